@@ -1,0 +1,396 @@
+"""The nouns of しるべ: frozen values that pass between the rooms.
+
+A `Document` has `Page`s, a page has text and `Block`s; the chunker turns blocks into `Chunk`s, the retriever ranks them as
+`Passage`s, and an `Answer` cites spans of page text as `Citation`s. A `Locator` says where in a file any of them stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Kind(StrEnum):
+    """What a document is for."""
+
+    MANUAL = "manual"
+    PLAN = "plan"
+    FAQ = "faq"
+    RULE = "rule"
+    NOTICE = "notice"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        """The Japanese name that people see and write in metadata.csv."""
+        return _KIND_LABELS[self]
+
+
+_KIND_LABELS = {
+    Kind.MANUAL: "マニュアル",
+    Kind.PLAN: "計画",
+    Kind.FAQ: "Q&A",
+    Kind.RULE: "規程",
+    Kind.NOTICE: "通知",
+    Kind.OTHER: "その他",
+}
+
+
+class BlockKind(StrEnum):
+    """What a stretch of page text is; the last four are never searched, and counted."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    QA = "qa"
+    CAPTION = "caption"
+    HEADER = "header"
+    FOOTER = "footer"
+    RUBY = "ruby"
+    TABLE_HEADER = "table_header"
+
+
+NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY})
+"""Kinds of block whose characters are in no chunk, on purpose. (A table header is in the chunk of each of its rows.)"""
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of one page's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Where a citation points; keys that do not apply are None and left out of `as_dict`."""
+
+    page: int | None = None
+    label: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    part: str | None = None
+    line: int | None = None
+    heading: str | None = None
+    paragraph: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the keys that are present, in a fixed order: the JSON form."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Locator:
+        """Return the locator of a JSON form."""
+        return cls(**values)
+
+    def describe(self) -> str:
+        """Return the place in Japanese, as people read it.
+
+        >>> Locator(page=14, label="12").describe()
+        '12頁（PDF 14枚目）'
+        >>> Locator(page=3).describe()
+        'PDF 3枚目'
+        >>> Locator(sheet="よくある質問", row=12).describe()
+        'シート「よくある質問」12行目'
+        >>> Locator(line=40, heading="第2章 > 申請").describe()
+        '40行目（第2章 > 申請）'
+        """
+        place = self._place()
+        if self.heading and place:
+            return f"{place}（{self.heading}）"
+        return self.heading or place
+
+    def _place(self) -> str:
+        if self.page is not None:
+            return f"{self.label}頁（PDF {self.page}枚目）" if self.label else f"PDF {self.page}枚目"
+        if self.row is not None:
+            return f"シート「{self.sheet}」{self.row}行目" if self.sheet else f"{self.row}件目"
+        if self.line is not None:
+            return f"{self.part} {self.line}行目" if self.part else f"{self.line}行目"
+        return f"{self.paragraph}段落目" if self.paragraph is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch [start, end) of its page's text, of one kind.
+
+    headings: the headings above it, outermost first. level: depth of a heading (1 is outermost), 0 otherwise.
+    locator: where a citation of this block points. context: spans that a table row is not understood without (its header cells).
+    question, answer: the parts of a qa block.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    locator: Locator
+    headings: tuple[str, ...] = ()
+    level: int = 0
+    context: tuple[Span, ...] = ()
+    question: Span | None = None
+    answer: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What was understood of one page. Shares are between 0 and 1."""
+
+    characters: int
+    suspicious_share: float = 0.0
+    columns: int = 1
+    tables: int = 0
+    ocr_confidence: float | None = None
+    vertical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, sheet or whole text file: its text and the blocks that cover it.
+
+    number: physical, from 1 (a PDF page, a sheet; 1 for a file without pages). label: the printed number, when there is one.
+    Blocks are in reading order and do not overlap; only white space lies between them.
+    """
+
+    number: int
+    text: str
+    blocks: tuple[Block, ...]
+    quality: Quality
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that an administrator should know about one file: what happened and what to do."""
+
+    source: str
+    code: str
+    message: str
+    remedy: str
+    page: int | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is known of a document besides its text; None where nobody said.
+
+    audience: the departments that may read it; empty means every member of staff.
+    """
+
+    title: str
+    kind: Kind = Kind.OTHER
+    department: str | None = None
+    extension: str | None = None
+    year: int | None = None
+    effective_date: date | None = None
+    audience: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file that was read. `source` is its path under the corpus, NFC, with `/`; sha256 is of its bytes, in hex."""
+
+    source: str
+    sha256: str
+    metadata: Metadata
+    pages: tuple[Page, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The title that people see."""
+        return self.metadata.title
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader got out of one file, before anyone said what the file is: pages, problems, and the title it gives itself."""
+
+    pages: tuple[Page, ...]
+    problems: tuple[Problem, ...] = ()
+    title: str | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The stretch [start, end) of page `page`'s text that stands in a chunk, and where a citation of it points."""
+
+    page: int
+    start: int
+    end: int
+    locator: Locator
+
+
+class ChunkKind(StrEnum):
+    """How a chunk is answered with."""
+
+    TEXT = "text"
+    QA = "qa"
+    ROW = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one document that is found and cited as one.
+
+    `text` is the segments' text, joined by a line break: character i of it belongs to exactly one segment or is such a break.
+    id: 32 hex digits from the source, the place and the content. question, answer: the parts of `text` of a qa chunk.
+    context: how many of the first segments are header cells of a table row.
+    """
+
+    id: str
+    source: str
+    ordinal: int
+    kind: ChunkKind
+    text: str
+    title: str
+    headings: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    question: Span | None = None
+    answer: Span | None = None
+    context: int = 0
+
+    @property
+    def locator(self) -> Locator:
+        """Where the chunk stands: the place of its first segment that is not a header cell."""
+        return self.segments[self.context if self.context < len(self.segments) else 0].locator
+
+    def segment_offsets(self) -> Iterator[tuple[int, Segment]]:
+        """Yield (offset of the segment in `text`, segment)."""
+        offset = 0
+        for segment in self.segments:
+            yield offset, segment
+            offset += segment.end - segment.start + 1
+
+    def locate(self, start: int, end: int) -> list[Segment]:
+        """Return the places on pages of characters [start, end) of `text`, one for each segment touched."""
+        found = []
+        for offset, segment in self.segment_offsets():
+            first, last = max(start, offset), min(end, offset + segment.end - segment.start)
+            if first < last:
+                shift = segment.start - offset
+                found.append(Segment(segment.page, first + shift, last + shift, segment.locator))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a question is limited to; None means no limit. as_of: only documents in force on that day."""
+
+    department: str | None = None
+    kind: Kind | None = None
+    year: int | None = None
+    as_of: date | None = None
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, f.name) is not None for f in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: None departments means someone who may read everything (the command line)."""
+
+    departments: tuple[str, ...] | None = None
+
+    def may_read(self, audience: tuple[str, ...]) -> bool:
+        """Tell whether a document with this audience is open to the asker."""
+        return self.departments is None or not audience or bool(set(audience) & set(self.departments))
+
+
+EVERYONE = Asker(departments=())
+"""A member of staff of no particular department: sees what all staff may see."""
+COMMAND_LINE = Asker(departments=None)
+"""The command line and the evaluation: see every document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk: fused score (0 to 1), the score and rank of every leg, best first in any list of them.
+
+    features: named numbers between 0 and 1 that explain the score and feed the confidence (coverage of the question's terms, …).
+    """
+
+    chunk: Chunk
+    metadata: Metadata
+    score: float
+    legs: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    features: Mapping[str, float] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quotation and its proof. `quote` is the spans' text joined by 「…」; verified: read back from the stored page."""
+
+    number: int
+    source: str
+    title: str
+    locator: Locator
+    page: int
+    spans: tuple[Span, ...]
+    quote: str
+    verified: bool
+    department: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place worth looking at: the nearest pages of a question that was not answered."""
+
+    source: str
+    title: str
+    locator: Locator
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The department to ask, with its telephone extension when it is known."""
+
+    department: str
+    extension: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warning_:
+    """A caution that goes with an answer: a stable code and its Japanese sentence."""
+
+    code: str
+    message: str
+
+
+class Status(StrEnum):
+    """Whether a question was answered."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+
+
+class Reason(StrEnum):
+    """Why a question was not answered."""
+
+    WEAK_EVIDENCE = "weak_evidence"
+    OUT_OF_SCOPE = "out_of_scope"
+    PERSONAL_DATA = "personal_data"
+    NO_DOCUMENTS = "no_documents"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is shown to the person who asked. confidence: estimated probability that the answer is right, 0 to 1."""
+
+    status: Status
+    text: str
+    confidence: float
+    engine: str
+    elapsed_ms: float
+    reason: Reason | None = None
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[Place, ...] = ()
+    contact: Contact | None = None
+    warnings: tuple[Warning_, ...] = ()

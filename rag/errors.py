@@ -1,0 +1,82 @@
+"""Every error that しるべ raises on purpose.
+
+    RagError                      what happened, to which thing, what to do next (Japanese)
+    ├── SettingsError             a setting is unknown or has a wrong value
+    ├── ReadingError              one file cannot be read (becomes a listed Problem while indexing)
+    ├── EmbedderError             an embedding model is missing, broken or of another dimension
+    ├── IndexError_               the index as a whole
+    │   ├── IndexMissingError     nothing has been indexed there yet
+    │   ├── IndexMismatchError    built with another embedder, tokenizer or format
+    │   ├── IndexLockedError      another process is writing; says who
+    │   ├── IndexBuildError       a new snapshot failed its checks and was not published
+    │   └── RemovalGuardError     the run would remove more documents than the guard allows
+    ├── QuestionSetError          a question set or batch file cannot be used
+    └── UsageError                a command was called in a way that cannot work
+
+`str(error)` is one line for people; `error.hint` is the next step.
+"""
+
+from __future__ import annotations
+
+
+class RagError(Exception):
+    """Carry a message (what happened, to which thing) and a hint (what to do next), both in Japanese."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n対処: {self.hint}"
+
+
+class SettingsError(RagError):
+    """A setting is unknown or has a wrong value."""
+
+
+class ReadingError(RagError):
+    """One file cannot be read.
+
+    `code` is the stable name of the reason (encrypted, truncated, no_text, unknown_format, encoding, …).
+    """
+
+    def __init__(self, message: str, hint: str, *, code: str) -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class EmbedderError(RagError):
+    """An embedding model is missing, broken or of another dimension."""
+
+
+class IndexError_(RagError):
+    """The index as a whole cannot be used or built."""
+
+
+class IndexMissingError(IndexError_):
+    """Nothing has been indexed there yet."""
+
+
+class IndexMismatchError(IndexError_):
+    """The index was built with another embedder, tokenizer or format."""
+
+
+class IndexLockedError(IndexError_):
+    """Another process is writing the index."""
+
+
+class IndexBuildError(IndexError_):
+    """A new snapshot failed its checks and was not published."""
+
+
+class RemovalGuardError(IndexError_):
+    """The run would remove more documents than the guard allows."""
+
+
+class QuestionSetError(RagError):
+    """A question set or batch file cannot be used."""
+
+
+class UsageError(RagError):
+    """A command was called in a way that cannot work."""

@@ -1,0 +1,118 @@
+"""Settings as one frozen value: defaults < `rag.toml` in the working folder < environment variables `RAG_*`.
+
+Every key is a field of `Settings`; a key that is not is refused, and the message lists the known ones.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rag.errors import SettingsError
+
+SETTINGS_FILE = "rag.toml"
+ENVIRONMENT_PREFIX = "RAG_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set. Sizes are in characters, shares between 0 and 1.
+
+    corpus, index, data_dir: folders. embedder: "default", a folder, or the name of a model in the local cache.
+    max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together.
+    answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
+    snapshots_kept: published snapshots kept for rollback. max_removal_share: a run that removes more documents stops and asks.
+    workers: processes that read files; 0 means one for each core.
+    contact_department, contact_extension: who is named when a question is not answered and no document says who.
+    notice: up to three lines shown on the page, divided by line breaks.
+    """
+
+    corpus: Path = Path("corpus")
+    index: Path = Path("indexes/default")
+    data_dir: Path = Path("data")
+    embedder: str = "default"
+    max_chunk_chars: int = 400
+    max_answer_chars: int = 300
+    answer_threshold: float | None = None
+    snapshots_kept: int = 3
+    max_removal_share: float = 0.5
+    workers: int = 0
+    host: str = "127.0.0.1"
+    port: int = 7860
+    page_title: str = "しるべ"
+    contact_department: str = "総務課"
+    contact_extension: str | None = None
+    notice: str = (
+        "回答は庁内文書からの引用です。必ず出典を確かめてください。\n"
+        "個人情報を入力しないでください。\n"
+        "最終的な判断は所管課に確認してください。"
+    )
+
+
+def load_settings(
+    file: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """Return the settings of a file, the environment and explicit overrides, the later winning.
+
+    file: `rag.toml` of the working folder when None. Overrides that are None are left out.
+    Raises SettingsError for a file that is not TOML, an unknown key or a value of a wrong type.
+    """
+    values: dict[str, Any] = dict(_read_file(file or Path(SETTINGS_FILE), required=file is not None))
+    values |= _read_environment(os.environ if environment is None else environment)
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    _check_keys(values)
+    return replace(Settings(), **{key: _convert(key, value) for key, value in values.items()})
+
+
+def _read_file(file: Path, *, required: bool) -> dict[str, Any]:
+    if not file.exists():
+        if required:
+            raise SettingsError(f"設定ファイルがありません: {file}", "ファイル名を確かめてください。")
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"設定ファイルを読めません: {file}（{error}）", "TOML の書き方（UTF-8）に直してください。") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
+def _check_keys(values: Mapping[str, Any]) -> None:
+    known = sorted(f.name for f in fields(Settings))
+    for key in values:
+        if key not in known:
+            raise SettingsError(f"知らない設定です: {key}", f"使える設定は次のとおりです: {', '.join(known)}")
+
+
+def _convert(key: str, value: Any) -> Any:
+    kind = next(f.type for f in fields(Settings) if f.name == key)
+    optional = "None" in str(kind)
+    name = str(kind).partition(" |")[0]
+    if optional and value in ("", None):
+        return None
+    try:
+        return _CONVERTERS[name](value)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"設定 {key} の値が正しくありません: {value!r}", f"{_TYPE_LABELS[name]}で書いてください。"
+        ) from error
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != float(value):
+        raise ValueError(value)
+    return int(value)
+
+
+_CONVERTERS: dict[str, Any] = {"Path": Path, "str": str, "int": _to_int, "float": float}
+_TYPE_LABELS = {"Path": "フォルダーの場所（文字列）", "str": "文字列", "int": "整数", "float": "数値"}

@@ -1,0 +1,124 @@
+"""Pure functions over Japanese text: normal forms, sentences, morphemes and character bigrams."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sudachipy import Tokenizer
+
+# CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
+_TYPED_RADICALS = {"⻑": "長", "⻄": "西", "⻘": "青", "⻝": "食", "⻭": "歯", "⻯": "竜", "⻲": "亀", "⺟": "母", "⺠": "民", "⻆": "角", "⻩": "黄", "⻨": "麦", "⻤": "鬼", "⻁": "虎", "⻣": "骨", "⻫": "斉"}
+_SENTENCE_END = re.compile(r"(?<=[。！？!?])(?![」』）)】\]。！？!?])|\n+")
+_SPACE_BETWEEN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])[ \t\u3000]+(?=[^\x00-\x7f])")
+_MAX_SUDACHI_CHARS = 10_000
+# Parts of speech without content: particles, auxiliaries, marks and blanks, and what only asks or is polite.
+_EMPTY_POS = frozenset({"助詞", "助動詞", "補助記号", "空白"})
+_EMPTY_WORDS = frozenset(
+    "為る 有る 居る 成る 事 物 者 其の 此の 何の 下さる 下さい 御 教える 知る 言う どう いつ どこ 何 誰 何れ 幾つ 幾ら どの 何故 よう 様 ます です 良い 良い"
+    .split()
+)
+
+
+def fix_radicals(text: str) -> str:
+    """Replace radical code points of broken text layers by the characters that people type.
+
+    >>> fix_radicals("⻑野県の⽇程と⻄⼝")
+    '長野県の日程と西口'
+    """
+    if not any("\u2e80" <= character <= "\u2fdf" for character in text):
+        return text
+    return "".join(
+        unicodedata.normalize("NFKC", c) if "\u2f00" <= c <= "\u2fdf" else _TYPED_RADICALS.get(c, c) for c in text
+    )
+
+
+def normalize(text: str) -> str:
+    """Return the form in which text is compared: radicals mended, NFKC, lower case, one blank for white space.
+
+    >>> normalize("Ａ４　用紙　３枚")
+    'a4 用紙 3枚'
+    """
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", fix_radicals(text)).lower()).strip()
+
+
+def squeeze(text: str) -> str:
+    """Return the normal form without any white space, for equality of printed text.
+
+    >>> squeeze("第 ３ 条\\n 目的")
+    '第3条目的'
+    """
+    return re.sub(r"\s+", "", normalize(text))
+
+
+def split_sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each sentence: up to 。！？ outside of closing brackets, or a line break; no outer white space.
+
+    >>> [t[a:b] for t in ["届出が必要です。14日以内（休日は除く。）に行う。\\n手数料"] for a, b in split_sentences(t)]
+    ['届出が必要です。', '14日以内（休日は除く。）に行う。', '手数料']
+    """
+    start = 0
+    for end in [*(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]:
+        piece = text[start:end]
+        left, right = len(piece) - len(piece.lstrip()), len(piece.rstrip())
+        if left < right:
+            yield start + left, start + right
+        start = end
+
+
+_local = threading.local()
+
+
+def _tokenizer() -> Tokenizer:
+    """Return this thread's Sudachi tokenizer (the object must not be shared: "Already borrowed")."""
+    if not hasattr(_local, "tokenizer"):
+        _local.tokenizer = _dictionary().create()
+    tokenizer: Tokenizer = _local.tokenizer
+    return tokenizer
+
+
+@functools.cache
+def _dictionary():  # type: ignore[no-untyped-def]
+    from sudachipy import Dictionary, SplitMode
+
+    return _Factory(Dictionary(dict="core"), SplitMode.A)
+
+
+class _Factory:
+    def __init__(self, dictionary, mode) -> None:  # type: ignore[no-untyped-def]
+        self._dictionary, self._mode = dictionary, mode
+
+    def create(self) -> Tokenizer:
+        tokenizer: Tokenizer = self._dictionary.create(mode=self._mode)
+        return tokenizer
+
+
+def morphemes(text: str) -> list[str]:
+    """Return the content words of a text: Sudachi mode A, normalised forms, without particles, politeness and question words.
+
+    >>> morphemes("転出届はいつまでに出せばよいですか")
+    ['転出', '届け', '出す']
+    """
+    words: list[str] = []
+    clean = normalize(text)
+    for start in range(0, len(clean), _MAX_SUDACHI_CHARS):
+        for morpheme in _tokenizer().tokenize(clean[start : start + _MAX_SUDACHI_CHARS]):
+            word = morpheme.normalized_form()
+            if morpheme.part_of_speech()[0] not in _EMPTY_POS and word not in _EMPTY_WORDS and word.strip():
+                words.append(word.replace(" ", "_").lower())
+    return words
+
+
+def bigrams(text: str) -> list[str]:
+    """Return the character bigrams of the words of a text, for names and codes that no dictionary knows.
+
+    >>> bigrams("様式第3号, ABC")
+    ['様式', '式第', '第3', '3号', 'ab', 'bc']
+    """
+    runs = re.findall(r"[^\W_]+", normalize(text))
+    return [run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))]
