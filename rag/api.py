@@ -1,0 +1,164 @@
+"""The JSON API, the page images and the originals: routes of our own beside the page.
+
+Every route asks `find_asker` who is asking, and knows only the sources that the assistant gives to that asker.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection
+
+from rag.answer_json import answer_to_dict, hits_to_dict
+from rag.documents import EVERYONE, Asker, Filters, Kind
+from rag.errors import IndexError_, RagError
+from rag.web.links import parse_spans
+from rag.web.page_images import DEFAULT_WIDTH, PDFIUM_LOCK, Box, PageImageError, PageImages, PageView
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant, OriginalFile
+
+MAX_QUESTION_CHARS = 2000
+MAX_HITS = 100
+PDF = "application/pdf"
+ORIGINAL_POLICY = "default-src 'none'; sandbox"
+PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; frame-ancestors 'none'"
+"""A sandbox would keep the browser's own PDF viewer from opening; a PDF viewer runs no script of ours."""
+
+
+def find_asker(connection: HTTPConnection | None) -> Asker:
+    """Return who is asking: until there are users, a member of staff of no particular department."""
+    return EVERYONE
+
+
+class FilterBody(BaseModel):
+    """What a question is limited to."""
+
+    model_config = ConfigDict(extra="forbid")
+    department: str | None = None
+    kind: Kind | None = None
+    year: int | None = None
+    as_of: date | None = None
+
+    def to_filters(self) -> Filters:
+        """Return the noun."""
+        return Filters(**self.model_dump())
+
+
+class AskBody(BaseModel):
+    """A question."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"\S")]
+    filters: FilterBody = FilterBody()
+
+
+class SearchQuery(FilterBody):
+    """A search."""
+
+    question: Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"\S")]
+    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
+
+    def to_filters(self) -> Filters:
+        """Return the noun."""
+        return Filters(**self.model_dump(exclude={"question", "limit"}))
+
+
+def build_router(assistant: Assistant) -> APIRouter:
+    """Return our routes over one assistant."""
+    router = APIRouter()
+    _add_questions(router, assistant)
+    _add_files(router, assistant)
+    return router
+
+
+def _add_questions(router: APIRouter, assistant: Assistant) -> None:
+    @router.get("/health")
+    def health(request: Request) -> dict[str, Any]:
+        return {"status": "ok", "documents": len(assistant.documents(find_asker(request)))}
+
+    @router.post("/api/ask")
+    def ask(body: AskBody, request: Request) -> dict[str, Any]:
+        asker = find_asker(request)
+        return answer_to_dict(assistant.ask(body.question, filters=body.filters.to_filters(), asker=asker))
+
+    @router.get("/api/search")
+    def search(query: Annotated[SearchQuery, Query()], request: Request) -> dict[str, Any]:
+        asker = find_asker(request)
+        passages = assistant.search(query.question, filters=query.to_filters(), asker=asker, limit=query.limit)
+        return hits_to_dict(passages)
+
+
+def _add_files(router: APIRouter, assistant: Assistant) -> None:
+    images = PageImages()
+
+    @router.get("/api/pages/{sha256}/{page}.png")
+    def page_image(
+        sha256: str, page: int, source: str, request: Request, spans: str = "", width: int = DEFAULT_WIDTH, strip: bool = False
+    ) -> Response:
+        asker = find_asker(request)
+        original = _find_original(assistant, source, sha256, asker)
+        if original.media_type != PDF:
+            raise HTTPException(404)
+        boxes = _find_boxes(assistant, source, sha256, page, spans, asker)
+        image = images.render(original.path, sha256, PageView(page, boxes, width, strip))
+        return Response(image, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+    @router.get("/originals/{sha256}/{name}")
+    def original_file(sha256: str, name: str, request: Request, source: str) -> Response:
+        return send_original(_find_original(assistant, source, sha256, find_asker(request)))
+
+
+def _find_original(assistant: Assistant, source: str, sha256: str, asker: Asker) -> OriginalFile:
+    original = assistant.original(source, asker, sha256)
+    if original is None or not original.path.is_file():
+        raise HTTPException(404)
+    return original
+
+
+def _find_boxes(
+    assistant: Assistant, source: str, sha256: str, page: int, spans: str, asker: Asker
+) -> tuple[Box, ...]:
+    """Return what to mark; nothing where the file has been indexed anew since, as the spans belong to another text."""
+    try:
+        wanted = parse_spans(spans)
+    except ValueError as error:
+        raise HTTPException(422) from error
+    current = any(entry.source == source and entry.sha256 == sha256 for entry in assistant.documents(asker))
+    if not wanted or not current:
+        return ()
+    with PDFIUM_LOCK:
+        return tuple(assistant.page_boxes(source, page, wanted, asker))
+
+
+def send_original(original: OriginalFile) -> FileResponse:
+    """Return a file so that nothing in it can act in our name: PDF in the viewer, text as plain text, the rest as a download."""
+    text = original.media_type.startswith("text/")
+    inline = text or original.media_type == PDF
+    return FileResponse(
+        original.path,
+        media_type=f"text/plain; charset={_text_encoding(original)}" if text else original.media_type,
+        filename=original.name,
+        content_disposition_type="inline" if inline else "attachment",
+        headers={"Content-Security-Policy": PDF_POLICY if original.media_type == PDF else ORIGINAL_POLICY},
+    )
+
+
+def _text_encoding(original: OriginalFile) -> str:
+    """Return the encoding that the browser is told; municipal CSV files are often in Shift_JIS."""
+    try:
+        original.path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return "shift_jis"
+    return "utf-8"
+
+
+def render_rag_error(request: Request, error: Exception) -> JSONResponse:
+    """Return an error of ours as JSON: what happened and what to do; 503 while there is no usable index."""
+    assert isinstance(error, RagError)
+    status = 503 if isinstance(error, IndexError_) else 404 if isinstance(error, PageImageError) else 400
+    return JSONResponse({"error": {"message": error.message, "hint": error.hint}}, status_code=status)

@@ -1,0 +1,274 @@
+"""Embedders: text -> unit vectors, as llama-index `BaseEmbedding`s that never reach for the network.
+
+open_embedder(None or "default")   the model of this package: numpy and tokenizers, no torch
+open_embedder(folder)              a folder with shirube.json: the same; any other: sentence-transformers
+open_embedder(name)                a sentence-transformers model in the local hub cache
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.bridge.pydantic import PrivateAttr
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+from tokenizers import Tokenizer
+
+from rag.errors import EmbedderError
+
+Vectors = NDArray[np.float32]
+
+DEFAULT_MODEL = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-static"
+DESCRIPTION_FILE, WEIGHTS_FILE, TOKENIZER_FILE = "shirube.json", "model.safetensors", "tokenizer.json"
+TRANSFORMER_DENSE_WEIGHT = 0.7
+_EMBEDDING_VERSION = 1  # raise it when the same weights come to give other vectors
+_TEXTS_AT_ONCE = 1_024
+_TINY = float(np.finfo(np.float32).tiny)
+_WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
+
+
+class Embedder(BaseEmbedding, ABC):
+    """Turn documents and questions into L2-normalised float32 vectors.
+
+    dense_weight: the share of this embedder beside the lexical leg in the fusion, between 0 and 1.
+    fingerprint: 16 hexadecimal digits that change whenever the vectors may.
+    """
+
+    _dimension: int = PrivateAttr()
+    _fingerprint: str = PrivateAttr()
+    _dense_weight: float = PrivateAttr()
+
+    @property
+    def name(self) -> str:
+        return self.model_name
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    @property
+    def dense_weight(self) -> float:
+        return self._dense_weight
+
+    @abstractmethod
+    def embed_many(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of document texts, shape (texts, dimension)."""
+
+    @abstractmethod
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of a question, shape (dimension,)."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of document texts, shape (texts, dimension)."""
+        return self.embed_many(texts)
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return cast("list[float]", self.embed_query(query).tolist())
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return cast("list[list[float]]", self.embed_many(texts).tolist())
+
+
+class StaticEmbedder(Embedder):
+    """Sum one learned vector per piece of the text. A text without any known piece has the zero vector."""
+
+    _tokenizer: Tokenizer = PrivateAttr()
+    _table: Vectors = PrivateAttr()
+
+    def __init__(self, folder: Path) -> None:
+        name, dense_weight, tokenizer, table = _read_static_model(folder)
+        super().__init__(model_name=name, embed_batch_size=_TEXTS_AT_ONCE)
+        self._tokenizer, self._table, self._dense_weight = tokenizer, table, dense_weight
+        self._dimension = self._table.shape[1]
+        self._fingerprint = _fingerprint([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self._tokenizer
+
+    @property
+    def table(self) -> Vectors:
+        """The vector of each piece, shape (pieces, dimension)."""
+        return self._table
+
+    def embed_many(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            for number, total in enumerate(self._sum_pieces(texts[start : start + _TEXTS_AT_ONCE]), start):
+                vectors[number] = total / max(float(np.linalg.norm(total)), _TINY)
+        return vectors
+
+    def embed_query(self, text: str) -> Vectors:
+        return cast(Vectors, self.embed_many([text])[0])
+
+    def _sum_pieces(self, texts: Sequence[str]) -> Iterator[Vectors]:
+        """Yield the sum of each text: one gather a text stays in the processor's cache, one a batch is six times slower."""
+        for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False):
+            yield self._table[np.array(encoding.ids, dtype=np.int64)].sum(axis=0)
+
+
+class SentenceTransformerEmbedder(Embedder):
+    """Any other sentence-transformers model on this machine, with the prompts that the model itself names."""
+
+    _model: Any = PrivateAttr()
+
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        super().__init__(model_name=name or folder.name)
+        self._model = _load_sentence_transformer(folder)
+        self._dimension = int(self._model.get_embedding_dimension())
+        self._fingerprint = _fingerprint(sorted(p for p in folder.rglob("*") if p.suffix in _WEIGHT_SUFFIXES))
+        self._dense_weight = TRANSFORMER_DENSE_WEIGHT
+
+    def embed_many(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return _to_vectors(self._model.encode_document(list(texts), **_ENCODING))
+
+    def embed_query(self, text: str) -> Vectors:
+        return _to_vectors(self._model.encode_query(text, **_ENCODING))
+
+
+_ENCODING: dict[str, Any] = {"normalize_embeddings": True, "convert_to_numpy": True, "show_progress_bar": False}
+
+
+def open_embedder(name_or_path: str | None = None) -> Embedder:
+    """Open the default embedder (None or "default"), a model folder, or a model of the local hub cache by its name.
+
+    Raises EmbedderError where there is no such model on this machine, or it cannot be read. Nothing is downloaded.
+    """
+    if name_or_path in (None, "default"):
+        return StaticEmbedder(DEFAULT_MODEL)
+    folder = Path(name_or_path)
+    if (folder / DESCRIPTION_FILE).is_file():
+        return StaticEmbedder(folder)
+    if folder.is_dir():
+        return SentenceTransformerEmbedder(folder)
+    return SentenceTransformerEmbedder(_find_in_cache(name_or_path), name=name_or_path)
+
+
+def _read_static_model(folder: Path) -> tuple[str, float, Tokenizer, Vectors]:
+    """Return name, dense weight, tokenizer and table, shape (pieces, dimension)."""
+    try:
+        description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+        name, dense_weight = str(description["name"]), float(description["fusion"]["dense_weight"])
+        tensors = load_file(folder / WEIGHTS_FILE)
+        table = tensors["embeddings"].astype(np.float32) * tensors["weights"][:, None]
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    except Exception as error:  # tokenizers raises the bare Exception for a broken file
+        raise _unreadable(folder, error) from error
+    if len(table) != tokenizer.get_vocab_size():
+        raise _unreadable(folder, f"語彙は {tokenizer.get_vocab_size()}、重みは {len(table)} 行")
+    return name, dense_weight, tokenizer, table
+
+
+def write_static_model(folder: Path, tokenizer: Tokenizer, table: Vectors, *, name: str, dense_weight: float) -> None:
+    """Write a static model, one row of the table per piece, as 8-bit rows with a scale each.
+
+    `StaticEmbedder` reads the folder, and so does sentence-transformers 6 or later.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    scales = np.maximum(np.abs(table).max(axis=1), _TINY) / 127
+    rows = np.rint(table / scales[:, None]).astype(np.int8)
+    (folder / WEIGHTS_FILE).write_bytes(save({"embeddings": rows, "weights": scales.astype(np.float32)}))
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    description = {
+        "name": name,
+        "version": 1,
+        "dimension": table.shape[1],
+        "max_tokens": None,
+        "fusion": {"dense_weight": dense_weight},
+    }
+    for file, content in {DESCRIPTION_FILE: description, **_SENTENCE_TRANSFORMERS_FILES}.items():
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+_MODULES = "sentence_transformers.sentence_transformer.modules"
+_SENTENCE_TRANSFORMERS_FILES: dict[str, Any] = {
+    "modules.json": [
+        {"idx": 0, "name": "0", "path": "", "type": f"{_MODULES}.static_embedding.StaticEmbedding"},
+        {"idx": 1, "name": "1", "path": "1_Normalize", "type": f"{_MODULES}.normalize.Normalize"},
+    ],
+    "1_Normalize/config.json": {"module_input_name": "sentence_embedding", "module_output_name": "sentence_embedding"},
+    "config_sentence_transformers.json": {"model_type": "SentenceTransformer", "similarity_fn_name": "cosine"},
+}
+
+
+def _load_sentence_transformer(folder: Path) -> Any:
+    _forbid_downloads()
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(str(folder), local_files_only=True)
+    except Exception as error:  # the libraries below raise many kinds for one broken folder
+        raise _unreadable(folder, error) from error
+
+
+def _find_in_cache(name: str) -> Path:
+    _forbid_downloads()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise EmbedderError(
+            f"埋め込みモデル「{name}」が、この端末に見つかりません（ネットワークからは取得しません）。",
+            f"使えるモデル: {', '.join(list_models())}。ほかのモデルを閉域網で使うには、外部の端末で取得したモデルの"
+            "フォルダー（modules.json のあるもの）を丸ごと持ち込み、名前の代わりにそのフォルダーの場所を指定してください。",
+        ) from error
+
+
+def list_models() -> list[str]:
+    """Return what `open_embedder` takes on this machine: "default", and the names in the local hub cache."""
+    _forbid_downloads()
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        found = sorted(repo.repo_id for repo in scan_cache_dir().repos if repo.repo_type == "model")
+    except CacheNotFound:
+        found = []
+    return ["default", *found]
+
+
+def _forbid_downloads() -> None:
+    """Close the libraries' way out: they read these when they are imported."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+
+def _unreadable(folder: Path, reason: object) -> EmbedderError:
+    return EmbedderError(
+        f"埋め込みモデルを読めません: {folder}（{reason}）",
+        "モデルのフォルダーを丸ごとコピーし直すか、設定 embedder を default に戻してください。",
+    )
+
+
+def _to_vectors(array: Any) -> Vectors:
+    return np.asarray(array, dtype=np.float32)
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256(f"embedding {_EMBEDDING_VERSION}".encode())
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,217 @@
+"""The lexical leg: tantivy over words that are split here, because it knows no Japanese.
+
+Fields: title, headings, question, body (morphemes) and bigrams (character pairs of the whole text). Only the id is stored.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rag.documents import Chunk, Filters
+from rag.indexing.stores import FilterFields, Hits, date_number
+from rag.text import bigrams, morphemes
+
+FIELDS = ("title", "headings", "question", "body", "bigrams")
+_ANALYSIS = 1  # raise it when `analyze` comes to give other words
+_WHITESPACE = "whitespace_only"
+_WRITER_BYTES = 128_000_000
+
+
+@functools.cache
+def tokenizer_version() -> str:
+    """Return what the words of an index depend on: our rules, Sudachi and its dictionary."""
+    return f"{_ANALYSIS}/sudachipy-{version('sudachipy')}/core-{version('sudachidict-core')}"
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalEntry:
+    """The words of one chunk, by field, joined by blanks."""
+
+    id: str
+    title: str
+    headings: str
+    question: str
+    body: str
+    bigrams: str
+
+    def terms(self) -> dict[str, dict[str, float]]:
+        """Return every distinct word with the weight 1, by field: the query that finds the chunk itself."""
+        return {field: dict.fromkeys(getattr(self, field).split(), 1.0) for field in FIELDS}
+
+
+def analyze(chunk: Chunk) -> LexicalEntry:
+    """Split a chunk into words. The question of a Q&A chunk stands in `question` and in `body`."""
+    question = chunk.text[slice(*chunk.question)] if chunk.question else ""
+    return LexicalEntry(
+        id=chunk.id,
+        title=_words(chunk.title),
+        headings=_words("\n".join(chunk.headings)),
+        question=_words(question),
+        body=_words(chunk.text),
+        bigrams=" ".join(bigrams(chunk.text)),
+    )
+
+
+def _words(text: str) -> str:
+    return " ".join(morphemes(text)) if text else ""
+
+
+class LexicalStore:
+    """The words of one snapshot. One writer at a time; searching is thread-safe and sees what was committed."""
+
+    def __init__(self, index: Any) -> None:
+        self._index: Any = index
+        self._schema: Any = index.schema
+        self._writer: Any = None
+        _register_tokenizer(index)
+        index.config_reader("manual", 0)  # no watching thread: a snapshot never changes
+        index.reload()
+
+    @classmethod
+    def create(cls, folder: Path) -> LexicalStore:
+        """Create an empty store in a folder that may not exist yet."""
+        import tantivy
+
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(tantivy.Index(_build_schema(), path=str(folder), reuse=False))
+
+    @classmethod
+    def open(cls, folder: Path) -> LexicalStore:
+        """Open the store of a folder."""
+        import tantivy
+
+        return cls(tantivy.Index.open(str(folder)))
+
+    def add(self, entries: Sequence[LexicalEntry], fields: Sequence[FilterFields]) -> None:
+        """Write chunks, to be seen after `commit`; an id that is there is replaced."""
+        import tantivy
+
+        self.delete([entry.id for entry in entries])
+        for entry, values in zip(entries, fields, strict=True):
+            self._open_writer().add_document(tantivy.Document(**asdict(entry), **asdict(values)))
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove chunks, to be seen after `commit`; ids that are not there are no error."""
+        for id_ in ids:
+            self._open_writer().delete_documents_by_term("id", id_)
+
+    def commit(self) -> None:
+        """Write what is pending and make it visible to searches."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+
+    def count(self) -> int:
+        """Return the number of chunks."""
+        return int(self._index.searcher().num_docs)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all chunks."""
+        import tantivy
+
+        return {id_ for id_, _ in self._run(tantivy.Query.all_query(), max(1, self.count()))}
+
+    def search(
+        self,
+        terms_by_field: Mapping[str, Mapping[str, float]],
+        limit: int,
+        filters: Filters | None = None,
+        audiences: Sequence[str] | None = None,
+    ) -> Hits:
+        """Return the best chunks with their BM25 scores, summed over terms and fields; filters add nothing to a score."""
+        import tantivy
+
+        words = self._word_clauses(terms_by_field)
+        if not words:
+            return []
+        must = [(tantivy.Occur.Must, tantivy.Query.boolean_query(words))]
+        limits = [
+            (tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0))
+            for query in self._limits(filters, audiences)
+        ]
+        # Without limits the plain disjunction is searched block by block (block-max WAND), which is much faster.
+        return self._run(tantivy.Query.boolean_query(must + limits if limits else words), limit)
+
+    def scores(self, terms_by_field: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> dict[str, float]:
+        """Return the exact BM25 score of the chunks that are there; 0 where no term occurs."""
+        import tantivy
+
+        if not ids:
+            return {}
+        chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
+        clauses = [(tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0))]
+        clauses += self._word_clauses(terms_by_field)
+        return dict(self._run(tantivy.Query.boolean_query(clauses), len(ids)))
+
+    def document_frequency(self, field: str, term: str) -> int:
+        """Return the number of chunks whose field holds a term."""
+        return int(self._index.searcher().doc_freq(field, term))
+
+    def close(self) -> None:
+        """Commit and let go of every file; a second call does nothing."""
+        if self._index is not None:
+            self.commit()
+            self._index = self._schema = None
+
+    def _open_writer(self) -> Any:
+        if self._writer is None:
+            self._writer = self._index.writer(_WRITER_BYTES, 1)  # one thread: one segment per commit
+        return self._writer
+
+    def _run(self, query: Any, limit: int) -> Hits:
+        searcher = self._index.searcher()
+        hits = searcher.search(query, limit, count=False).hits
+        return [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
+
+    def _word_clauses(self, terms_by_field: Mapping[str, Mapping[str, float]]) -> list[tuple[Any, Any]]:
+        import tantivy
+
+        occur, query = tantivy.Occur.Should, tantivy.Query
+        return [
+            (occur, query.boost_query(query.term_query(self._schema, field, term, index_option="freq"), weight))
+            for field, terms in terms_by_field.items()
+            for term, weight in terms.items()
+        ]
+
+    def _limits(self, filters: Filters | None, audiences: Sequence[str] | None) -> list[Any]:
+        from tantivy import FieldType, Query
+
+        found = []
+        if filters is not None:
+            equal = {"department": filters.department, "kind": filters.kind and str(filters.kind), "year": filters.year}
+            found += [Query.term_query(self._schema, k, v, "basic") for k, v in equal.items() if v is not None]
+            if filters.as_of is not None:
+                until = date_number(filters.as_of)
+                found.append(Query.range_query(self._schema, "effective", FieldType.Integer, 0, until))
+        if audiences is not None:
+            found.append(Query.term_set_query(self._schema, "audience", list(audiences)))
+        return found
+
+
+def _build_schema() -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in FIELDS:
+        builder.add_text_field(name, tokenizer_name=_WHITESPACE, index_option="freq")
+    for name in ("source", "department", "kind", "audience"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("year", "effective"):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    return builder.build()
+
+
+def _register_tokenizer(index: Any) -> None:
+    """Tell an opened index how to split the fields: the registration is not stored in the folder."""
+    import tantivy
+
+    analyzer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer(_WHITESPACE, analyzer)

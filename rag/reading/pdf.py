@@ -1,0 +1,285 @@
+"""Read a PDF: PDFium gives characters, boxes, outline and page labels; the order, paragraphs and tables are ours.
+
+pypdf is asked only for why PDFium could not open a file (its page labels cost twenty times PDFium's; see docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.documents import Block, BlockKind, Content, Locator, Page, Problem, Quality, Span
+from rag.errors import ReadingError
+from rag.reading.characters import Box, PageView, read_characters, read_rules
+from rag.reading.layout import order_page
+from rag.reading.paragraphs import Draft, PageText, write_page
+from rag.reading.structure import HeadingPath, drop_enumerations, heading_level
+from rag.reading.tables import find_grids
+from rag.text import fix_radicals, normalize, squeeze
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+pdfium_lock = threading.RLock()
+"""PDFium is not thread-safe: whoever calls it in a process with threads holds this."""
+
+_MARGIN = 0.12  # share of a page's height where headers and footers stand
+_PAGE_NUMBER = re.compile(r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$")
+_NO_TITLE = re.compile(r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)", re.I)
+_DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
+_MIN_CHARACTERS = 5
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """One physical page while its document is being read."""
+
+    number: int
+    height: float
+    page: PageText
+    label: str | None
+    has_objects: bool
+
+
+def read_pdf(path: Path, source: str) -> Content:
+    """Read a PDF file. Raises ReadingError when it cannot be opened (encrypted, truncated)."""
+    with _open(path, source) as pdf:
+        sheets = [_read_sheet(pdf, index) for index in range(len(pdf))]
+        outline = _outline(pdf)
+        title = _title(pdf.get_metadata_dict().get("Title", ""), sheets)
+    _mark_margins(sheets)
+    _detect_labels(sheets)
+    levels = _find_headings(sheets, outline)
+    walk = HeadingPath()
+    pages = tuple(_build_page(sheet, levels, walk) for sheet in sheets)
+    return Content(pages, tuple(_problems(sheets, source)), title)
+
+
+@contextmanager
+def _open(path: Path, source: str) -> Any:
+    import pypdfium2
+
+    with pdfium_lock:
+        try:
+            pdf = pypdfium2.PdfDocument(path)
+        except pypdfium2.PdfiumError as error:
+            raise _diagnose(path, source) from error
+        try:
+            yield pdf
+        finally:
+            pdf.close()
+
+
+def _diagnose(path: Path, source: str) -> ReadingError:
+    """Say why PDFium could not open a file, with pypdf's second opinion."""
+    import pypdf
+
+    try:
+        encrypted = pypdf.PdfReader(path).is_encrypted
+    except (pypdf.errors.PyPdfError, ValueError, OSError, RecursionError):
+        encrypted = False
+    if encrypted:
+        hint = "パスワードを外して保存し直したものを置いてください。"
+        return ReadingError(f"パスワードで保護された PDF です: {source}", hint, code="encrypted")
+    hint = "元のファイルから PDF を作り直すか、もう一度コピーしてください。"
+    return ReadingError(f"PDF が壊れているか、途中で切れています: {source}", hint, code="truncated")
+
+
+def _read_sheet(pdf: PdfDocument, index: int) -> _Sheet:
+    page = pdf[index]
+    try:
+        text = _page_text(page)
+        has_objects = bool(text.text) or next(iter(page.get_objects(max_depth=1)), None) is not None
+        return _Sheet(index + 1, PageView(page).height, text, pdf.get_page_label(index) or None, has_objects)
+    finally:
+        page.close()
+
+
+def _page_text(page: Any) -> PageText:
+    return write_page(order_page(read_characters(page), find_grids(read_rules(page))))
+
+
+def page_boxes(path: Path, number: int, spans: Iterable[Span]) -> list[Box]:
+    """Return where characters of a page's text stand: one box a printed line, in points from the displayed lower left."""
+    with _open(path, path.name) as pdf:
+        boxes = _page_text(pdf[number - 1]).boxes
+    lines: list[Box] = []
+    for span in spans:
+        fresh = True
+        for box in (box for box in boxes[span.start : span.end] if box):
+            last = lines[-1] if lines and not fresh else None
+            if last and _same_line(last, box):
+                lines[-1] = Box(*map(min, last[:2], box[:2]), *map(max, last[2:], box[2:]))
+            else:
+                lines.append(box)
+            fresh = False
+    return lines
+
+
+def _same_line(line: Box, box: Box) -> bool:
+    across = min(line.top, box.top) - max(line.bottom, box.bottom)
+    along = min(line.right, box.right) - max(line.left, box.left)
+    level = across > 0.5 * min(line.height, box.height) and box.left - line.right < 3 * box.height and line.left - box.right < 3 * box.height
+    stacked = along > 0.5 * min(line.width, box.width) and line.bottom - box.top < box.height and line.height >= box.height
+    return level or (stacked and line.width < 1.6 * box.width)
+
+
+# --- headers, footers, printed page numbers ---------------------------------------------------------------------------
+
+
+def _mark_margins(sheets: Sequence[_Sheet]) -> None:
+    """Mark as header or footer what stands at the same height in the margin of three pages or more, numbers aside."""
+    places: Counter[tuple[str, int]] = Counter()
+    found: list[tuple[Draft, tuple[str, int], BlockKind]] = []
+    for sheet in sheets:
+        for draft in sheet.page.drafts:
+            kind = _margin(sheet, draft)
+            if kind and draft.lines == 1:
+                text = normalize(sheet.page.text[draft.start : draft.end])
+                key = (re.sub(r"\d+|^[ivxlc]+$", "#", text), round(draft.box.bottom / 12))
+                found.append((draft, key, kind))
+                places[key] += 1
+    for draft, key, kind in found:
+        near = sum(places[(key[0], key[1] + shift)] for shift in (-1, 0, 1))
+        if near >= 3:
+            draft.kind = kind
+
+
+def _margin(sheet: _Sheet, draft: Draft) -> BlockKind | None:
+    if draft.box.bottom > (1 - _MARGIN) * sheet.height:
+        return BlockKind.HEADER
+    return BlockKind.FOOTER if draft.box.top < _MARGIN * sheet.height else None
+
+
+def _detect_labels(sheets: Sequence[_Sheet]) -> None:
+    """Take the printed page numbers from the margins where the file has no page labels of its own.
+
+    A number counts when it keeps its distance from the physical number on three pages or more.
+    """
+    if any(sheet.label for sheet in sheets):
+        return
+    printed = {sheet.number: _printed_numbers(sheet) for sheet in sheets}
+    steps = Counter(_value(text) - number for number, texts in printed.items() for text in texts)
+    for sheet in sheets:
+        fitting = [text for text in printed[sheet.number] if steps[_value(text) - sheet.number] >= 3]
+        if fitting:
+            sheet.label = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
+
+
+def _printed_numbers(sheet: _Sheet) -> set[str]:
+    texts = (normalize(sheet.page.text[d.start : d.end]) for d in sheet.page.drafts if _margin(sheet, d))
+    return {match[1] for text in texts if (match := _PAGE_NUMBER.match(text))}
+
+
+def _value(label: str) -> int:
+    if label.isdigit():
+        return int(label)
+    values = [{"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}[letter] for letter in label]
+    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - 100_000
+
+
+# --- headings ---------------------------------------------------------------------------------------------------------
+
+
+def _outline(pdf: PdfDocument) -> dict[tuple[int, str], int]:
+    """Return (physical page, squeezed title) -> depth from 1, of the bookmarks."""
+    found: dict[tuple[int, str], int] = {}
+    for item in pdf.get_toc(max_depth=6):
+        destination = item.get_dest()
+        index = destination.get_index() if destination else None
+        if index is not None:
+            found.setdefault((index + 1, squeeze(item.get_title() or "")), item.level + 1)
+    return found
+
+
+def _find_headings(sheets: Sequence[_Sheet], outline: dict[tuple[int, str], int]) -> dict[int, int]:
+    """Return id of a draft -> level, for the drafts that are headings: by bookmark, numbering, or size."""
+    body = _body_size(sheets)
+    levels: dict[int, int] = {}
+    for sheet in sheets:
+        drafts = [d for d in sheet.page.drafts if d.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)]
+        texts = [sheet.page.text[d.start : d.end] for d in drafts]
+        numbered = drop_enumerations([heading_level(text) for text in texts]) if texts else []
+        for draft, text, level in zip(drafts, texts, numbered, strict=True):
+            depth = outline.get((sheet.number, squeeze(text)))
+            found = heading_level(text) or depth * 2 if depth else level or _level_by_size(draft, text, body)
+            if found:
+                levels[id(draft)] = found
+    return levels
+
+
+def _body_size(sheets: Sequence[_Sheet]) -> float:
+    """Return the size in which most characters are set."""
+    sizes: Counter[float] = Counter()
+    for sheet in sheets:
+        for draft in sheet.page.drafts:
+            sizes[round(draft.size * 2) / 2] += draft.end - draft.start
+    return sizes.most_common(1)[0][0] if sizes else 10.0
+
+
+def _level_by_size(draft: Draft, text: str, body: float) -> int | None:
+    if draft.lines > 2 or not 2 <= len(text) <= 50 or text[-1] in "。、，,.）)":
+        return None
+    ratio = draft.size / body
+    return next((level for least, level in ((1.8, 2), (1.45, 3), (1.2, 4)) if ratio >= least), None)
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def _build_page(sheet: _Sheet, levels: dict[int, int], walk: HeadingPath) -> Page:
+    locator = Locator(page=sheet.number, label=sheet.label)
+    blocks = tuple(_build_block(sheet.page, draft, levels.get(id(draft), 0), walk, locator) for draft in sheet.page.drafts)
+    text = sheet.page.text
+    printed = len(re.sub(r"\s", "", text))
+    quality = Quality(
+        characters=printed,
+        suspicious_share=sum(map(_is_suspicious, text)) / max(printed, 1),
+        tables=sheet.page.tables,
+        vertical=sheet.page.vertical,
+    )
+    return Page(sheet.number, text, blocks, quality, sheet.label)
+
+
+def _build_block(page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator) -> Block:
+    if level:
+        headings = walk.push(level, page.text[draft.start : draft.end])[:-1]
+        return Block(BlockKind.HEADING, draft.start, draft.end, locator, headings, level)
+    return Block(draft.kind, draft.start, draft.end, locator, walk.path, context=draft.context)
+
+
+def _is_suspicious(character: str) -> bool:
+    return character == "\ufffd" or "\ue000" <= character <= "\uf8ff"
+
+
+def _title(written: str, sheets: Sequence[_Sheet]) -> str | None:
+    """Return the title in the file's metadata, or else the largest text of the first page."""
+    written = unicodedata.normalize("NFKC", fix_radicals(written)).strip()
+    if len(written) >= 4 and not _NO_TITLE.match(written) and not any(map(_is_suspicious, written)):
+        return written
+    first = sheets[0].page if sheets else PageText()
+    drafts = [
+        draft
+        for draft in first.drafts
+        if draft.kind == BlockKind.PARAGRAPH and 4 <= draft.end - draft.start <= 60
+        if not _DATE.match(normalize(first.text[draft.start : draft.end]))
+    ]
+    if not drafts:
+        return None
+    largest = max(drafts, key=lambda d: round(d.size))
+    return re.sub(r"\s+", " ", first.text[largest.start : largest.end])
+
+
+def _problems(sheets: Sequence[_Sheet], source: str) -> Iterable[Problem]:
+    empty = [sheet.number for sheet in sheets if sheet.has_objects and len(sheet.page.text) < _MIN_CHARACTERS]
+    if empty:
+        pages = "、".join(map(str, empty[:20])) + ("、ほか" if len(empty) > 20 else "")
+        message = f"文字のないページが{len(empty)}枚あります（PDF {pages}枚目）: {source}"
+        yield Problem(source, "no_text_page", message, "画像だけのページは検索できません。文字の入った PDF を用意してください。")

@@ -1,0 +1,90 @@
+"""The card of one source: what it is, where it says so, in which words, and the way to the original."""
+
+from __future__ import annotations
+
+from html import escape
+
+from rag.documents import Citation, Locator, Place
+from rag.web.links import Links
+
+
+def render_citation(citation: Citation, links: Links) -> str:
+    """Return the card of a citation."""
+    number = citation.number
+    return (
+        f'<article class="card" id="citation-{number}" tabindex="-1" aria-label="出典{number}">'
+        f'<h3><span class="number">[{number}]</span> {escape(citation.title)}</h3>'
+        f'<p class="where">{_render_where(citation)}</p>{_render_quote(citation)}'
+        f"{_render_page(citation, links)}{_render_original(citation.source, citation.locator, links)}</article>"
+    )
+
+
+def render_place(place: Place, links: Links) -> str:
+    """Return the card of a place worth looking at."""
+    return (
+        f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe())}</p>'
+        f'<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
+    )
+
+
+def _render_where(citation: Citation) -> str:
+    parts = [citation.locator.describe(), citation.department or ""]
+    words = [f"<span>{escape(part)}</span>" for part in parts if part]
+    badge = '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
+    return "".join([*words, badge])
+
+
+def _render_quote(citation: Citation) -> str:
+    """Return the quotation; a table row that came with its header is shown as a record."""
+    if citation.locator.row is not None and (record := split_record(citation.quote)):
+        rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in record)
+        return f'<dl class="record">{rows}</dl>'
+    return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
+
+
+def split_record(quote: str) -> list[tuple[str, str]]:
+    """Return the cells of a quoted row with their headings, or nothing where header and row do not fit each other.
+
+    >>> split_record("手続\\t窓口…転入届\\t市民課")
+    [('手続', '転入届'), ('窓口', '市民課')]
+    >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
+    ([], [])
+    """
+    header, separator, row = quote.partition("…")
+    names, values = header.split("\t"), row.split("\t")
+    if not separator or len(names) < 2 or len(names) != len(values):
+        return []
+    return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
+
+
+def _render_page(citation: Citation, links: Links) -> str:
+    """Return the surroundings of the quotation as an image, and the whole page to unfold, for a PDF."""
+    strip = links.page_image(citation.source, citation.page, citation.spans, strip=True)
+    whole = links.page_image(citation.source, citation.page, citation.spans)
+    if strip is None or whole is None:
+        return ""
+    alt = escape(f"{citation.title} {citation.locator.describe()}の画像。引用した箇所に色を付けています")
+    return (
+        f'<img class="page" src="{escape(strip)}" alt="{alt}">'
+        f'<details><summary>頁全体を見る</summary><img class="page" loading="lazy" src="{escape(whole)}" alt="{alt}"></details>'
+    )
+
+
+def _render_original(source: str, locator: Locator, links: Links) -> str:
+    address = links.original(source, locator.page)
+    if address is None:
+        return ""
+    words = escape(f"原本を開く{_describe_page(locator)}")
+    label = f'{words}<span class="visually-hidden">（新しいタブ）</span>'
+    return f'<a class="original" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+
+
+def _describe_page(locator: Locator) -> str:
+    """Return the page of a link in words: the printed number where there is one.
+
+    >>> _describe_page(Locator(page=14, label="12")), _describe_page(Locator(page=3)), _describe_page(Locator(row=3))
+    ('（12頁）', '（PDF 3枚目）', '')
+    """
+    if locator.page is None:
+        return ""
+    return f"（{locator.label}頁）" if locator.label else f"（PDF {locator.page}枚目）"

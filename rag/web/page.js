@@ -1,0 +1,42 @@
+// The page's own script: keys of the question box, marks that lead to their card, new answers, the language.
+(() => {
+  "use strict";
+  const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question") !== null;
+
+  // Gradio sends on Enter even while an input method is converting, and on Shift+Enter in a box of several lines.
+  // keyCode 229 is how Safari tells a key that ended a conversion.
+  const onKeydown = (event) => {
+    if (event.key !== "Enter" && event.keyCode !== 13 && event.keyCode !== 229) return;
+    if (!inQuestion(event.target)) return;
+    event.stopImmediatePropagation();
+    if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
+    event.preventDefault();
+    document.querySelector("#send")?.click();
+  };
+
+  const onClick = (event) => {
+    const mark = event.target instanceof Element ? event.target.closest("a.mark") : null;
+    if (!mark) return;
+    const card = document.getElementById(mark.getAttribute("href").slice(1));
+    if (!card) return;
+    event.preventDefault();
+    card.scrollIntoView({ block: "start", behavior: "smooth" });
+    card.focus({ preventScroll: true });
+  };
+
+  // A new answer is announced, and brought into view where it would stand below the screen.
+  let shown = null;
+  const onChange = () => {
+    const box = document.querySelector("#answer");
+    const result = box?.querySelector(".result, .notice-box");
+    if (!result || result === shown) return;
+    shown = result;
+    box.setAttribute("aria-live", "polite");
+    if (result.getBoundingClientRect().top > window.innerHeight * 0.6) box.scrollIntoView({ behavior: "smooth" });
+  };
+
+  document.documentElement.lang = "ja";
+  new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
+  document.addEventListener("keydown", onKeydown, true);
+  document.addEventListener("click", onClick);
+})();

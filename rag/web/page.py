@@ -1,0 +1,132 @@
+"""The page itself: a question box, examples, and the answer beside its sources.
+
+No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from rag.api import MAX_QUESTION_CHARS, find_asker
+from rag.errors import RagError
+from rag.settings import Settings
+from rag.web.links import Links
+from rag.web.render import render_answer, render_error, render_progress, render_welcome
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+CONCURRENT_QUESTIONS = 8
+FONTS = ("Noto Sans JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo", "sans-serif")
+HEAD = (
+    '<link rel="stylesheet" href="/web/style.css">'
+    '<script src="/web/page.js" defer></script>'
+    '<meta name="color-scheme" content="light"><meta name="referrer" content="no-referrer">'
+)
+_log = logging.getLogger(__name__)
+
+
+def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
+    """Return the Gradio Blocks of the page."""
+    import gradio as gr
+
+    with gr.Blocks(title=settings.page_title, analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML(_render_header(settings), js_on_load=None, apply_default_css=False)
+        question = _build_question_box(gr)
+        send = gr.Button("送信", variant="primary", elem_id="send")
+        examples = _build_examples(gr, assistant.examples())
+        answer = gr.HTML(
+            render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False
+        )
+        _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer)
+    return blocks
+
+
+def build_theme() -> Any:
+    """Return a theme of system fonts only, whose dark half equals its light half."""
+    import gradio as gr
+
+    theme = gr.themes.Base(font=FONTS, font_mono=("monospace",))
+    for name in [name for name in vars(theme) if name.endswith("_dark")]:
+        setattr(theme, name, getattr(theme, name.removesuffix("_dark"), None))
+    return theme
+
+
+def _render_header(settings: Settings) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in settings.notice.splitlines() if line.strip())
+    notice = f'<ul class="notice" aria-label="ご利用にあたって">{lines}</ul>' if lines else ""
+    lead = '<p class="lead">庁内文書に、出典つきで答えます</p>'
+    return f'<header class="site"><h1>{escape(settings.page_title)}</h1>{lead}</header>{notice}'
+
+
+def _build_question_box(gr: Any) -> Any:
+    return gr.Textbox(
+        label="質問",
+        placeholder="例: 転入届は何日以内に出す必要がありますか（Enter で送信、Shift+Enter で改行）",
+        lines=2,
+        max_lines=8,
+        max_length=MAX_QUESTION_CHARS,
+        autofocus=True,
+        elem_id="question",
+        container=True,
+    )
+
+
+def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]]:
+    if not questions:
+        return []
+    gr.HTML('<h2 class="examples-title">質問の例</h2>', js_on_load=None, apply_default_css=False)
+    with gr.Row(elem_id="examples"):
+        return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
+
+
+def _connect(gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any) -> None:
+    """Let the button and the examples ask. The handlers check who asks themselves: their addresses are no secret."""
+
+    def ask(text: str, request: gr.Request) -> Iterator[tuple[str, str]]:
+        yield from answer_in_steps(assistant, text, request)
+
+    options: dict[str, Any] = {
+        "outputs": [question, answer],
+        "concurrency_limit": CONCURRENT_QUESTIONS,
+        "concurrency_id": "ask",
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "trigger_mode": "once",
+    }
+    send.click(ask, inputs=[question], **options)
+    for button, text in examples:
+        button.click(_ask_example(gr, assistant, text), inputs=[], **options)
+
+
+def _ask_example(gr: Any, assistant: "Assistant", text: str) -> Callable[..., Iterator[tuple[str, str]]]:
+    def ask(request: gr.Request) -> Iterator[tuple[str, str]]:
+        yield from answer_in_steps(assistant, text, request)
+
+    return ask
+
+
+def answer_in_steps(assistant: "Assistant", text: object, request: Any) -> Iterator[tuple[str, str]]:
+    """Yield (question, HTML) at once and again when the answer is there; errors become sentences."""
+    question = text.strip() if isinstance(text, str) else ""
+    if not question or len(question) > MAX_QUESTION_CHARS:
+        message = "質問が長すぎます。" if question else "質問が入力されていません。"
+        yield question, render_error(message, f"質問を {MAX_QUESTION_CHARS} 字以内で入力して、もう一度送信してください。")
+        return
+    yield question, render_progress(question)
+    yield question, _answer_safely(assistant, question, request)
+
+
+def _answer_safely(assistant: "Assistant", question: str, request: Any) -> str:
+    try:
+        asker = find_asker(getattr(request, "request", None))
+        answer = assistant.ask(question, asker=asker)
+        return render_answer(answer, question, Links(assistant, asker))
+    except RagError as error:
+        return render_error(error.message, error.hint)
+    except Exception:
+        _log.exception("a question on the page failed")
+        return render_error(
+            "回答の途中で予期しない問題が起きました。", "もう一度お試しください。続くときは管理者に知らせてください。"
+        )
