@@ -98,7 +98,13 @@ def _add_files(router: APIRouter, assistant: Assistant) -> None:
 
     @router.get("/api/pages/{sha256}/{page}.png")
     def page_image(
-        sha256: str, page: int, source: str, request: Request, spans: str = "", width: int = DEFAULT_WIDTH, strip: bool = False
+        sha256: str,
+        page: int,
+        source: str,
+        request: Request,
+        spans: str = "",
+        width: int = DEFAULT_WIDTH,
+        strip: bool = False,
     ) -> Response:
         asker = find_asker(request)
         original = _find_original(assistant, source, sha256, asker)
@@ -120,9 +126,7 @@ def _find_original(assistant: Assistant, source: str, sha256: str, asker: Asker)
     return original
 
 
-def _find_boxes(
-    assistant: Assistant, source: str, sha256: str, page: int, spans: str, asker: Asker
-) -> tuple[Box, ...]:
+def _find_boxes(assistant: Assistant, source: str, sha256: str, page: int, spans: str, asker: Asker) -> tuple[Box, ...]:
     """Return what to mark; nothing where the file has been indexed anew since, as the spans belong to another text."""
     try:
         wanted = parse_spans(spans)

@@ -1,14 +1,14 @@
 """A behaving fake of `Assistant` for the doors of the browser: a real small PDF, a hostile Markdown file, one CSV record.
 
 Answers are chosen by words of the question: 転入 cites the PDF, 悪意 the hostile document, 記録 the CSV row, 故障 raises RagError,
-爆発 any other error, 時間 waits; everything else is not answered.
+爆発 any other error, 同時 waits until a second such question is there; everything else is not answered.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import time
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,8 +43,10 @@ PDF_SOURCE = "市民課/窓口マニュアル.pdf"
 EVIL_SOURCE = 'その他/"><img src=http:&evil.example&z.png>${window.pwned=1}{{value}}.md'
 CSV_SOURCE = "よくある質問.csv"
 HTML_SOURCE = "その他/案内.html"
+WORD_SOURCE = "様式.zip/申請書.docx"
 SECRET_SOURCE = "人事課/秘密.md"
 QUOTE = "転入した日から14日以内に届け出てください。"
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 EXAMPLES = ("転入の届出はいつまでですか", "粗大ごみの手数料はいくらですか")
 _PDF_HTML = """<html lang="ja"><style>@page {{ size: A5 }} p {{ line-height: 2 }}</style><h1>窓口マニュアル</h1>
 <p>この手引きは、窓口で受け付ける届出について定めます。</p><p style="break-before: page">第2節　転入届</p>
@@ -78,16 +80,20 @@ class FakeAssistant:
     folder: Path
     asked: list[tuple[str, Filters, Asker]] = field(default_factory=list)
     closed: bool = False
+    meeting: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
 
     def __post_init__(self) -> None:
         pdf = write_pdf(self.folder / "0.pdf")
         self.page_texts = _read_texts(pdf)
         self._files: dict[str, OriginalFile] = {}
         self._entries: dict[str, DocumentEntry] = {}
-        self._add(PDF_SOURCE, pdf, "application/pdf", Metadata("窓口マニュアル", Kind.MANUAL, "市民課", "2110"), pages=2)
+        self._add(
+            PDF_SOURCE, pdf, "application/pdf", Metadata("窓口マニュアル", Kind.MANUAL, "市民課", "2110"), pages=2
+        )
         self._add_text(EVIL_SOURCE, f"# {EVIL}\n", "text/markdown", Metadata(EVIL, department=EVIL))
         self._add_text(CSV_SOURCE, "手続,窓口\n転入届,市民課\n", "text/csv", Metadata("よくある質問"), encoding="cp932")
         self._add_text(HTML_SOURCE, "<script>alert(1)</script>", "text/html", Metadata("案内"))
+        self._add_text(WORD_SOURCE, "PK", WORD, Metadata("申請書"))
         self._add_text(SECRET_SOURCE, "秘密", "text/markdown", Metadata("秘密", audience=("人事課",)))
 
     def ask(
@@ -103,8 +109,8 @@ class FakeAssistant:
             raise IndexMissingError("索引がありません: indexes/default", "rag index を実行してください。")
         if "爆発" in question:
             raise RuntimeError("内部の秘密")
-        if "時間" in question:
-            time.sleep(1.0)
+        if "同時" in question:
+            self.meeting.wait(timeout=5)
         for word, build in {"転入": self.pdf_citation, "悪意": evil_citation, "記録": csv_citation}.items():
             if word in question:
                 return _answered(build())
@@ -191,7 +197,9 @@ def evil_citation() -> Citation:
 
 
 def csv_citation() -> Citation:
-    return Citation(1, CSV_SOURCE, "よくある質問", Locator(row=2), 1, (Span(0, 5), Span(6, 13)), "手続\t窓口…転入届\t市民課", True)
+    return Citation(
+        1, CSV_SOURCE, "よくある質問", Locator(row=2), 1, (Span(0, 5), Span(6, 13)), "手続\t窓口…転入届\t市民課", True
+    )
 
 
 def _answered(citation: Citation) -> Answer:
@@ -215,7 +223,12 @@ def _not_answered() -> Answer:
         elapsed_ms=12.0,
         reason=Reason.WEAK_EVIDENCE,
         nearest=(
-            Place(PDF_SOURCE, "窓口マニュアル", Locator(page=2, label="12"), "届出には、転出証明書と本人確認書類が必要です。"),
+            Place(
+                PDF_SOURCE,
+                "窓口マニュアル",
+                Locator(page=2, label="12"),
+                "届出には、転出証明書と本人確認書類が必要です。",
+            ),
             Place(EVIL_SOURCE, EVIL, Locator(line=1), EVIL),
         ),
         contact=Contact("市民課", "2110"),

@@ -43,7 +43,9 @@ class Print:
 
 PRINTS = (
     Print("企画財政課/第6次澄野町総合計画.pdf", "plan", "第6次澄野町総合計画", "企画財政課", front=4, labels=True),
-    Print("町民課/窓口事務マニュアル.pdf", "manual", "窓口事務マニュアル（令和8年度版）", "町民課", front=2, outline=False),
+    Print(
+        "町民課/窓口事務マニュアル.pdf", "manual", "窓口事務マニュアル（令和8年度版）", "町民課", front=2, outline=False
+    ),
     Print("デジタル推進課/情報セキュリティ規程.pdf", "security", "澄野町情報セキュリティ規程", "デジタル推進課"),
 )
 TEXTS = (
@@ -104,10 +106,15 @@ def make_pdf(job: Print, facts: Facts) -> int:
     if not job.outline:
         writer.root_object.pop("/Outlines", None)
     stamp = f"D:{NOON:%Y%m%d%H%M%S}+09'00'"
-    writer.add_metadata({
-        "/Title": job.title, "/Author": f"澄野町 {job.department}（架空の自治体）", "/Producer": "eval.municipality.build",
-        "/CreationDate": stamp, "/ModDate": stamp,
-    })
+    writer.add_metadata(
+        {
+            "/Title": job.title,
+            "/Author": f"澄野町 {job.department}（架空の自治体）",
+            "/Producer": "eval.municipality.build",
+            "/CreationDate": stamp,
+            "/ModDate": stamp,
+        }
+    )
     target = CORPUS / job.target
     target.parent.mkdir(parents=True, exist_ok=True)
     writer.write(target)
@@ -144,7 +151,12 @@ def make_workbook(facts: Facts) -> None:
     assert isinstance(citizens, Worksheet)
     citizens.title = "住民向け"
     note = facts["町"]["断り"]
-    fill_sheet(citizens, [["澄野町　よくある質問（住民向け）　令和8年10月1日現在"], [f"※{note}"]], rows_of("qa-citizens.psv", facts), facts)
+    fill_sheet(
+        citizens,
+        [["澄野町　よくある質問（住民向け）　令和8年10月1日現在"], [f"※{note}"]],
+        rows_of("qa-citizens.psv", facts),
+        facts,
+    )
     fill_sheet(book.create_sheet("職員向け"), [], rows_of("qa-staff.psv", facts), facts)
     book.properties.creator = "澄野町総務課（架空の自治体）"
     book.properties.created = NOON

@@ -41,12 +41,15 @@ def draw(kind: str, name: str, facts: Facts) -> str:
     if name == "地区":
         rows = [[area, *map(thousands, values)] for area, values in facts["地区"].items()]
         total = ["合計", *map(thousands, columns(facts["地区"]))]
-        return table("地区別の目標人口（人）", ["地区", "令和2年（国勢調査）", "令和12年（目標）", "令和17年（目標）"], [*rows, total])
+        head = ["地区", "令和2年（国勢調査）", "令和12年（目標）", "令和17年（目標）"]
+        return table("地区別の目標人口（人）", head, [*rows, total], css="figures")
     return table(
         "前期基本計画の主要事業",
         ["事業名", "概要", "事業費（百万円）", "期間", "担当課"],
-        [[a, b, cost, f"{start}から{end}まで" if start != end else start, who]
-         for a, b, cost, start, end, who in facts["主要事業"]["一覧"]],
+        [
+            [a, b, cost, f"{start}から{end}まで" if start != end else start, who]
+            for a, b, cost, start, end, who in facts["主要事業"]["一覧"]
+        ],
         css="works",
     )
 
@@ -74,7 +77,8 @@ def population(series: Mapping[str, Sequence[int]], source: str) -> str:
 def finance(name: str, rows: Mapping[str, Sequence[int]]) -> str:
     """Return a table of revenue or expenditure with its total."""
     body = [[label, *map(thousands, values)] for label, values in rows.items()]
-    return table(f"{name}の見通し（単位：百万円）", ["区分", *YEARS], [*body, [f"{name}合計", *map(thousands, columns(rows))]], css="figures")
+    total = [f"{name}合計", *map(thousands, columns(rows))]
+    return table(f"{name}の見通し（単位：百万円）", ["区分", *YEARS], [*body, total], css="figures")
 
 
 def columns(rows: Mapping[str, Sequence[int]]) -> list[int]:

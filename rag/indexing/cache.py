@@ -74,20 +74,9 @@ class EmbeddingCache:
         self._connection.close()
 
     def _select(self, fingerprint: str, keys: Collection[bytes]) -> list[tuple[bytes, bytes]]:
-        query = (
-            "SELECT text_sha256, vector FROM embeddings "
-            "WHERE fingerprint = ? AND text_sha256 IN (SELECT unhex(value) FROM json_each(?))"
-        )
-        if sqlite3.sqlite_version_info < (3, 41):  # no unhex() yet
-            rows = (
-                self._connection.execute(
-                    "SELECT text_sha256, vector FROM embeddings WHERE fingerprint = ? AND text_sha256 = ?",
-                    (fingerprint, key),
-                ).fetchone()
-                for key in keys
-            )
-            return [row for row in rows if row]
-        return self._connection.execute(query, (fingerprint, json.dumps([key.hex() for key in keys]))).fetchall()
+        query = "SELECT text_sha256, vector FROM embeddings WHERE fingerprint = ? AND text_sha256 = ?"
+        rows = (self._connection.execute(query, (fingerprint, key)).fetchone() for key in keys)
+        return [row for row in rows if row]
 
     def _set_aside(self) -> None:
         """Move a broken cache out of the way and start an empty one."""
@@ -103,7 +92,6 @@ def _open(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(_SCHEMA)
     except sqlite3.DatabaseError:
         connection.close()

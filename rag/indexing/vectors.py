@@ -115,9 +115,7 @@ def _open_client(folder: Path) -> Any:
     from chromadb.config import Settings
 
     with _clients:
-        return chromadb.PersistentClient(
-            path=str(folder.resolve()), settings=Settings(anonymized_telemetry=False)
-        )
+        return chromadb.PersistentClient(path=str(folder.resolve()), settings=Settings(anonymized_telemetry=False))
 
 
 def _where(filters: Filters | None, audiences: Sequence[str] | None) -> dict[str, Any] | None:

@@ -32,16 +32,19 @@ from rag.text import split_sentences
 UNKNOWN = "[UNK]"
 # One run of one script, or one number; what lies between (punctuation, blanks) is dropped.
 WORD_PATTERN = r"[\p{Han}々〆ヶ]+|[\p{Hiragana}ー]+|[\p{Katakana}ー]+|[0-9]+|[\p{L}\p{M}]+"
+# Captions that thousands of statutes share: their articles cannot be told apart without the name of the statute.
+BOILERPLATE_CAPTIONS = ("施行期日", "経過措置", "検討", "政令への委任")
 IdArray = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the training does. max_chars: texts are cut there, about the length of a chunk."""
+    """What the training does. max_chars: texts are cut there, about the length of a chunk. initial_scale: of the table."""
 
     vocabulary_size: int = 32_000
-    vocabulary_chars: int = 12_000_000
+    vocabulary_chars: int = 20_000_000
     dimension: int = 256
+    initial_scale: float = 0.3
     temperature: float = 0.12
     batch_size: int = 2_048
     learning_rate: float = 0.02
@@ -64,6 +67,7 @@ def read_pairs(folder: Path, recipe: Recipe) -> list[Pair]:
     """Return the pairs of every file, and sentence pairs made from their passages."""
     files = sorted(folder.glob("*.jsonl.gz"))
     rows = [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+    rows = [row for row in rows if not row["query"].endswith(BOILERPLATE_CAPTIONS)]
     if not rows:
         sys.exit(f"学習データ（*.jsonl.gz）がありません: {folder}")
     groups = {passage: number for number, passage in enumerate(dict.fromkeys(row["passage"] for row in rows))}
@@ -129,7 +133,8 @@ class PieceWeight(torch.nn.Module):
 def train_table(tokenizer: Tokenizer, pairs: Sequence[Pair], recipe: Recipe) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the learned table, shape (pieces, dimension), the row of the unknown piece zero."""
     torch.manual_seed(recipe.seed)
-    static = StaticEmbedding(tokenizer, embedding_dim=recipe.dimension)
+    table = torch.randn(tokenizer.get_vocab_size(), recipe.dimension) * recipe.initial_scale
+    static = StaticEmbedding(tokenizer, embedding_weights=table)
     parametrize.register_parametrization(static.embedding, "weight", PieceWeight(tokenizer.get_vocab_size()))
     model = SentenceTransformer(modules=[static, Normalize()], device="cpu")
     queries, passages = (_encode(tokenizer, texts) for texts in ([p.query for p in pairs], [p.passage for p in pairs]))
@@ -147,9 +152,9 @@ def train_table(tokenizer: Tokenizer, pairs: Sequence[Pair], recipe: Recipe) -> 
         schedule.step()
         if step % 20 == 0:
             print(f"{step}/{steps} loss {loss.item():.3f}", file=sys.stderr)
-    table = static.embedding.weight.detach().numpy().copy()
-    table[tokenizer.token_to_id(UNKNOWN)] = 0.0
-    return table
+    learned = static.embedding.weight.detach().numpy().copy()
+    learned[tokenizer.token_to_id(UNKNOWN)] = 0.0
+    return learned
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[IdArray]:

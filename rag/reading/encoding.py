@@ -63,6 +63,15 @@ def _decode_utf16(data: bytes, source: str) -> tuple[str, str]:
     return likely[0]
 
 
+def _decode_bare_utf16(data: bytes, source: str) -> tuple[str, str]:
+    """Decide UTF-16 without a mark, line ends or ASCII, the last thing to try: nearly all kana and kanji, and kana enough."""
+    for name in ("utf-16-le", "utf-16-be"):
+        text = _try_decode(data, name)
+        if text and _common_share(text) > 0.95 and _share(_KANA, text) > 0.2:
+            return text, name
+    raise _undecodable(source, ("UTF-8", "CP932", "EUC-JP", "ISO-2022-JP", "UTF-16"))
+
+
 def _decode_legacy(data: bytes, source: str) -> tuple[str, str]:
     cp932 = _try_decode(data, "cp932")
     euc = next((text for name in _EUC_JP if (text := _try_decode(data, name)) is not None), None)
@@ -71,7 +80,7 @@ def _decode_legacy(data: bytes, source: str) -> tuple[str, str]:
     if euc is not None and not _is_text(euc):
         euc = None
     if cp932 is None and euc is None:
-        raise _undecodable(source, ("UTF-8", "CP932", "EUC-JP", "ISO-2022-JP", "UTF-16"))
+        return _decode_bare_utf16(data, source)
     if cp932 is None or euc is None:
         return (cp932, "cp932") if cp932 is not None else (euc or "", "euc_jp")
     if _share(_HALF_WIDTH_KATAKANA, cp932) > 0.5 and _share(_KANA, euc) > 0.1:

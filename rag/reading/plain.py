@@ -92,7 +92,9 @@ def _split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
 
 def _find_levels(lines: Sequence[Line]) -> list[int | None]:
     """Return the heading level of each line: 0 for the title, that of an article for the caption above one."""
-    by_number: list[int | None] = [None] * (lines[-1].number + 1 if lines else 0)
+    if not lines:
+        return []
+    by_number: list[int | None] = [None] * (lines[-1].number + 1)
     for line, after in zip(lines, [*lines[1:], None], strict=True):
         above_article = after is not None and after.number == line.number + 1 and article_number(after.text) is not None
         captions = above_article and is_article_caption(line.text)

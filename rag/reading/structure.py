@@ -25,7 +25,7 @@ _CONTENTS = re.compile(
 )
 _CAPTION = re.compile(r"\((?![0-9０-９一二三四五六七八九十ア-ンa-zA-Z]{1,2}\))[^()]{1,30}\)$")
 _UNIT = re.compile(
-    r"(?:か月|箇月|ヶ月|週間|時間|[月日年人円件回時分秒歳才名台枚号条項点倍個階万億千%％割])(?=[\s0-9ぁ-ん、。,(]|$)"
+    r"(?:か月|箇月|ヶ月|週間|時間|[月日年人円件回時分秒歳才名台枚号条項点倍個階万億千%％割])(?=[\s0-9ぁ-ん、。,(以未間程末]|$)"
 )
 _NUMBERED = (
     (6, re.compile(r"[Ⅰ-Ⅻ][.\s]?\s*(?P<title>\S.*)$")),
@@ -66,12 +66,14 @@ def heading_level(line: str) -> int | None:
     [None, 5, 5, None]
     """
     clean = _clean(line)
-    if not clean or len(clean) > MAX_HEADING_CHARS or _CONTENTS.search(clean) or _NOT_A_TITLE.search(clean):
+    if not clean or len(clean) > MAX_HEADING_CHARS or _CONTENTS.search(clean):
+        return None
+    if _ANNEX.match(clean):
+        return 2
+    if _NOT_A_TITLE.search(clean):
         return None
     if part := _PART.match(clean):
         return _PARTS[part[1]]
-    if _ANNEX.match(clean):
-        return 2
     return ARTICLE_LEVEL if _ARTICLE_TITLE.match(clean) else _mark_level(clean)
 
 
@@ -129,6 +131,8 @@ def drop_enumerations(levels: Sequence[int | None]) -> list[int | None]:
     >>> drop_enumerations([7, 7, 7, None, 7, None, 2, 7, 9])
     [None, None, None, None, 7, None, 2, 7, 9]
     """
+    if not levels:
+        return []
     near = zip(levels, [None, *levels[:-1]], [*levels[1:], None], strict=True)
     return [None if level and level > 6 and level in (before, after) else level for level, before, after in near]
 

@@ -30,7 +30,9 @@ def render_place(place: Place, links: Links) -> str:
 def _render_where(citation: Citation) -> str:
     parts = [citation.locator.describe(), citation.department or ""]
     words = [f"<span>{escape(part)}</span>" for part in parts if part]
-    badge = '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
+    badge = (
+        '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
+    )
     return "".join([*words, badge])
 
 

@@ -36,9 +36,7 @@ def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
         question = _build_question_box(gr)
         send = gr.Button("送信", variant="primary", elem_id="send")
         examples = _build_examples(gr, assistant.examples())
-        answer = gr.HTML(
-            render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False
-        )
+        answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
         _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer)
     return blocks
 
@@ -112,7 +110,10 @@ def answer_in_steps(assistant: "Assistant", text: object, request: Any) -> Itera
     question = text.strip() if isinstance(text, str) else ""
     if not question or len(question) > MAX_QUESTION_CHARS:
         message = "質問が長すぎます。" if question else "質問が入力されていません。"
-        yield question, render_error(message, f"質問を {MAX_QUESTION_CHARS} 字以内で入力して、もう一度送信してください。")
+        yield (
+            question,
+            render_error(message, f"質問を {MAX_QUESTION_CHARS} 字以内で入力して、もう一度送信してください。"),
+        )
         return
     yield question, render_progress(question)
     yield question, _answer_safely(assistant, question, request)

@@ -77,7 +77,9 @@ def render_page(path: Path, view: PageView) -> bytes:
     try:
         with PDFIUM_LOCK, pypdfium2.PdfDocument(path) as document:
             if not 1 <= view.page <= len(document):
-                raise PageImageError(f"頁がありません: {view.page}", f"1 から {len(document)} までの頁を選んでください。")
+                raise PageImageError(
+                    f"頁がありません: {view.page}", f"1 から {len(document)} までの頁を選んでください。"
+                )
             return _draw(document[view.page - 1], view)
     except pypdfium2.PdfiumError as error:
         raise PageImageError(f"頁の画像を作れません: {path.name}", "原本を開いて確かめてください。") from error

@@ -45,7 +45,9 @@ def render_error(message: str, hint: str) -> str:
 
 
 def _render_question(question: str) -> str:
-    return f'<p class="asked"><span class="asked-label">質問</span><span class="asked-text">{escape(question)}</span></p>'
+    return (
+        f'<p class="asked"><span class="asked-label">質問</span><span class="asked-text">{escape(question)}</span></p>'
+    )
 
 
 def _render_answered(answer: Answer, links: Links) -> str:

@@ -77,7 +77,10 @@ def serve(settings: Settings) -> None:
         assistant = Assistant.open(settings)
         try:
             app = build_app(assistant, settings)
-            print(f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）", flush=True)
+            print(
+                f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）",
+                flush=True,
+            )
             # No access log: the addresses of searches hold what people asked.
             uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
         finally:

@@ -1,0 +1,96 @@
+"""How probable it is that an answer is right: a logistic model over what the evidence looks like.
+
+The coefficients stand in confidence.json, fitted by `python -m eval.bench.confidence` on development questions, each asked once
+with its document in the index and once without.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.answering.units import Unit
+from rag.documents import Passage
+from rag.retrieval.query import Query
+from rag.text import morphemes, normalize
+
+COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
+_FIRST = 3  # passages that are looked at
+_SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, times its idf
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the best passages and units look like; every value is about 0 to 1.
+
+    covered: weighted share of the question's words in the best passage; rarest: whether its rarest word is there.
+    unit: the same share for the best unit, words around it counted in part. pairs: share of the question's bigrams.
+    lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
+    """
+
+    covered: float
+    rarest: float
+    unit: float
+    pairs: float
+    lexical: float
+    dense: float
+    margin: float
+
+
+def weigh_evidence(
+    query: Query, weights: Mapping[str, float], passages: Sequence[Passage], units: Sequence[Unit]
+) -> Evidence:
+    """Return what the passages (best first) and their scored units look like for a question."""
+    if not passages:
+        return Evidence(0, 0, 0, 0, 0, 0, 0)
+    total = sum(weights.values()) or 1.0
+    held = [_words(passage) & set(query.terms) for passage in passages[:_FIRST]]
+    shares = [sum(weights[word] for word in words) / total for words in held]
+    best = shares.index(max(shares))
+    rarest = max(query.terms, key=lambda term: weights[term], default="")
+    other = next((p.score for p in passages if p.chunk.source != passages[0].chunk.source), 0.0)
+    return Evidence(
+        covered=shares[best],
+        rarest=float(rarest in held[best]),
+        unit=max((unit.coverage for unit in units), default=0.0),
+        pairs=max(_share_of_bigrams(query, passage) for passage in passages[:_FIRST]),
+        lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (_SATURATION * total)),
+        dense=max(p.legs.get("dense", 0.0) for p in passages[:_FIRST]),
+        margin=passages[0].score - other,
+    )
+
+
+def _words(passage: Passage) -> set[str]:
+    chunk = passage.chunk
+    return set(morphemes("\n".join((chunk.title, *chunk.headings, chunk.text))))
+
+
+def _share_of_bigrams(query: Query, passage: Passage) -> float:
+    chunk = passage.chunk
+    text = normalize("\n".join((chunk.title, *chunk.headings, chunk.text)))
+    return sum(pair in text for pair in query.bigrams) / max(1, len(query.bigrams))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A fitted model: probability = 1 / (1 + exp(-(intercept + sum of coefficient × feature))); threshold to answer."""
+
+    intercept: float
+    coefficients: Mapping[str, float]
+    threshold: float
+
+    def probability(self, evidence: Evidence) -> float:
+        """Return the estimated probability that the answer is right."""
+        values = asdict(evidence)
+        return 1 / (1 + math.exp(-self.intercept - sum(c * values[name] for name, c in self.coefficients.items())))
+
+
+@functools.cache
+def read_calibration(file: Path = COEFFICIENTS_FILE) -> Calibration:
+    """Return the calibration that comes with the package."""
+    values = json.loads(file.read_text(encoding="utf-8"))
+    return Calibration(values["intercept"], values["coefficients"], values["threshold"])

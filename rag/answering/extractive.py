@@ -1,0 +1,147 @@
+"""Answer with the documents' own words: the official answer, the row with its header, or the sentences that answer.
+
+No sentence is written here. Every piece of an answer is a span of a stored page, and carries the number of its citation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.answering.units import Unit
+from rag.answering.verification import join_quote, merge_spans
+from rag.documents import ChunkKind, Citation, Passage, Segment, Span
+
+ENGINE = "extractive"
+MAX_CITATIONS = 3
+_KEEP = 0.75  # a unit scoring less than this share of the best one is left out
+_CELL_SEPARATOR = "\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The text of an answer with [1] [2] marks, and the citations that they stand for (not yet verified)."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_chars: int) -> list[Unit]:
+    """Return the units to answer with, the best passage first and each passage in reading order.
+
+    An official answer stands alone and whole, however long it is.
+    """
+    ranked = sorted((u for u in units if not u.is_heading), key=lambda u: -u.score) or list(units[:1])
+    if not ranked:
+        return []
+    best = ranked[0]
+    if passages[best.passage].chunk.kind is ChunkKind.QA:
+        return [best]
+    chosen = _with_items(best, units, max_chars) if best.is_lead_in else [best]
+    for unit in ranked[1:]:
+        if unit.score < _KEEP * best.score:
+            break
+        if unit not in chosen and _fits(unit, chosen, passages, max_chars):
+            chosen.append(unit)
+    order = list(dict.fromkeys(unit.passage for unit in chosen))
+    return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
+
+
+def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]:
+    """Return a lead-in ("次のとおり") with the items that follow it, as many as there is room for."""
+    index, chosen, length = units.index(lead), [lead], lead.end - lead.start
+    for unit in units[index + 1 :]:
+        length += unit.end - unit.start
+        if unit.passage != lead.passage or not unit.is_item or length > max_chars:
+            break
+        chosen.append(unit)
+    return chosen
+
+
+def _fits(unit: Unit, chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -> bool:
+    length = sum(u.end - u.start for u in [*chosen, unit])
+    others = {u.passage for u in [*chosen, unit]}
+    official = passages[unit.passage].chunk.kind is ChunkKind.QA
+    return length <= max_chars and len(others) <= MAX_CITATIONS and not official
+
+
+def build_extract(chosen: Sequence[Unit], passages: Sequence[Passage]) -> Extract:
+    """Return the answer that the chosen units make; a passage over two pages gives two citations."""
+    citations: list[Citation] = []
+    paragraphs = []
+    for number in dict.fromkeys(unit.passage for unit in chosen):
+        units, passage = [unit for unit in chosen if unit.passage == number], passages[number]
+        pieces = _cite(units, passage, len(citations) + 1)
+        citations += pieces
+        marks = "".join(f"[{citation.number}]" for citation in pieces)
+        paragraphs.append(_render(units, passage) + marks)
+    return Extract("\n".join(paragraphs), tuple(citations))
+
+
+def _cite(units: Sequence[Unit], passage: Passage, first: int) -> list[Citation]:
+    by_page: dict[int, list[Segment]] = {}
+    for unit in units:
+        for segment in passage.chunk.locate(unit.start, unit.end):
+            by_page.setdefault(segment.page, []).append(segment)
+    return [_build_citation(passage, segments, first + i) for i, segments in enumerate(by_page.values())]
+
+
+def _build_citation(passage: Passage, segments: Sequence[Segment], number: int) -> Citation:
+    """Cite segments of one page, with the header of a table and the question of an official answer."""
+    chunk, page = passage.chunk, segments[0].page
+    around = [segment for segment in chunk.segments[: chunk.context] if segment.page == page]
+    if chunk.question:
+        around += [segment for segment in chunk.locate(*chunk.question) if segment.page == page]
+    spans = merge_spans(Span(segment.start, segment.end) for segment in [*around, *segments])
+    return Citation(
+        number=number,
+        source=chunk.source,
+        title=chunk.title,
+        locator=segments[0].locator,
+        page=page,
+        spans=spans,
+        quote=join_quote(_text_of(passage, page, span) for span in spans),
+        verified=False,
+        department=passage.metadata.department,
+    )
+
+
+def _text_of(passage: Passage, page: int, span: Span) -> str:
+    """Return the text of a span of a page, put together from the chunk that it was found in."""
+    parts, chunk = [], passage.chunk
+    for offset, segment in chunk.segment_offsets():
+        first, last = max(span.start, segment.start), min(span.end, segment.end)
+        if segment.page == page and first < last:
+            shift = offset - segment.start
+            parts.append((first, chunk.text[first + shift : last + shift]))
+    return "\n".join(dict(sorted(parts)).values())
+
+
+def _render(units: Sequence[Unit], passage: Passage) -> str:
+    texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
+    if passage.chunk.kind is ChunkKind.ROW:
+        header = _header(passage)
+        return "\n".join(_render_row(header, text) for text in texts)
+    joined = texts[0]
+    for before, unit, text in zip(units, units[1:], texts[1:], strict=False):
+        joined += ("\n" if unit.is_item or before.is_lead_in else "") + text
+    return joined
+
+
+def _header(passage: Passage) -> list[str]:
+    chunk = passage.chunk
+    if chunk.context != 1:
+        return []
+    return chunk.text[: chunk.segments[0].end - chunk.segments[0].start].split(_CELL_SEPARATOR)
+
+
+def _render_row(header: Sequence[str], row: str) -> str:
+    """Return a row as 「見出し：値」 pairs where every cell has its heading, else its cells.
+
+    >>> _render_row(["指標名", "目標値"], "合計特殊出生率\\t1.60")
+    '指標名：合計特殊出生率、目標値：1.60'
+    """
+    cells = [" ".join(cell.split()) for cell in row.split(_CELL_SEPARATOR)]
+    if len(header) != len(cells):
+        return "　".join(cell for cell in cells if cell)
+    return "、".join(f"{' '.join(name.split())}：{cell}" if name.strip() else cell for name, cell in zip(header, cells, strict=True) if cell)

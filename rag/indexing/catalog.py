@@ -1,0 +1,349 @@
+"""The catalog: SQLite, the one source of truth for documents, pages, chunks and problems of a snapshot.
+
+CatalogWriter   one transaction, while a snapshot is built aside
+Catalog         reading, from any thread, of a snapshot that no longer changes
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rag.documents import (
+    Asker,
+    Chunk,
+    ChunkKind,
+    Document,
+    Kind,
+    Locator,
+    Metadata,
+    Page,
+    Problem,
+    Quality,
+    Segment,
+    Span,
+)
+from rag.indexing.stores import audience_key
+
+_SCHEMA = """
+CREATE TABLE documents (
+    source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, file TEXT NOT NULL, metadata_hash TEXT NOT NULL,
+    readable INTEGER NOT NULL, title TEXT, kind TEXT, department TEXT, extension TEXT, year INTEGER,
+    effective_date TEXT, audience TEXT
+) WITHOUT ROWID;
+CREATE TABLE pages (
+    source TEXT NOT NULL, number INTEGER NOT NULL, label TEXT, text TEXT NOT NULL, quality TEXT NOT NULL,
+    PRIMARY KEY (source, number)
+) WITHOUT ROWID;
+CREATE TABLE chunks (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+    title TEXT NOT NULL, headings TEXT NOT NULL, segments TEXT NOT NULL, question TEXT, answer TEXT, context INTEGER NOT NULL
+);
+CREATE INDEX chunks_by_source ON chunks (source, ordinal);
+CREATE TABLE problems (
+    source TEXT NOT NULL, corpus_wide INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, remedy TEXT NOT NULL,
+    page INTEGER, row INTEGER
+);
+CREATE INDEX problems_by_source ON problems (source);
+CREATE TABLE characters (source TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (source, kind)) WITHOUT ROWID;
+"""
+_OF_ONE_SOURCE = ("documents", "pages", "chunks", "problems", "characters")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One file of the corpus. file: its name in the `files` folder. readable: False for one that only has problems."""
+
+    source: str
+    sha256: str
+    file: str
+    metadata_hash: str
+    readable: bool
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCounts:
+    """How much is in a catalog. documents: files that were read; unreadable: those that were not."""
+
+    documents: int
+    unreadable: int
+    pages: int
+    chunks: int
+    problems: int
+
+
+class CatalogWriter:
+    """Write the catalog of a snapshot that nobody reads yet; nothing is kept before `commit`."""
+
+    def __init__(self, file: Path) -> None:
+        is_new = not file.exists()
+        self._connection = sqlite3.connect(file, isolation_level=None)
+        # The file is synced to disk as a whole when its snapshot is published.
+        self._connection.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")
+        if is_new:
+            self._connection.executescript(_SCHEMA)
+        self._connection.execute("BEGIN")
+
+    def add_document(
+        self, document: Document, chunks: Sequence[Chunk], *, file: str = "", metadata_hash: str = ""
+    ) -> None:
+        """Write a document that was read, replacing what is there of its source."""
+        self.remove_document(document.source)
+        self._insert("documents", [_document_row(document, file, metadata_hash)])
+        self._insert("pages", [_page_row(document.source, page) for page in document.pages])
+        self._insert("chunks", [_chunk_row(chunk) for chunk in chunks])
+        self._insert("problems", [_problem_row(problem, document.source) for problem in document.problems])
+        counts = _count_characters(document)
+        self._insert("characters", [(document.source, kind, count) for kind, count in sorted(counts.items())])
+
+    def add_unreadable(
+        self, source: str, problem: Problem, *, sha256: str, file: str = "", metadata_hash: str = ""
+    ) -> None:
+        """Write a file that could not be read, with the problem that says why."""
+        self.remove_document(source)
+        empty = (None,) * 7
+        self._insert("documents", [(source, sha256, file, metadata_hash, 0, *empty)])
+        self._insert("problems", [_problem_row(problem, source)])
+
+    def remove_document(self, source: str) -> list[str]:
+        """Remove everything of a source; return the ids of the chunks that it had."""
+        rows = self._connection.execute("SELECT id FROM chunks WHERE source = ?", [source]).fetchall()
+        for table in _OF_ONE_SOURCE:
+            self._connection.execute(f"DELETE FROM {table} WHERE source = ?", [source])
+        return [id_ for (id_,) in rows]
+
+    def replace_corpus_problems(self, problems: Sequence[Problem]) -> None:
+        """Write the problems that belong to the corpus, not to a document in the catalog."""
+        self._connection.execute("DELETE FROM problems WHERE corpus_wide = 1")
+        self._insert("problems", [_problem_row(problem, None) for problem in problems])
+
+    def commit(self) -> None:
+        """Keep what was written and let go of the file."""
+        self._connection.execute("COMMIT")
+        self._connection.execute("ANALYZE")
+        self._connection.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was not committed is lost."""
+        self._connection.close()
+
+    def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            self._connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
+class Catalog:
+    """Read the catalog of a published snapshot. Thread-safe: each question borrows a connection."""
+
+    def __init__(self, file: Path) -> None:
+        self._uri = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        with self._connect() as connection:
+            connection.execute("SELECT 1 FROM documents LIMIT 1")
+
+    def chunks(self, ids: Collection[str]) -> dict[str, tuple[Chunk, Metadata]]:
+        """Return the chunks that are there, with the metadata of their documents, in the order of `ids`."""
+        query = (
+            f"SELECT c.{', c.'.join(_CHUNK_COLUMNS)}, d.{', d.'.join(_METADATA_COLUMNS)} "
+            "FROM chunks c JOIN documents d ON d.source = c.source WHERE c.id IN (SELECT value FROM json_each(?))"
+        )
+        width = len(_CHUNK_COLUMNS)
+        rows = self._select(query, json.dumps(list(ids)))
+        found = {row[0]: (_to_chunk(row[:width]), _to_metadata(row[width:])) for row in rows}
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    def chunks_of(self, source: str) -> list[Chunk]:
+        """Return the chunks of a document, in order."""
+        query = f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE source = ? ORDER BY ordinal"
+        return [_to_chunk(row) for row in self._select(query, source)]
+
+    def chunk_ids(self) -> set[str]:
+        """Return the ids of all chunks."""
+        return {id_ for (id_,) in self._select("SELECT id FROM chunks")}
+
+    def page_text(self, source: str, number: int) -> str:
+        """Return the text of a page. Raises KeyError where there is no such page."""
+        return self._one_text("SELECT text FROM pages WHERE source = ? AND number = ?", source, number)
+
+    def read_span(self, source: str, page: int, start: int, end: int) -> str:
+        """Return characters [start, end) of a page. Raises KeyError where there is no such page."""
+        query = "SELECT substr(text, ? + 1, ?) FROM pages WHERE source = ? AND number = ?"
+        return self._one_text(query, start, max(0, end - start), source, page)
+
+    def pages(self, source: str) -> list[Page]:
+        """Return the pages of a document, in order; blocks are not kept and stay empty."""
+        query = "SELECT number, label, text, quality FROM pages WHERE source = ? ORDER BY number"
+        return [
+            Page(number=number, text=text, blocks=(), quality=Quality(**json.loads(quality)), label=label)
+            for number, label, text, quality in self._select(query, source)
+        ]
+
+    def documents(self) -> list[CatalogEntry]:
+        """Return the documents that were read, by source."""
+        return [entry for entry in self.entries() if entry.readable]
+
+    def entries(self) -> list[CatalogEntry]:
+        """Return every file, also those that could not be read, by source."""
+        return [_to_entry(row) for row in self._select(f"{_SELECT_ENTRY} ORDER BY source")]
+
+    def document(self, source: str) -> CatalogEntry | None:
+        """Return one file, None where it is not known."""
+        rows = self._select(f"{_SELECT_ENTRY} WHERE source = ?", source)
+        return _to_entry(rows[0]) if rows else None
+
+    def problems(self, source: str | None = None) -> list[Problem]:
+        """Return what an administrator should know, of all files or of one."""
+        query = "SELECT source, code, message, remedy, page, row FROM problems WHERE ? IS NULL OR source = ? ORDER BY source, page, row, rowid"
+        return [Problem(*row) for row in self._select(query, source, source)]
+
+    def corpus_problems(self) -> list[Problem]:
+        """Return the problems that belong to the corpus, in the order in which they were written."""
+        query = "SELECT source, code, message, remedy, page, row FROM problems WHERE corpus_wide = 1 ORDER BY rowid"
+        return [Problem(*row) for row in self._select(query)]
+
+    def characters(self, source: str | None = None) -> dict[str, int]:
+        """Return the number of characters in blocks of each kind, for the coverage report."""
+        query = "SELECT kind, sum(count) FROM characters WHERE ? IS NULL OR source = ? GROUP BY kind ORDER BY kind"
+        return dict(self._select(query, source, source))
+
+    def readable_audiences(self, asker: Asker) -> list[str] | None:
+        """Return the audience keys that the asker may read, for the search legs; None when that is all of them."""
+        rows = self._select("SELECT DISTINCT audience FROM documents WHERE readable = 1")
+        audiences = [tuple(json.loads(value)) for (value,) in rows]
+        allowed = [audience_key(audience) for audience in audiences if asker.may_read(audience)]
+        return None if len(allowed) == len(audiences) else sorted(set(allowed))
+
+    def counts(self) -> CatalogCounts:
+        """Return how much is in the catalog."""
+        parts = ("documents WHERE readable = 1", "documents WHERE readable = 0", "pages", "chunks", "problems")
+        row = self._select("SELECT " + ", ".join(f"(SELECT count(*) FROM {part})" for part in parts))[0]
+        return CatalogCounts(*row)
+
+    def close(self) -> None:
+        """Let go of the file, once nobody reads."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        # A connection goes from thread to thread, but never serves two at once.
+        connection = connection or sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                keep = not self._closed
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def _select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._connect() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _one_text(self, query: str, *values: Any) -> str:
+        rows = self._select(query, *values)
+        if not rows:
+            raise KeyError(values)
+        return str(rows[0][0])
+
+
+_METADATA_COLUMNS = ("title", "kind", "department", "extension", "year", "effective_date", "audience")
+_CHUNK_COLUMNS = (
+    "id",
+    "source",
+    "ordinal",
+    "kind",
+    "text",
+    "title",
+    "headings",
+    "segments",
+    "question",
+    "answer",
+    "context",
+)
+_SELECT_ENTRY = f"SELECT source, sha256, file, metadata_hash, readable, {', '.join(_METADATA_COLUMNS)} FROM documents"
+
+
+def _document_row(document: Document, file: str, metadata_hash: str) -> tuple[Any, ...]:
+    m = document.metadata
+    effective = m.effective_date.isoformat() if m.effective_date else None
+    known = (m.title, str(m.kind), m.department, m.extension, m.year, effective, _to_json(m.audience))
+    return (document.source, document.sha256, file, metadata_hash, 1, *known)
+
+
+def _to_entry(row: Sequence[Any]) -> CatalogEntry:
+    source, sha256, file, metadata_hash, readable = row[:5]
+    metadata = _to_metadata(row[5:]) if readable else Metadata(title=source.rpartition("/")[2])
+    return CatalogEntry(source, sha256, file, metadata_hash, bool(readable), metadata)
+
+
+def _to_metadata(row: Sequence[Any]) -> Metadata:
+    title, kind, department, extension, year, effective, audience = row
+    effective_date = date.fromisoformat(effective) if effective else None
+    return Metadata(title, Kind(kind), department, extension, year, effective_date, tuple(json.loads(audience)))
+
+
+def _page_row(source: str, page: Page) -> tuple[Any, ...]:
+    return (source, page.number, page.label, page.text, _to_json(asdict(page.quality)))
+
+
+def _chunk_row(chunk: Chunk) -> tuple[Any, ...]:
+    segments = [[s.page, s.start, s.end, s.locator.as_dict()] for s in chunk.segments]
+    spans = [_to_json(span) if span else None for span in (chunk.question, chunk.answer)]
+    texts = (str(chunk.kind), chunk.text, chunk.title, _to_json(chunk.headings), _to_json(segments))
+    return (chunk.id, chunk.source, chunk.ordinal, *texts, *spans, chunk.context)
+
+
+def _to_chunk(row: Sequence[Any]) -> Chunk:
+    id_, source, ordinal, kind, text, title, headings, segments, question, answer, context = row
+    return Chunk(
+        id=id_,
+        source=source,
+        ordinal=ordinal,
+        kind=ChunkKind(kind),
+        text=text,
+        title=title,
+        headings=tuple(json.loads(headings)),
+        segments=tuple(
+            Segment(p, start, end, Locator.from_dict(place)) for p, start, end, place in json.loads(segments)
+        ),
+        question=Span(*json.loads(question)) if question else None,
+        answer=Span(*json.loads(answer)) if answer else None,
+        context=context,
+    )
+
+
+def _problem_row(problem: Problem, owner: str | None) -> tuple[Any, ...]:
+    """A document's problem is kept under its own source, whatever the reader called it, so that it goes when that goes."""
+    source, corpus_wide = (owner, 0) if owner is not None else (problem.source, 1)
+    return (source, corpus_wide, problem.code, problem.message, problem.remedy, problem.page, problem.row)
+
+
+def _count_characters(document: Document) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for page in document.pages:
+        for block in page.blocks:
+            counts[str(block.kind)] += block.end - block.start
+    return counts
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,82 @@
+"""What `sync` takes from the other rooms, as one value: listing, reading, chunking. Tests pass small ones of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.documents import Chunk, Document, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class CorpusFile(Protocol):
+    """A file to index. Its source is its path under the corpus; members of one archive share one path."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+
+class Listing(Protocol):
+    """What is in a corpus folder. metadata: source -> what metadata.csv says of it."""
+
+    @property
+    def files(self) -> Sequence[CorpusFile]: ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]: ...
+
+    @property
+    def problems(self) -> Sequence[Problem]: ...
+
+
+class DocumentEmbedder(Protocol):
+    """The part of an embedder that indexing needs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector per text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """From a corpus folder to chunks. The functions go to worker processes: they are functions of a module, not closures.
+
+    read_document(file, path=stored copy, sha256=…, listing=…); split_document(document, max_chars=…).
+    """
+
+    list_corpus: Callable[[Path], Any]
+    read_document: Callable[..., Document]
+    split_document: Callable[..., list[Chunk]]
+    text_to_embed: Callable[[Chunk], str]
+    reader_version: str
+    chunker_version: str
+
+
+def build_pipeline() -> Pipeline:
+    """Return the pipeline of this program."""
+    from rag.indexing.chunks import CHUNKER_VERSION, split_document, text_to_embed
+    from rag.reading.registry import READER_VERSION, list_corpus, read_document
+
+    return Pipeline(list_corpus, read_document, split_document, text_to_embed, READER_VERSION, CHUNKER_VERSION)
+
+
+def metadata_hash(listing: Listing, source: str) -> str:
+    """Return a hash of what metadata.csv says of a source, so that a change of it is noticed."""
+    return hashlib.sha256(repr(listing.metadata.get(source)).encode()).hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""Compare a corpus with what is indexed: which files are new, changed, renamed, gone or the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rag.documents import Problem
+from rag.errors import RemovalGuardError
+from rag.indexing.catalog import CatalogEntry
+from rag.indexing.originals import hash_file
+from rag.indexing.pipeline import CorpusFile, Listing, metadata_hash
+
+_HASHING_THREADS = 4  # hashlib lets other threads run
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of the corpus as it is now. sha256 None: it cannot be opened at the moment, so what is indexed of it stays."""
+
+    file: CorpusFile
+    metadata_hash: str
+    sha256: str | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has to do. renamed: (old source, new source); each other field: sources, sorted."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the corpus is what is indexed."""
+        return not (self.added or self.changed or self.renamed or self.removed)
+
+    @property
+    def to_read(self) -> set[str]:
+        """The sources to read."""
+        return {*self.added, *self.changed, *(new for _, new in self.renamed)}
+
+    @property
+    def to_remove(self) -> list[str]:
+        """The sources whose content goes."""
+        return sorted({*self.removed, *(old for old, _ in self.renamed)})
+
+
+def list_files(listing: Listing, progress: Callable[[int, int], None]) -> list[ListedFile]:
+    """Hash every file of a corpus, in the order of its sources."""
+    files = sorted(listing.files, key=lambda file: file.source)
+    listed = []
+    with ThreadPoolExecutor(_HASHING_THREADS) as threads:
+        for done, result in enumerate(threads.map(_try_hash, files), start=1):
+            file = files[done - 1]
+            listed.append(ListedFile(file, metadata_hash(listing, file.source), *result))
+            progress(done, len(files))
+    return listed
+
+
+def _try_hash(file: CorpusFile) -> tuple[str | None, str]:
+    try:
+        return hash_file(file.path), ""
+    except OSError as error:  # open in Excel on a share, or gone a moment ago
+        return None, str(error.strerror or error)
+
+
+def list_inaccessible(files: Sequence[ListedFile]) -> list[Problem]:
+    """Return a problem for every file that cannot be opened at the moment."""
+    return [
+        Problem(
+            listed.file.source,
+            "inaccessible",
+            f"ファイルを開けません（{listed.error}）。索引に前の内容があれば、そのまま残しています。",
+            "ほかの人が開いていないか、読み取りの権限があるかを確かめて、もう一度 `rag index` を実行してください。",
+        )
+        for listed in files
+        if listed.sha256 is None
+    ]
+
+
+def build_plan(files: Sequence[ListedFile], indexed: Mapping[str, CatalogEntry]) -> Plan:
+    """Compare the files with what is indexed, by the bytes and by what metadata.csv says."""
+    present = {listed.file.source: listed for listed in files}
+    added = [source for source in present if source not in indexed and present[source].sha256]
+    removed = [source for source in indexed if source not in present]
+    renamed = _match_renamed(removed, added, present, indexed)
+    kept = [source for source in present if source in indexed]
+    changed = {source for source in kept if _differs(present[source], indexed[source])}
+    moved_from, moved_to = {old for old, _ in renamed}, {new for _, new in renamed}
+    return Plan(
+        added=tuple(sorted(set(added) - moved_to)),
+        changed=tuple(sorted(changed)),
+        renamed=tuple(sorted(renamed)),
+        removed=tuple(sorted(set(removed) - moved_from)),
+        unchanged=tuple(sorted(set(kept) - changed)),
+    )
+
+
+def _differs(listed: ListedFile, entry: CatalogEntry) -> bool:
+    if listed.sha256 is None:
+        return False
+    return (listed.sha256, listed.metadata_hash) != (entry.sha256, entry.metadata_hash)
+
+
+def _match_renamed(
+    removed: Sequence[str],
+    added: Sequence[str],
+    present: Mapping[str, ListedFile],
+    indexed: Mapping[str, CatalogEntry],
+) -> list[tuple[str, str]]:
+    """Pair what is gone with what is new by the hash of the bytes, one to one."""
+    gone: dict[str, list[str]] = defaultdict(list)
+    for source in sorted(removed, reverse=True):
+        gone[indexed[source].sha256].append(source)
+    pairs = []
+    for source in sorted(added):
+        if candidates := gone.get(present[source].sha256 or ""):
+            pairs.append((candidates.pop(), source))
+    return pairs
+
+
+def check_removal(plan: Plan, *, indexed: int, max_share: float) -> None:
+    """Raise RemovalGuardError when more than that share of what is indexed would go."""
+    if indexed and len(plan.removed) > max_share * indexed:
+        raise RemovalGuardError(
+            f"索引にある {indexed} 件のうち {len(plan.removed)} 件の文書がなくなっています"
+            f"（{'、'.join(plan.removed[:3])}{' ほか' if len(plan.removed) > 3 else ''}）。何も変更していません。",
+            "文書フォルダーが正しいか、共有フォルダーにつながっているかを確かめてください。"
+            "本当に削除してよければ `rag index --allow-removal` を実行してください。",
+        )

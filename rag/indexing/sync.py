@@ -1,0 +1,333 @@
+"""Bring an index up to date with its corpus: build aside, verify, publish. Whatever goes wrong, the old index answers on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rag.documents import Problem
+from rag.errors import IndexBuildError, IndexMismatchError, RemovalGuardError, UsageError
+from rag.indexing.building import Probe, SnapshotBuilder, Stopwatch, check_probes, copy_snapshot
+from rag.indexing.cache import EmbeddingCache
+from rag.indexing.catalog import Catalog, CatalogCounts, CatalogEntry
+from rag.indexing.lexical import tokenizer_version
+from rag.indexing.lock import write_lock
+from rag.indexing.manifest import Manifest, Recipe
+from rag.indexing.originals import FILES, remove_unreferenced
+from rag.indexing.pipeline import DocumentEmbedder, Listing, Pipeline, build_pipeline
+from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible
+from rag.indexing.preparation import Task, Work, prepare_files
+from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
+from rag.settings import Settings
+
+CACHE_FILE = "embeddings.sqlite"
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); the stages are scan, read, verify, gate, publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What a gate says of a snapshot that is not published yet; summary is one Japanese sentence."""
+
+    passed: bool
+    summary: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Gate = Callable[[Snapshot], GateResult]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a run did. renamed: (old source, new source). problems: all that are known now, also of unchanged files.
+
+    published: whether there is a new snapshot; snapshot: the one that answers now.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    counts: CatalogCounts
+    snapshot: str | None
+    published: bool
+    full: bool
+    seconds: Mapping[str, float]
+    gate: GateResult | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+def sync(
+    settings: Settings,
+    *,
+    full: bool = False,
+    allow_removal: bool = False,
+    gate: Gate | None = None,
+    progress: Progress | None = None,
+    pipeline: Pipeline | None = None,
+    embedder: DocumentEmbedder | None = None,
+) -> SyncReport:
+    """Index the difference between the corpus and the published snapshot, and publish the result.
+
+    full: read everything again; done by itself when the embedder, reader, chunker or tokenizer has changed.
+    Raises IndexLockedError when another process is writing, RemovalGuardError when too much would go, UsageError when there is
+    no corpus, EmbedderError and IndexBuildError when nothing was published.
+    """
+    with write_lock(settings.index):
+        run = _Run(settings, pipeline or build_pipeline(), embedder or _open_embedder(settings), progress)
+        return run.run(full=full, allow_removal=allow_removal, gate=gate)
+
+
+def _open_embedder(settings: Settings) -> DocumentEmbedder:
+    from rag.indexing.embedding import open_embedder
+
+    return open_embedder(settings.embedder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The published snapshot, as far as a new run needs it."""
+
+    id: str
+    manifest: Manifest
+    entries: Mapping[str, CatalogEntry]
+    problems: tuple[Problem, ...]
+    corpus_problems: tuple[Problem, ...]
+    counts: CatalogCounts
+
+
+@dataclass(frozen=True, slots=True)
+class _Corpus:
+    """The corpus as it is now, and how it differs from what is indexed."""
+
+    listing: Listing
+    files: tuple[ListedFile, ...]
+    plan: Plan
+    problems: tuple[Problem, ...]
+    indexed: Mapping[str, CatalogEntry]
+
+    def tasks(self, *, everything: bool) -> list[Task]:
+        """Return what is to be read. A file that cannot be opened now is read from the copy that is kept of it."""
+        wanted = [listed for listed in self.files if everything or listed.file.source in self.plan.to_read]
+        known = {source: entry.sha256 for source, entry in self.indexed.items()}
+        hashed = [(listed.file, listed.sha256 or known.get(listed.file.source)) for listed in wanted]
+        return [Task(file, sha256) for file, sha256 in hashed if sha256]
+
+
+class _Run:
+    """One run of `sync`, under the writer's lock."""
+
+    def __init__(
+        self, settings: Settings, pipeline: Pipeline, embedder: DocumentEmbedder, progress: Progress | None
+    ) -> None:
+        self._settings, self._pipeline, self._embedder = settings, pipeline, embedder
+        self._progress: Progress = progress or (lambda stage, done, total: None)
+        self._store = SnapshotStore(settings.index)
+        self._watch = Stopwatch()
+
+    def run(self, *, full: bool, allow_removal: bool, gate: Gate | None) -> SyncReport:
+        self._store.clean_partials()
+        current = self._read_current()
+        with self._watch.measure("scan"):
+            corpus = self._scan(current)
+        self._check(corpus.plan, current, allow_removal=allow_removal)
+        full = full or current is None or current.manifest.recipe != self._recipe()
+        if not full and current and corpus.plan.is_empty and corpus.problems == current.corpus_problems:
+            return self._report_unchanged(corpus.plan, current)
+        return self._build(corpus, base=None if full else current, current=current, gate=gate)
+
+    def _scan(self, current: _Current | None) -> _Corpus:
+        listing = self._list_corpus(current)
+        files = list_files(listing, lambda done, total: self._progress("scan", done, total))
+        indexed = current.entries if current else {}
+        problems = (*listing.problems, *list_inaccessible(files))
+        return _Corpus(listing, tuple(files), build_plan(files, indexed), problems, indexed)
+
+    def _read_current(self) -> _Current | None:
+        """Return the published snapshot; None where there is none, or none that this program understands."""
+        snapshot_id = self._store.current_id()
+        if snapshot_id is None:
+            return None
+        try:
+            manifest = self._store.manifest(snapshot_id)
+        except IndexMismatchError:
+            return None
+        with closing(Catalog(self._store.folder(snapshot_id) / CATALOG)) as catalog:
+            entries = {entry.source: entry for entry in catalog.entries()}
+            problems, of_corpus = tuple(catalog.problems()), tuple(catalog.corpus_problems())
+            return _Current(snapshot_id, manifest, entries, problems, of_corpus, catalog.counts())
+
+    def _list_corpus(self, current: _Current | None) -> Listing:
+        corpus = self._settings.corpus
+        if corpus.is_dir():
+            listing: Listing = self._pipeline.list_corpus(corpus)
+            return listing
+        if current is not None and current.entries:
+            raise RemovalGuardError(
+                f"文書フォルダーが見つかりません: {corpus}（索引には {len(current.entries)} 件あります）。何も変更していません。",
+                "共有フォルダーにつながっているか、設定 corpus を確かめてください。すべての文書を本当に削除するときは、"
+                "空のフォルダーを作って `rag index --allow-removal` を実行してください。",
+            )
+        raise UsageError(
+            f"文書フォルダーが見つかりません: {corpus}",
+            "フォルダーを作って文書を入れるか、`rag index フォルダー` で場所を指定してください。",
+        )
+
+    def _check(self, plan: Plan, current: _Current | None, *, allow_removal: bool) -> None:
+        if not allow_removal and current is not None:
+            check_removal(plan, indexed=len(current.entries), max_share=self._settings.max_removal_share)
+        if current is None and not plan.added:
+            raise IndexBuildError(
+                f"文書フォルダーに索引にできるファイルがありません: {self._settings.corpus}",
+                "PDF、Word、Excel、テキストなどの文書を入れてから、もう一度 `rag index` を実行してください。",
+            )
+
+    def _recipe(self) -> Recipe:
+        return Recipe(
+            embedder_name=self._embedder.name,
+            embedder_fingerprint=self._embedder.fingerprint,
+            dimension=self._embedder.dimension,
+            tokenizer_version=tokenizer_version(),
+            chunker_version=f"{self._pipeline.chunker_version}/{self._settings.max_chunk_chars}",
+            reader_version=self._pipeline.reader_version,
+        )
+
+    def _build(
+        self, corpus: _Corpus, *, base: _Current | None, current: _Current | None, gate: Gate | None
+    ) -> SyncReport:
+        """Build a snapshot from `base` (None: from nothing), publish it after `current`."""
+        partial = self._store.new_partial()
+        try:
+            probes = self._fill(partial, corpus, base)
+            parent = current.id if current else None
+            self._write_manifest(partial, parent)
+            verdict = self._verify(partial, probes, gate)
+            self._write_manifest(partial, parent)  # now with the time that the checks took
+            passed = verdict is None or verdict.passed
+            report = self._report(corpus.plan, partial, full=base is None, gate=verdict)
+            if passed:
+                self._publish(partial)
+            return replace(
+                report, published=passed, snapshot=self._store.current_id(), seconds=dict(self._watch.seconds)
+            )
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _fill(self, partial: Path, corpus: _Corpus, base: _Current | None) -> Sequence[Probe]:
+        if base is not None:
+            with self._watch.measure("copy"):
+                copy_snapshot(self._store.folder(base.id), partial)
+        cache = EmbeddingCache(self._settings.index / CACHE_FILE)
+        try:
+            builder = SnapshotBuilder(
+                partial, is_new=base is None, embedder=self._embedder, cache=cache, watch=self._watch
+            )
+            try:
+                self._write_documents(builder, corpus, base)
+                builder.catalog.replace_corpus_problems(corpus.problems)
+                builder.finish()
+            finally:
+                builder.close()
+        finally:
+            cache.close()
+        return builder.probes.items
+
+    def _write_documents(self, builder: SnapshotBuilder, corpus: _Corpus, base: _Current | None) -> None:
+        if base is not None:
+            for source in corpus.plan.to_remove:
+                builder.remove(source)
+        tasks = corpus.tasks(everything=base is None)
+        hashes = {listed.file.source: listed.metadata_hash for listed in corpus.files}
+        work = Work(
+            self._pipeline, corpus.listing, self._settings.index.resolve() / FILES, self._settings.max_chunk_chars
+        )
+        outcomes = prepare_files(tasks, work, workers=self._settings.workers)
+        for done in range(1, len(tasks) + 1):
+            with self._watch.measure("read"):
+                outcome = next(outcomes)
+            builder.add(outcome, metadata_hash=hashes[outcome.source])
+            self._progress("read", done, len(tasks))
+
+    def _write_manifest(self, partial: Path, parent: str | None) -> None:
+        with closing(Catalog(partial / CATALOG)) as catalog:
+            counts, entries = catalog.counts(), catalog.entries()
+        Manifest(
+            id=partial_id(partial),
+            parent=parent,
+            created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+            recipe=self._recipe(),
+            counts=asdict(counts),
+            sources={entry.source: entry.sha256 for entry in entries},
+            seconds={stage: round(seconds, 3) for stage, seconds in self._watch.seconds.items()},
+        ).write(partial)
+
+    def _verify(self, partial: Path, probes: Sequence[Probe], gate: Gate | None) -> GateResult | None:
+        with closing(Snapshot.open(partial)) as snapshot:
+            with self._watch.measure("verify"):
+                self._progress("verify", 0, 1)
+                snapshot.verify()
+                check_probes(snapshot, probes)
+                self._progress("verify", 1, 1)
+            if gate is None:
+                return None
+            with self._watch.measure("gate"):
+                self._progress("gate", 0, 1)
+                return gate(snapshot)
+
+    def _publish(self, partial: Path) -> None:
+        with self._watch.measure("publish"):
+            self._progress("publish", 0, 1)
+            self._store.publish(partial)
+            self._store.prune(self._settings.snapshots_kept)
+            self._tidy()
+            self._progress("publish", 1, 1)
+
+    def _tidy(self) -> None:
+        """Drop the kept files and cached vectors that no snapshot refers to."""
+        try:
+            manifests = [self._store.manifest(snapshot_id) for snapshot_id in self._store.snapshot_ids()]
+        except IndexMismatchError:  # a snapshot in an older format may refer to anything
+            return
+        hashes = {sha256 for manifest in manifests for sha256 in manifest.sources.values()}
+        remove_unreferenced(self._settings.index / FILES, hashes)
+        with closing(EmbeddingCache(self._settings.index / CACHE_FILE)) as cache:
+            cache.keep_only({manifest.recipe.embedder_fingerprint for manifest in manifests})
+
+    def _report(self, plan: Plan, partial: Path, *, full: bool, gate: GateResult | None) -> SyncReport:
+        with closing(Catalog(partial / CATALOG)) as catalog:
+            problems, counts = tuple(catalog.problems()), catalog.counts()
+        return _build_report(plan, problems, counts, full=full, gate=gate)
+
+    def _report_unchanged(self, plan: Plan, current: _Current) -> SyncReport:
+        report = _build_report(plan, current.problems, current.counts)
+        return replace(report, snapshot=current.id, seconds=dict(self._watch.seconds))
+
+
+def _build_report(
+    plan: Plan,
+    problems: tuple[Problem, ...],
+    counts: CatalogCounts,
+    *,
+    full: bool = False,
+    gate: GateResult | None = None,
+) -> SyncReport:
+    return SyncReport(
+        **{f.name: getattr(plan, f.name) for f in fields(plan)},
+        problems=problems,
+        counts=counts,
+        snapshot=None,
+        published=False,
+        full=full,
+        seconds={},
+        gate=gate,
+    )

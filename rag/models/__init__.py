@@ -1,0 +1,1 @@
+"""The default embedder: its training, its measurement and the model itself."""

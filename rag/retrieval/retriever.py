@@ -1,0 +1,71 @@
+"""From a question to ranked passages: a lexical and a dense leg over one snapshot, fused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rag.documents import COMMAND_LINE, Asker, Filters, Passage
+from rag.retrieval.fusion import FIELD_WEIGHTS, fuse_scores, rank
+from rag.retrieval.query import Query, parse_query
+
+if TYPE_CHECKING:
+    from rag.indexing.embedding import Embedder
+    from rag.indexing.snapshot import Snapshot
+
+CANDIDATES = 100  # of each leg; DESIGN 6: a right entry stands within the first 50 for .92 of the questions
+
+
+class Retriever:
+    """Search one snapshot. Thread-safe: it holds no state of a question."""
+
+    def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
+        self._snapshot = snapshot
+        self._embedder = embedder
+
+    def retrieve(
+        self, question: str, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
+    ) -> list[Passage]:
+        """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
+        query = parse_query(question)
+        lexical, dense = self._score(query, question, filters, asker, max(CANDIDATES, limit))
+        fused = fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight)
+        best = sorted(fused, key=lambda id_: (-fused[id_], id_))[:limit]
+        known = self._snapshot.catalog.chunks(best)
+        ranks = {"lexical": rank(lexical), "dense": rank(dense)}
+        return [
+            Passage(
+                chunk=known[id_][0],
+                metadata=known[id_][1],
+                score=fused[id_],
+                legs={"lexical": lexical.get(id_, 0.0), "dense": dense.get(id_, 0.0)},
+                ranks={leg: numbers[id_] for leg, numbers in ranks.items() if id_ in numbers},
+            )
+            for id_ in best
+        ]
+
+    def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
+        """Return term -> inverse document frequency among the chunks, ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25."""
+        total = max(self._snapshot.lexical.count(), 1)
+        counts = {term: self._snapshot.lexical.document_frequency("body", term) for term in terms}
+        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+    def _score(
+        self, query: Query, question: str, filters: Filters | None, asker: Asker, limit: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        words = _words_by_field(query)
+        vector = self._embedder.embed_query(question)
+        audiences = self._snapshot.catalog.audiences(asker)
+        lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences))
+        dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
+        lexical |= self._snapshot.lexical.scores(words, [id_ for id_ in dense if id_ not in lexical])
+        dense |= self._snapshot.vectors.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
+        return lexical, dense
+
+
+def _words_by_field(query: Query) -> Mapping[str, Mapping[str, float]]:
+    return {
+        field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
+        for field, weight in FIELD_WEIGHTS.items()
+    }

@@ -1,0 +1,255 @@
+"""The page in a real browser: asking, reading sources, input methods, hostile content, narrow screens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from fake_assistant import EVIL, EXAMPLES, QUOTE, FakeAssistant
+
+from rag.settings import Settings
+from rag.web.server import build_app, open_listener
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+DONE = "#answer .result:not([aria-busy]), #answer .notice-box.error"
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running server and what stands behind it."""
+
+    address: str
+    assistant: FakeAssistant
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    import uvicorn
+
+    assistant = FakeAssistant(tmp_path_factory.mktemp("originals"))
+    server = uvicorn.Server(uvicorn.Config(build_app(assistant, Settings()), log_level="critical"))
+    with open_listener("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/", assistant)
+        server.should_exit = server.force_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def viewport() -> dict[str, int]:
+    return WIDE
+
+
+@pytest.fixture
+def page(browser: Any, site: Site, viewport: dict[str, int]) -> Iterator[Any]:
+    """Open the page; in the end nothing may have left the machine or been written to the console as an error."""
+    context = browser.new_context(viewport=viewport, locale="ja-JP", color_scheme="dark")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    hosts, complaints = watch(page)
+    page.goto(site.address)
+    page.wait_for_selector("#question textarea")
+    page.wait_for_function("document.documentElement.lang === 'ja'")
+    yield page
+    context.close()
+    assert hosts == {"127.0.0.1"}
+    assert complaints == []
+
+
+def watch(page: Any) -> tuple[set[str], list[str]]:
+    """Collect the host of every request, and every error that the browser reports."""
+    hosts: set[str] = set()
+    complaints: list[str] = []
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or request.url[:20]))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return hosts, complaints
+
+
+def ask(page: Any, question: str) -> None:
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_function(
+        "([done, question]) => document.querySelector(done)?.textContent.includes(question)", arg=[DONE, question]
+    )
+
+
+def test_enter_asks_and_the_source_stands_beside_the_answer(page: Any) -> None:
+    ask(page, "転入の届出はいつまで")
+
+    assert QUOTE in page.inner_text(".answer-text")
+    card = page.locator("#citation-1")
+    words = card.inner_text()
+    assert all(part in words for part in ("[1]", "窓口マニュアル", "12頁（PDF 2枚目）", "市民課", QUOTE, "確認済み")), (
+        words
+    )
+    page.wait_for_function("document.querySelector('#citation-1 img.page').naturalWidth > 0")
+    assert "引用した箇所" in card.locator("img.page").first.get_attribute("alt")
+    left, right = page.locator(".answer").bounding_box(), card.bounding_box()
+    assert left["x"] + left["width"] <= right["x"]
+
+
+def test_a_mark_leads_to_its_card_and_the_card_to_the_original(page: Any) -> None:
+    ask(page, "転入")
+    page.click("a.mark")
+
+    assert page.evaluate("document.activeElement.id") == "citation-1"
+    link = page.locator("#citation-1 a.original")
+    assert "原本を開く（12頁）" in link.inner_text()
+    assert link.get_attribute("href").endswith("#page=2")
+    assert link.get_attribute("target") == "_blank"
+    assert page.locator("a.mark").count() == 1, "[9] cites nothing and must not be a link"
+
+
+def test_the_whole_page_unfolds(page: Any) -> None:
+    ask(page, "転入")
+    page.click("#citation-1 summary")
+    page.wait_for_function("document.querySelector('#citation-1 details img').naturalHeight > 800")
+
+
+def test_an_example_asks_at_once(page: Any, site: Site) -> None:
+    page.click(f"button.example:has-text('{EXAMPLES[0]}')")
+    page.wait_for_selector("#citation-1")
+
+    assert page.input_value("#question textarea") == EXAMPLES[0]
+    assert site.assistant.asked[-1][0] == EXAMPLES[0]
+
+
+def test_the_button_asks(page: Any) -> None:
+    page.fill("#question textarea", "記録を見せて")
+    page.click("#send")
+    page.wait_for_selector("#citation-1 dl.record")
+
+    assert page.locator("dl.record dt").all_inner_texts() == ["手続", "窓口"]
+    assert page.locator("dl.record dd").all_inner_texts() == ["転入届", "市民課"]
+
+
+def test_no_answer_says_why_where_to_look_and_whom_to_ask(page: Any) -> None:
+    ask(page, "粗大ごみの手数料")
+
+    words = page.inner_text("#answer")
+    assert all(part in words for part in ("お答えできません", "確かな根拠", "市民課", "内線 2110", "窓口マニュアル")), (
+        words
+    )
+    assert page.locator(".nearest a.original").first.get_attribute("href").endswith("#page=2")
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [("故障", "対処: rag index を実行してください。"), ("爆発", "予期しない問題"), ("　", "質問が入力されていません")],
+)
+def test_errors_are_sentences(page: Any, question: str, words: str) -> None:
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#answer .notice-box.error")
+
+    assert words in page.inner_text("#answer")
+    assert "Traceback" not in page.content() and "内部の秘密" not in page.content()
+
+
+@pytest.mark.parametrize("event", [{"isComposing": True, "keyCode": 13}, {"isComposing": False, "keyCode": 229}])
+def test_enter_that_ends_a_conversion_does_not_send(page: Any, site: Site, event: dict[str, Any]) -> None:
+    page.fill("#question textarea", "転入")
+    before = len(site.assistant.asked)
+    page.eval_on_selector(
+        "#question textarea",
+        """(box, event) => box.dispatchEvent(
+            new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true, ...event}))""",
+        event,
+    )
+    page.wait_for_timeout(400)
+    assert len(site.assistant.asked) == before
+
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#citation-1")
+    assert len(site.assistant.asked) == before + 1
+
+
+def test_shift_enter_breaks_the_line(page: Any, site: Site) -> None:
+    page.fill("#question textarea", "転入")
+    before = len(site.assistant.asked)
+    page.press("#question textarea", "Shift+Enter")
+    page.keyboard.type("届出")
+    page.wait_for_timeout(300)
+
+    assert page.input_value("#question textarea") == "転入\n届出"
+    assert len(site.assistant.asked) == before
+
+
+@pytest.mark.parametrize("kind", ["悪意", "無回答"])
+def test_hostile_content_is_shown_as_text_and_fetches_nothing(page: Any, kind: str) -> None:
+    question = f'{kind}<img src="http://evil.example/q.png" onerror="window.pwned=1"><script>window.pwned=1</script>![q](http://evil.example/q2.png)${{window.pwned=1}}'
+    ask(page, question)
+    page.wait_for_timeout(300)
+
+    words = page.locator("#answer").text_content()
+    assert question in words and EVIL in words
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("#answer script, #answer img:not(.page)").count() == 0
+
+
+def test_two_people_are_answered_at_the_same_time(page: Any, browser: Any, site: Site) -> None:
+    other = browser.new_page()
+    other.goto(site.address)
+    other.wait_for_function("document.documentElement.lang === 'ja'")
+    for window in (page, other):
+        window.fill("#question textarea", "同時に聞く")
+        window.press("#question textarea", "Enter")
+        window.wait_for_selector("#answer [aria-busy], #answer .result")
+    for window in (page, other):
+        window.wait_for_selector("#answer .no-answer")
+    other.close()
+
+
+@pytest.mark.parametrize("viewport", [NARROW])
+@pytest.mark.parametrize("question", ["", "転入", "悪意", "記録", "なし", "故障"])
+def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any, question: str) -> None:
+    if question:
+        page.fill("#question textarea", question)
+        page.press("#question textarea", "Enter")
+        page.wait_for_selector(DONE)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    for target in page.locator("#answer a.original, #answer summary, button:visible").all():
+        assert target.bounding_box()["height"] >= 44, target.inner_text()
+
+
+def test_the_page_is_light_on_a_dark_desktop_and_shows_its_notices(page: Any) -> None:
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('#question textarea')).color") == "rgb(26, 26, 26)"
+    assert "個人情報を入力しないでください。" in page.inner_text(".notice")
+    assert page.title() == "しるべ"
+    assert page.locator("footer").count() == 0
