@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from rag.answer_json import answer_to_dict, hits_to_dict
+from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import EVERYONE, Asker, Filters, Kind
 from rag.errors import IndexError_, RagError
 from rag.web.links import parse_spans
-from rag.web.page_images import DEFAULT_WIDTH, PDFIUM_LOCK, Box, PageImageError, PageImages, PageView
+from rag.web.page_images import DEFAULT_WIDTH, Box, PageImageError, PageImages, PageView
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant, OriginalFile
 
-MAX_QUESTION_CHARS = 2000
 MAX_HITS = 100
 PDF = "application/pdf"
 ORIGINAL_POLICY = "default-src 'none'; sandbox"
@@ -110,7 +110,7 @@ def _add_files(router: APIRouter, assistant: Assistant) -> None:
         original = _find_original(assistant, source, sha256, asker)
         if original.media_type != PDF:
             raise HTTPException(404)
-        boxes = _find_boxes(assistant, source, sha256, page, spans, asker)
+        boxes = _find_boxes(assistant, original, source, page, spans, asker)
         image = images.render(original.path, sha256, PageView(page, boxes, width, strip))
         return Response(image, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
@@ -126,17 +126,18 @@ def _find_original(assistant: Assistant, source: str, sha256: str, asker: Asker)
     return original
 
 
-def _find_boxes(assistant: Assistant, source: str, sha256: str, page: int, spans: str, asker: Asker) -> tuple[Box, ...]:
+def _find_boxes(
+    assistant: Assistant, original: OriginalFile, source: str, page: int, spans: str, asker: Asker
+) -> tuple[Box, ...]:
     """Return what to mark; nothing where the file has been indexed anew since, as the spans belong to another text."""
     try:
         wanted = parse_spans(spans)
     except ValueError as error:
         raise HTTPException(422) from error
-    current = any(entry.source == source and entry.sha256 == sha256 for entry in assistant.documents(asker))
-    if not wanted or not current:
+    current = assistant.original(source, asker)
+    if not wanted or current is None or current.path != original.path:
         return ()
-    with PDFIUM_LOCK:
-        return tuple(assistant.page_boxes(source, page, wanted, asker))
+    return tuple(assistant.page_boxes(source, page, wanted, asker))
 
 
 def send_original(original: OriginalFile) -> FileResponse:

@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from rag.documents import (
     Warning_,
 )
 from rag.errors import IndexMissingError
+from rag.reading.pdf import pdfium_lock
 
 EVIL = '<img src="http://evil.example/x.png" onerror="window.pwned=1"><script>window.pwned=1</script>![x](http://evil.example/y.png)'
 PDF_SOURCE = "市民課/窓口マニュアル.pdf"
@@ -47,6 +48,8 @@ WORD_SOURCE = "様式.zip/申請書.docx"
 SECRET_SOURCE = "人事課/秘密.md"
 QUOTE = "転入した日から14日以内に届け出てください。"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+OLD_SHA256 = "f" * 64
+"""Stands for an earlier version of any document: its bytes are still kept."""
 EXAMPLES = ("転入の届出はいつまでですか", "粗大ごみの手数料はいくらですか")
 _PDF_HTML = """<html lang="ja"><style>@page {{ size: A5 }} p {{ line-height: 2 }}</style><h1>窓口マニュアル</h1>
 <p>この手引きは、窓口で受け付ける届出について定めます。</p><p style="break-before: page">第2節　転入届</p>
@@ -84,6 +87,8 @@ class FakeAssistant:
 
     def __post_init__(self) -> None:
         pdf = write_pdf(self.folder / "0.pdf")
+        self.old_copy = self.folder / "old.pdf"
+        self.old_copy.write_bytes(pdf.read_bytes())
         self.page_texts = _read_texts(pdf)
         self._files: dict[str, OriginalFile] = {}
         self._entries: dict[str, DocumentEntry] = {}
@@ -127,16 +132,17 @@ class FakeAssistant:
 
     def original(self, source: str, asker: Asker, sha256: str | None = None) -> OriginalFile | None:
         entry = next((entry for entry in self.documents(asker) if entry.source == source), None)
-        if entry is None or sha256 not in (None, entry.sha256):
+        if entry is None or sha256 not in (None, entry.sha256, OLD_SHA256):
             return None
-        return self._files[source]
+        original = self._files[source]
+        return replace(original, path=self.old_copy) if sha256 == OLD_SHA256 else original
 
     def page_boxes(
         self, source: str, page: int, spans: Sequence[Span], asker: Asker
     ) -> list[tuple[float, float, float, float]]:
         if source != PDF_SOURCE or not 1 <= page <= 2:
             return []
-        with pypdfium2.PdfDocument(self._files[source].path) as document:
+        with pdfium_lock, pypdfium2.PdfDocument(self._files[source].path) as document:
             text = document[page - 1].get_textpage()
             boxes = []
             for span in spans:

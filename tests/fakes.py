@@ -80,7 +80,9 @@ def list_toy_corpus(corpus: Path) -> ToyListing:
     titles = corpus / "titles.csv"
     lines = titles.read_text(encoding="utf-8").splitlines() if titles.exists() else []
     metadata = dict(line.split(",", 1) for line in lines if "," in line)
-    problems = tuple(Problem("titles.csv", "metadata", f"読めない行: {line}", "直す") for line in lines if "," not in line)
+    problems = tuple(
+        Problem("titles.csv", "metadata", f"読めない行: {line}", "直す") for line in lines if "," not in line
+    )
     return ToyListing(files, metadata, problems)
 
 

@@ -217,6 +217,21 @@ class Catalog:
         query = "SELECT kind, sum(count) FROM characters WHERE ? IS NULL OR source = ? GROUP BY kind ORDER BY kind"
         return dict(self._select(query, source, source))
 
+    def page_counts(self) -> dict[str, int]:
+        """Return source -> number of pages."""
+        return dict(self._select("SELECT source, count(*) FROM pages GROUP BY source"))
+
+    def sample_questions(self, limit: int) -> list[str]:
+        """Return questions of Q&A documents open to all staff: the first of each heading in turn, spread over documents."""
+        rows = self._select(
+            "SELECT text, question FROM (SELECT c.text, c.question, c.source, row_number() OVER"
+            " (PARTITION BY c.source, c.headings ORDER BY c.ordinal) AS place, min(c.ordinal) OVER (PARTITION BY c.source, c.headings) AS first"
+            " FROM chunks AS c JOIN documents AS d USING (source) WHERE c.question IS NOT NULL AND d.audience = '[]')"
+            " ORDER BY place, first, source LIMIT ?",
+            limit,
+        )
+        return [text[slice(*json.loads(span))] for text, span in rows]
+
     def readable_audiences(self, asker: Asker) -> list[str] | None:
         """Return the audience keys that the asker may read, for the search legs; None when that is all of them."""
         rows = self._select("SELECT DISTINCT audience FROM documents WHERE readable = 1")

@@ -140,10 +140,10 @@ class SentenceTransformerEmbedder(Embedder):
     def embed_many(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return _to_vectors(self._model.encode_document(list(texts), **_ENCODING))
+        return np.asarray(self._model.encode_document(list(texts), **_ENCODING), dtype=np.float32)
 
     def embed_query(self, text: str) -> Vectors:
-        return _to_vectors(self._model.encode_query(text, **_ENCODING))
+        return np.asarray(self._model.encode_query(text, **_ENCODING), dtype=np.float32)
 
 
 _ENCODING: dict[str, Any] = {"normalize_embeddings": True, "convert_to_numpy": True, "show_progress_bar": False}
@@ -189,13 +189,8 @@ def write_static_model(folder: Path, tokenizer: Tokenizer, table: Vectors, *, na
     rows = np.rint(table / scales[:, None]).astype(np.int8)
     (folder / WEIGHTS_FILE).write_bytes(save({"embeddings": rows, "weights": scales.astype(np.float32)}))
     tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
-    description = {
-        "name": name,
-        "version": 1,
-        "dimension": table.shape[1],
-        "max_tokens": None,
-        "fusion": {"dense_weight": dense_weight},
-    }
+    description = {"name": name, "version": 1, "dimension": table.shape[1], "max_tokens": None}
+    description["fusion"] = {"dense_weight": dense_weight}
     for file, content in {DESCRIPTION_FILE: description, **_SENTENCE_TRANSFORMERS_FILES}.items():
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -260,10 +255,6 @@ def _unreadable(folder: Path, reason: object) -> EmbedderError:
         f"埋め込みモデルを読めません: {folder}（{reason}）",
         "モデルのフォルダーを丸ごとコピーし直すか、設定 embedder を default に戻してください。",
     )
-
-
-def _to_vectors(array: Any) -> Vectors:
-    return np.asarray(array, dtype=np.float32)
 
 
 def _fingerprint(files: Iterable[Path]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,5 +78,8 @@ def build_pipeline() -> Pipeline:
 
 
 def metadata_hash(listing: Listing, source: str) -> str:
-    """Return a hash of what metadata.csv says of a source, so that a change of it is noticed."""
-    return hashlib.sha256(repr(listing.metadata.get(source)).encode()).hexdigest()[:16]
+    """Return a hash of what metadata.csv says of a source, so that a change of it is noticed, but no move to another row."""
+    said = listing.metadata.get(source)
+    if is_dataclass(said):
+        said = [(f.name, getattr(said, f.name)) for f in fields(said) if f.name != "row"]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

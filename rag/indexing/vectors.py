@@ -73,6 +73,8 @@ class VectorStore:
         audiences: Sequence[str] | None = None,
     ) -> Hits:
         """Return the nearest chunks with their cosine similarity, best first (approximate: HNSW)."""
+        if audiences is not None and not audiences:  # Chroma refuses an empty $in
+            return []
         found = self._collection.query(
             query_embeddings=[vector], n_results=limit, where=_where(filters, audiences), include=["distances"]
         )

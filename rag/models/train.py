@@ -42,7 +42,7 @@ class Recipe:
     """What the training does. max_chars: texts are cut there, about the length of a chunk. initial_scale: of the table."""
 
     vocabulary_size: int = 32_000
-    vocabulary_chars: int = 20_000_000
+    vocabulary_chars: int = 12_000_000
     dimension: int = 256
     initial_scale: float = 0.3
     temperature: float = 0.12

@@ -31,9 +31,9 @@ _BEFORE = {
     "paragraph_open": re.compile(r"(?:\s|>|[-*+](?=\s))*"),
 }
 _AFTER = {
-    "heading_open": re.compile(r"(?:\s+#+|\n[\s>]*(?:-+|=+))?\s*$"),
+    "heading_open": re.compile(r"(?:\s+#+|\s*\n[\s>]*(?:-+|=+))?\s*$"),
     "tr_open": re.compile(r"[\s|]*$"),
-    "fence": re.compile(r"(?:\n[\s>]*[`~]+)?\s*$"),
+    "fence": re.compile(r"(?:\s*\n[\s>]*[`~]+)?\s*$"),
 }
 _WHITE_SPACE = re.compile(r"\s*$")
 _ONLY_MARKS = re.compile(r"[\s>#*+\-=|`~:]*")

@@ -56,7 +56,7 @@ class Retriever:
     ) -> tuple[dict[str, float], dict[str, float]]:
         words = _words_by_field(query)
         vector = self._embedder.embed_query(question)
-        audiences = self._snapshot.catalog.audiences(asker)
+        audiences = self._snapshot.catalog.readable_audiences(asker)
         lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences))
         dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
         lexical |= self._snapshot.lexical.scores(words, [id_ for id_ in dense if id_ not in lexical])

@@ -49,12 +49,15 @@ def split_record(quote: str) -> list[tuple[str, str]]:
 
     >>> split_record("手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
+    >>> split_record("手続　窓口…転入届　市民課")
+    [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
-    header, separator, row = quote.partition("…")
-    names, values = header.split("\t"), row.split("\t")
-    if not separator or len(names) < 2 or len(names) != len(values):
+    header, ellipsis, row = quote.partition("…")
+    separator = "\t" if "\t" in header else "\u3000"  # of a table in a PDF or Word file; of a sheet
+    names, values = header.split(separator), row.split(separator)
+    if not ellipsis or len(names) < 2 or len(names) != len(values):
         return []
     return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
 

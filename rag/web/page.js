@@ -3,7 +3,7 @@
   "use strict";
   const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question") !== null;
 
-  // Gradio sends on Enter even while an input method is converting, and on Shift+Enter in a box of several lines.
+  // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
   // keyCode 229 is how Safari tells a key that ended a conversion.
   const onKeydown = (event) => {
     if (event.key !== "Enter" && event.keyCode !== 13 && event.keyCode !== 229) return;
@@ -12,6 +12,10 @@
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
     event.preventDefault();
     document.querySelector("#send")?.click();
+  };
+
+  const onKeypress = (event) => {
+    if (event.key === "Enter" && inQuestion(event.target)) event.stopImmediatePropagation();
   };
 
   const onClick = (event) => {
@@ -38,5 +42,6 @@
   document.documentElement.lang = "ja";
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("keydown", onKeydown, true);
+  document.addEventListener("keypress", onKeypress, true);
   document.addEventListener("click", onClick);
 })();

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rag.api import MAX_QUESTION_CHARS, find_asker
+from rag.api import find_asker
+from rag.assistant import MAX_QUESTION_CHARS
 from rag.errors import RagError
 from rag.settings import Settings
 from rag.web.links import Links

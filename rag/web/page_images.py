@@ -24,11 +24,8 @@ PAPER = 245
 """Grey values from here on count as empty paper."""
 SIDE_MARGIN = 40
 
-PDFIUM_LOCK = threading.RLock()
-"""PDFium is not thread-safe: every call into it from the server is made under this lock."""
-
 Box = tuple[float, float, float, float]
-"""(left, bottom, right, top) in PDF points, origin at the bottom left."""
+"""(left, bottom, right, top) in points from the lower left of the page as it is displayed, turned and cropped."""
 Pixels = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels, origin at the top left."""
 
@@ -52,6 +49,7 @@ class PageImages:
 
     def __init__(self, capacity: int = CACHED_IMAGES) -> None:
         self._capacity = capacity
+        self._lock = threading.Lock()
         self._images: OrderedDict[tuple[str, PageView], bytes] = OrderedDict()
 
     def render(self, path: Path, key: str, view: PageView) -> bytes:
@@ -59,7 +57,7 @@ class PageImages:
 
         Raises PageImageError where there is nothing to draw.
         """
-        with PDFIUM_LOCK:
+        with self._lock:
             if (key, view) in self._images:
                 self._images.move_to_end((key, view))
                 return self._images[key, view]
@@ -74,8 +72,10 @@ def render_page(path: Path, view: PageView) -> bytes:
     """Return the PNG of one page with its boxes marked; see `PageImages.render`."""
     import pypdfium2
 
+    from rag.reading.pdf import pdfium_lock
+
     try:
-        with PDFIUM_LOCK, pypdfium2.PdfDocument(path) as document:
+        with pdfium_lock, pypdfium2.PdfDocument(path) as document:
             if not 1 <= view.page <= len(document):
                 raise PageImageError(
                     f"頁がありません: {view.page}", f"1 から {len(document)} までの頁を選んでください。"
@@ -88,9 +88,9 @@ def render_page(path: Path, view: PageView) -> bytes:
 def _draw(page: Any, view: PageView) -> bytes:
     width = min(max(view.width, MIN_WIDTH), MAX_WIDTH)
     page_width, page_height = page.get_size()
-    bitmap = page.render(scale=min(width / page_width, MAX_HEIGHT / page_height))
-    image = bitmap.to_pil().convert("RGB")
-    areas = [_to_pixels(bitmap.get_posconv(page), box) for box in view.boxes]
+    scale = min(width / page_width, MAX_HEIGHT / page_height)
+    image = page.render(scale=scale).to_pil().convert("RGB")
+    areas = [_to_pixels(box, page_height, scale) for box in view.boxes]
     _mark(image, areas)
     if view.strip and areas:
         image = image.crop(_strip(image, areas))
@@ -99,11 +99,19 @@ def _draw(page: Any, view: PageView) -> bytes:
     return buffer.getvalue()
 
 
-def _to_pixels(converter: Any, box: Box) -> Pixels:
+def _to_pixels(box: Box, page_height: float, scale: float) -> Pixels:
+    """Return where a box stands in the image.
+
+    >>> _to_pixels((10, 20, 30, 40), 100, 2)
+    (20, 120, 60, 160)
+    """
     left, bottom, right, top = box
-    corners = [converter.to_bitmap(x, y) for x, y in ((left, bottom), (right, top))]
-    xs, ys = zip(*corners, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
+    return (
+        round(left * scale),
+        round((page_height - top) * scale),
+        round(right * scale),
+        round((page_height - bottom) * scale),
+    )
 
 
 def _mark(image: Any, areas: Sequence[Pixels]) -> None:

@@ -82,9 +82,9 @@ def _render_facts(answer: Answer) -> str:
 
 def _render_no_answer(answer: Answer, links: Links) -> str:
     reason = REASONS[answer.reason] if answer.reason else REASONS[Reason.WEAK_EVIDENCE]
-    said = f'<p class="answer-text">{escape(answer.text)}</p>' if answer.text.strip() else f"<p>{reason}</p>"
+    said = f'<p class="answer-text">{escape(answer.text)}</p>' if answer.text.strip() else ""
     return (
-        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{said}'
+        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{said}<p>理由: {reason}</p>'
         f"{_render_contact(answer.contact)}{_render_warnings(answer.warnings)}</section>{_render_nearest(answer, links)}"
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,17 +35,33 @@ class ServerError(RagError):
 def build_app(assistant: Assistant, settings: Settings) -> FastAPI:
     """Return the whole application over one assistant."""
     os.environ.update(SILENCE)
-    import gradio as gr
+
+    async def build() -> FastAPI:
+        return _mount_page(_build_routes(assistant, settings), assistant, settings)
+
+    # Outside a running event loop, Gradio opens loops of its own at import and for every Blocks, and never closes them.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(build())).result()
+
+
+def _build_routes(assistant: Assistant, settings: Settings) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
-    from rag.web.page import HEAD, build_blocks, build_theme
-    from rag.web.security import SecurityMiddleware
 
     app = FastAPI(title=settings.page_title, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(RagError, render_rag_error)
     app.include_router(build_router(assistant))
     _add_files(app)
+    return app
+
+
+def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings) -> FastAPI:
+    import gradio as gr
+
+    from rag.web.page import HEAD, build_blocks, build_theme
+    from rag.web.security import SecurityMiddleware
+
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         build_blocks(assistant, settings),

@@ -1,0 +1,1 @@
+"""Measurements for developers: fitting and comparing on development sets, speed, peers."""

@@ -1,0 +1,183 @@
+"""Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--write]
+
+DATA is a folder of question sets, each with corpus.jsonl {id,title,text}, queries.jsonl {id,text} and qrels.tsv (query, doc,
+grade). Every question is asked twice: of all documents (right when the answer cites a right one), and with the right ones
+hidden (never right). Half of the questions fit the model, the other half is printed. --write replaces confidence.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.answering.answerer import Answerer
+from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
+from rag.answering.extractive import choose_units
+from rag.documents import Contact, Passage
+from rag.indexing.embedding import open_embedder
+from rag.indexing.snapshot import Snapshot, SnapshotStore
+from rag.indexing.sync import sync
+from rag.retrieval.fusion import fuse_scores
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
+
+SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
+FAQ_SETS = ("nta_shitsugi", "tmu_elearning_faq")
+QUESTIONS_PER_SET = 400
+UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
+_LIMIT = 40
+_PENALTY = 1e-3
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def write_corpus(folder: Path, name: str, target: Path) -> dict[str, tuple[str, int | None]]:
+    """Write a set as real files; return document id -> (source, row or None)."""
+    target.mkdir(parents=True)
+    places: dict[str, tuple[str, int | None]] = {}
+    documents = read_lines(folder / "corpus.jsonl")
+    if name in FAQ_SETS:
+        with (target / "faq.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["質問", "回答"])
+            for row, document in enumerate(documents, start=2):
+                writer.writerow([document.get("title") or "", document["text"]])
+                places[document["id"]] = ("faq.csv", row)
+        return places
+    for number, document in enumerate(documents):
+        name_ = f"{number:05d}.md"
+        heading = f"# {document['title']}\n\n" if document.get("title") else ""
+        (target / name_).write_text(heading + document["text"] + "\n", encoding="utf-8")
+        places[document["id"]] = (name_, None)
+    return places
+
+
+def read_gold(folder: Path, places: dict[str, tuple[str, int | None]]) -> dict[str, set[tuple[str, int | None]]]:
+    """Return question id -> right places."""
+    gold: dict[str, set[tuple[str, int | None]]] = {}
+    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
+        query, document, grade = line.split("\t")
+        if int(grade) >= 1:
+            gold.setdefault(query, set()).add(places[document])
+    return gold
+
+
+def place_of(passage: Passage) -> tuple[str, int | None]:
+    """Return the place of a passage as the gold names it."""
+    return passage.chunk.source, passage.chunk.locator.row
+
+
+def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]]:
+    """Yield (question id, evidence, answer is right, weight) twice for each question of a set."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root, folder = Path(temporary), data / name
+        gold = read_gold(folder, write_corpus(folder, name, root / "corpus"))
+        settings = Settings(corpus=root / "corpus", index=root / "index")
+        sync(settings)
+        embedder = open_embedder(settings.embedder)
+        snapshot = SnapshotStore(settings.index).open_current(embedder.fingerprint)
+        questions = [q for q in read_lines(folder / "queries.jsonl") if q["id"] in gold]
+        random.Random(3).shuffle(questions)
+        for question in questions[:QUESTIONS_PER_SET]:
+            yield from ask_twice(snapshot, embedder, question, gold[question["id"]])
+        snapshot.close()
+
+
+def ask_twice(
+    snapshot: Snapshot, embedder: Any, question: dict[str, Any], gold: set[tuple[str, int | None]]
+) -> Iterator[tuple[str, Evidence, bool, float]]:
+    """Yield the evidence with the right documents in the index, and without them."""
+    retriever = Retriever(snapshot, embedder)
+    calibration = Calibration(0.0, {}, 0.0)
+    answerer = Answerer(
+        retriever, embedder, snapshot.catalog, calibration=calibration, max_chars=300, contact=Contact("総務課")
+    )
+    passages = retriever.retrieve(question["text"], limit=_LIMIT)
+    hidden = [passage for passage in passages if place_of(passage) not in gold]
+    for shown, weight in ((passages, 1 - UNANSWERABLE_SHARE), (rescale(hidden, embedder.dense_weight), UNANSWERABLE_SHARE)):
+        units, evidence = answerer.examine(question["text"], shown)
+        chosen = choose_units(units, shown, max_chars=300)
+        right = any(place_of(shown[unit.passage]) in gold for unit in chosen)
+        yield question["id"], evidence, right, weight
+
+
+def rescale(passages: Sequence[Passage], dense_weight: float) -> list[Passage]:
+    """Return passages with the fused scores that they have when nothing else was found."""
+    legs = [{str(i): p.legs[leg] for i, p in enumerate(passages)} for leg in ("lexical", "dense")]
+    scores = fuse_scores(legs[0], legs[1], dense_weight=dense_weight)
+    changed = [replace(passage, score=scores[str(i)]) for i, passage in enumerate(passages)]
+    return sorted(changed, key=lambda passage: -passage.score)
+
+
+def fit(features: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return [intercept, coefficients…] of a weighted logistic regression, by Newton's method with a small ridge."""
+    design = np.column_stack([np.ones(len(features)), features])
+    theta = np.zeros(design.shape[1])
+    ridge = _PENALTY * len(design) * np.diag([0.0, *[1.0] * features.shape[1]])
+    for _ in range(50):
+        probability = 1 / (1 + np.exp(-design @ theta))
+        gradient = design.T @ (weights * (probability - right)) + ridge @ theta
+        hessian = design.T @ (design * (weights * probability * (1 - probability))[:, None]) + ridge
+        step = np.linalg.solve(hessian, gradient)
+        theta -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return theta
+
+
+def report(probability: np.ndarray, right: np.ndarray, hidden: np.ndarray, weights: np.ndarray) -> list[tuple[float, ...]]:
+    """Return (threshold, abstention F1, recall, precision, share of the answerable lost) over thresholds."""
+    rows = []
+    for threshold in np.arange(0.2, 0.8, 0.025):
+        silent = probability < threshold
+        said, should = (weights * silent).sum(), (weights * hidden).sum()
+        both = (weights * (silent & hidden)).sum()
+        recall, precision = both / should, both / max(said, 1e-9)
+        lost = (weights * (silent & ~hidden & (right > 0))).sum() / (weights * ~hidden).sum()
+        rows.append((threshold, 2 * recall * precision / max(recall + precision, 1e-9), recall, precision, lost))
+    return rows
+
+
+def main() -> None:
+    """Fit, print, and write when asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    rows = [row for name in SETS for row in collect(options.data, name)]
+    features = np.array([list(asdict(evidence).values()) for _, evidence, _, _ in rows])
+    right = np.array([float(ok) for _, _, ok, _ in rows])
+    weights = np.array([weight for *_, weight in rows])
+    hidden = np.arange(len(rows)) % 2 == 1
+    half = (np.arange(len(rows)) // 2) % 2 == 0
+    theta = fit(features[half], right[half], weights[half])
+    probability = 1 / (1 + np.exp(-np.column_stack([np.ones(len(rows)), features]) @ theta))
+    table = report(probability[~half], right[~half], hidden[~half], weights[~half])
+    print("threshold  F1     recall precision lost")
+    for line in table:
+        print("  ".join(f"{value:.3f}" for value in line))
+    error = np.abs(np.average(probability[~half], weights=weights[~half]) - np.average(right[~half], weights=weights[~half]))
+    print(f"mean probability against share right, held-out half: {error:.4f} apart")
+    threshold = max((line for line in table if line[4] <= 0.08), key=lambda line: line[1])[0]
+    names = [field.name for field in fields(Evidence)]
+    coefficients = dict(zip(names, (round(float(value), 4) for value in theta[1:]), strict=True))
+    result = {"intercept": round(float(theta[0]), 4), "coefficients": coefficients, "threshold": round(float(threshold), 3)}
+    print(json.dumps(result, indent=1))
+    if options.write:
+        COEFFICIENTS_FILE.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""From ranked passages to an answer that is proved, or an honest no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rag.answering import extractive
+from rag.answering.confidence import Calibration, Evidence, weigh_evidence
+from rag.answering.units import Unit, score_units
+from rag.answering.verification import PageReader, all_verified, verify_citation
+from rag.documents import Answer, Contact, Passage, Place, Reason, Status
+from rag.retrieval.query import parse_query
+
+if TYPE_CHECKING:
+    from rag.indexing.embedding import Embedder
+    from rag.retrieval.retriever import Retriever
+
+PASSAGES = 3  # that an answer is put together from
+_NEAREST = 3
+_PLACE_CHARS = 80
+NO_ANSWER = "お探しの内容は、登録されている文書では確かめられませんでした。"
+NO_DOCUMENTS = "検索できる文書がありません。"
+
+
+class Answerer:
+    """Answer questions over one retriever. max_chars: the longest answer; threshold: the least probability to answer."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        embedder: Embedder,
+        pages: PageReader,
+        *,
+        calibration: Calibration,
+        max_chars: int,
+        threshold: float | None = None,
+        contact: Contact,
+    ) -> None:
+        self._retriever, self._embedder, self._pages = retriever, embedder, pages
+        self._calibration, self._contact = calibration, contact
+        self._max_chars = max_chars
+        self._threshold = calibration.threshold if threshold is None else threshold
+
+    def answer(self, question: str, passages: Sequence[Passage]) -> Answer:
+        """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
+        if not passages:
+            return self._decline(Reason.NO_DOCUMENTS, (), 0.0)
+        units, evidence = self.examine(question, passages)
+        confidence = self._calibration.probability(evidence)
+        if confidence < self._threshold or not units:
+            return self._decline(Reason.WEAK_EVIDENCE, passages, confidence)
+        extract = extractive.build_extract(
+            extractive.choose_units(units, passages, max_chars=self._max_chars), passages
+        )
+        citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
+        if not citations or not all_verified(citations):
+            return self._decline(Reason.WEAK_EVIDENCE, passages, 0.0)
+        return Answer(Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations)
+
+    def examine(self, question: str, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
+        """Return the scored units of the best passages and what the evidence looks like."""
+        query = parse_query(question)
+        weights = self._retriever.term_weights(query.terms)
+        vector = self._embedder.embed_query(question)
+        units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, vector)
+        return units, weigh_evidence(query, weights, passages, units)
+
+    def _decline(self, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
+        text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER
+        return Answer(
+            Status.NO_ANSWER,
+            text,
+            confidence,
+            extractive.ENGINE,
+            0.0,
+            reason=reason,
+            nearest=_nearest_places(passages),
+            contact=self._find_contact(passages),
+        )
+
+    def _find_contact(self, passages: Sequence[Passage]) -> Contact:
+        """Return the department of the nearest passage that has one, else the one in the settings."""
+        for passage in passages[:_NEAREST]:
+            if passage.metadata.department:
+                return Contact(passage.metadata.department, passage.metadata.extension)
+        return self._contact
+
+
+def _nearest_places(passages: Sequence[Passage]) -> tuple[Place, ...]:
+    """Return up to three different places, best first, each with the beginning of its text."""
+    places: dict[tuple[object, ...], Place] = {}
+    for passage in passages:
+        chunk = passage.chunk
+        locator = replace(chunk.locator, heading=None)
+        text = " ".join(chunk.text.split())
+        short = text if len(text) <= _PLACE_CHARS else text[: _PLACE_CHARS - 1] + "…"
+        places.setdefault((chunk.source, locator), Place(chunk.source, chunk.title, chunk.locator, short))
+        if len(places) == _NEAREST:
+            break
+    return tuple(places.values())

@@ -1,0 +1,176 @@
+"""The one facade: open an index, ask, search, and show what an answer stands on. Doors know nothing below it."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.answering.answerer import Answerer
+from rag.answering.confidence import read_calibration
+from rag.documents import EVERYONE, Answer, Asker, Contact, Filters, Metadata, Passage, Span
+from rag.errors import UsageError
+from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.indexing.catalog import CatalogEntry
+    from rag.indexing.embedding import Embedder
+
+_CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
+_EXAMPLES = 6
+MAX_QUESTION_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """One document that can be cited."""
+
+    source: str
+    title: str
+    sha256: str
+    metadata: Metadata
+    page_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalFile:
+    """The bytes of a document as they were indexed. name: as people know it; path: where the copy is kept."""
+
+    path: Path
+    name: str
+    media_type: str
+
+
+class Assistant:
+    """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published."""
+
+    def __init__(self, settings: Settings, reader: SnapshotReader, embedder: Embedder) -> None:
+        self._settings, self._reader, self._embedder = settings, reader, embedder
+        self._calibration = read_calibration()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Assistant:
+        """Open the index of the settings. Raises IndexMissingError, IndexMismatchError or EmbedderError."""
+        from rag.indexing.embedding import open_embedder
+
+        embedder = open_embedder(settings.embedder)
+        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index), embedder.fingerprint), embedder)
+        with assistant._snapshot():
+            return assistant
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Answer a question. history: earlier (question, answer) pairs; on_token: called with the answer's text as it comes.
+
+        Raises UsageError for an empty or very long question.
+        """
+        started = time.perf_counter()
+        check_question(question)
+        with self._snapshot() as snapshot:
+            retriever = Retriever(snapshot, self._embedder)
+            passages = retriever.retrieve(question, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
+            answer = self._answerer(snapshot, retriever).answer(question, passages)
+        if on_token:
+            on_token(answer.text)
+        return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+
+    def search(
+        self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
+    ) -> list[Passage]:
+        """Return up to `limit` passages, best first. Raises UsageError for an empty or very long question."""
+        check_question(question)
+        with self._snapshot() as snapshot:
+            retriever = Retriever(snapshot, self._embedder)
+            return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
+
+    def documents(self, asker: Asker = EVERYONE) -> tuple[DocumentEntry, ...]:
+        """Return the documents that the asker may read, by source."""
+        with self._snapshot() as snapshot:
+            counts = snapshot.catalog.page_counts()
+            return tuple(
+                DocumentEntry(e.source, e.metadata.title, e.sha256, e.metadata, counts.get(e.source, 0))
+                for e in snapshot.catalog.documents()
+                if asker.may_read(e.metadata.audience)
+            )
+
+    def original(self, source: str, asker: Asker = EVERYONE, sha256: str | None = None) -> OriginalFile | None:
+        """Return the stored copy of a document; None where it is unknown, not open to the asker, or of another sha256."""
+        with self._snapshot() as snapshot:
+            entry = _open_entry(snapshot, source, asker)
+        if entry is None or (sha256 is not None and sha256 != entry.sha256):
+            return None
+        name = source.rpartition("/")[2]
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return OriginalFile(self._settings.index / "files" / entry.file, name, media_type)
+
+    def page_boxes(
+        self, source: str, page: int, spans: Sequence[Span], asker: Asker = EVERYONE
+    ) -> list[tuple[float, float, float, float]]:
+        """Return where spans of a PDF page stand: (left, bottom, right, top) in points, one a printed line; else nothing."""
+        original = self.original(source, asker)
+        if original is None or original.media_type != "application/pdf":
+            return []
+        from rag.reading.pdf import page_boxes
+
+        return [tuple(box) for box in page_boxes(original.path, page, spans)]
+
+    def page_text(self, source: str, page: int, asker: Asker = EVERYONE) -> str | None:
+        """Return the stored text of a page; None where there is none or the asker may not read it."""
+        with self._snapshot() as snapshot:
+            if _open_entry(snapshot, source, asker) is None:
+                return None
+            try:
+                return snapshot.catalog.page_text(source, page)
+            except KeyError:
+                return None
+
+    def examples(self) -> tuple[str, ...]:
+        """Return some questions that the corpus itself asks and answers, from as many departments as there are."""
+        with self._snapshot() as snapshot:
+            return tuple(snapshot.catalog.sample_questions(_EXAMPLES))
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._reader.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Snapshot]:
+        with self._reader.use() as snapshot:
+            yield snapshot
+
+    def _answerer(self, snapshot: Snapshot, retriever: Retriever) -> Answerer:
+        settings = self._settings
+        return Answerer(
+            retriever,
+            self._embedder,
+            snapshot.catalog,
+            calibration=self._calibration,
+            max_chars=settings.max_answer_chars,
+            threshold=settings.answer_threshold,
+            contact=Contact(settings.contact_department, settings.contact_extension),
+        )
+
+
+def check_question(question: str) -> None:
+    """Raise UsageError for a question that is empty or longer than MAX_QUESTION_CHARS."""
+    if not question.strip():
+        raise UsageError("質問が空です。", "知りたいことを文で入力してください。")
+    if len(question) > MAX_QUESTION_CHARS:
+        raise UsageError(f"質問が長すぎます（{len(question)}文字）。", f"{MAX_QUESTION_CHARS}文字以内に縮めてください。")
+
+
+def _open_entry(snapshot: Snapshot, source: str, asker: Asker) -> CatalogEntry | None:
+    entry = snapshot.catalog.document(source)
+    return entry if entry and entry.readable and asker.may_read(entry.metadata.audience) else None

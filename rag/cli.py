@@ -1,0 +1,288 @@
+"""The command line `rag` (also `python -m rag`). Heavy libraries are imported inside the commands that need them.
+
+Exit status: 0 done (a no_answer too); 1 done, with problems that are listed; 2 wrong usage, or nothing done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rag.documents import COMMAND_LINE, Filters, Kind
+from rag.errors import RagError
+from rag.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+DONE, DONE_WITH_PROBLEMS, NOT_DONE = 0, 1, 2
+_PARSER_MESSAGES = (
+    (r"the following arguments are required: (.*)", r"次の引数が必要です: \1"),
+    (r"unrecognized arguments: (.*)", r"知らない引数です: \1"),
+    (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", r"\1 に \2 は使えません（使えるもの: \3）"),
+    (r"argument (.*): invalid .* value: (.*)", r"\1 の値 \2 が正しくありません"),
+    (r"argument (.*): expected one argument", r"\1 には値が1つ必要です"),
+    (r"argument (.*): not allowed with argument (.*)", r"\1 は \2 と一緒に使えません"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that speaks Japanese."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, add_help=False, allow_abbrev=False, **kwargs)
+        self._positionals.title, self._optionals.title = "引数", "オプション"
+        self.add_argument("-h", "--help", action="help", help="この説明を表示する")
+
+    def format_usage(self) -> str:
+        """Return the usage line with its Japanese heading."""
+        return super().format_usage().replace("usage:", "使い方:", 1)
+
+    def format_help(self) -> str:
+        """Return the help with its Japanese heading."""
+        return super().format_help().replace("usage:", "使い方:", 1)
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and how it is used, and leave with status 2."""
+        for pattern, japanese in _PARSER_MESSAGES:
+            message = re.sub(rf"^{pattern}$", japanese, message)
+        self.exit(NOT_DONE, f"{message}\n{self.format_usage()}")
+
+
+def build_parser() -> Parser:
+    """Return the parser of every command."""
+    parser = Parser(prog="rag", description="しるべ: 自治体の文書を索引にして、出典つきで答えます。")
+    commands = parser.add_subparsers(dest="command", metavar="コマンド", required=True, title="コマンド")
+    _add_index(commands)
+    _add_search(commands)
+    _add_ask(commands)
+    for name, text, run in (("status", "索引の状態と、要確認の文書を表示する", run_status), ("rollback", "一つ前の索引に戻す", run_rollback)):
+        command = _add_command(commands, name, text, run)
+        command.add_argument("--json", action="store_true", help="JSON で表示する")
+        if name == "status":
+            command.add_argument("--pages", action="store_true", help="頁ごとの読み取り結果も表示する")
+    serve = _add_command(commands, "serve", "質問の画面を開く（既定 http://127.0.0.1:7860）", run_serve)
+    serve.add_argument("--host", help="待ち受けるアドレス")
+    serve.add_argument("--port", type=int, help="待ち受ける番号")
+    return parser
+
+
+def _add_command(commands: Any, name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    command.add_argument("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    return command
+
+
+def _add_index(commands: Any) -> None:
+    command = _add_command(commands, "index", "文書フォルダーの変更を索引に取り込む", run_index)
+    command.add_argument("corpus", nargs="?", type=Path, metavar="文書フォルダー", help="既定は corpus")
+    command.add_argument("--full", action="store_true", help="変わっていない文書もすべて読み直す")
+    command.add_argument("--allow-removal", action="store_true", help="文書の大半が消えていても続ける")
+    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら公開しない")
+    command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
+
+
+def _add_search(commands: Any) -> None:
+    command = _add_command(commands, "search", "質問に近い箇所を、順に表示する", run_search)
+    _add_question(command, "jsonl")
+    command.add_argument("-k", type=int, default=10, metavar="件数", help="表示する箇所の数（既定 10）")
+    command.add_argument("--explain", action="store_true", help="各検索の順位と点数も表示する")
+
+
+def _add_ask(commands: Any) -> None:
+    _add_question(_add_command(commands, "ask", "質問に、出典つきで答える", run_ask), "jsonl・csv・xlsx")
+
+
+def _add_question(command: Any, forms: str) -> None:
+    command.add_argument("question", nargs="?", metavar="質問", help="質問文")
+    command.add_argument("--batch", type=Path, metavar="ファイル", help="質問を並べたファイル（jsonl・csv・xlsx）")
+    command.add_argument("--output", type=Path, metavar="ファイル", help=f"--batch の結果を書くファイル（{forms}）")
+    command.add_argument("--json", action="store_true", help="JSON で表示する")
+    command.add_argument("--department", metavar="課", help="所管課で絞る")
+    command.add_argument("--kind", choices=[k.value for k in Kind], metavar="種別", help="種別で絞る（" + "・".join(k.value for k in Kind) + "）")
+    command.add_argument("--year", type=int, metavar="年度", help="年度（西暦）で絞る")
+    command.add_argument("--as-of", type=date.fromisoformat, metavar="年-月-日", help="その日に施行されている文書に絞る")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except RagError as error:
+        print(error, file=sys.stderr)
+        return NOT_DONE
+    except KeyboardInterrupt:
+        print("中断しました。索引は前のままです。", file=sys.stderr)
+        return NOT_DONE
+    return status
+
+
+def read_settings(options: argparse.Namespace) -> Settings:
+    """Return the settings with the options of the command line on top."""
+    names = ("corpus", "index", "host", "port")
+    return load_settings(**{name: getattr(options, name, None) for name in names})
+
+
+def _filters(options: argparse.Namespace) -> Filters:
+    kind = Kind(options.kind) if options.kind else None
+    return Filters(department=options.department, kind=kind, year=options.year, as_of=options.as_of)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON for other programs."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def run_index(options: argparse.Namespace) -> int:
+    """Bring the index up to date with the corpus."""
+    from rag.indexing.sync import sync
+    from rag.progress import StageBars
+    from rag.reports import render_sync
+
+    settings = read_settings(options)
+    gate = None
+    if options.gate:
+        from eval.gate import build_gate
+
+        gate = build_gate(options.gate, settings)
+    with StageBars() as bars:
+        report = sync(settings, full=options.full, allow_removal=options.allow_removal, gate=gate, progress=bars)
+    if options.json:
+        print_json(report.as_dict())
+    else:
+        print(render_sync(report))
+    refused = report.gate is not None and not report.gate.passed
+    return DONE_WITH_PROBLEMS if report.problems or refused else DONE
+
+
+def run_search(options: argparse.Namespace) -> int:
+    """Print or write the passages nearest to questions."""
+    from rag.answer_json import hits_to_dict
+    from rag.reports import render_hits
+
+    def hits(assistant: Assistant, question: str) -> Any:
+        return assistant.search(question, filters=_filters(options), asker=COMMAND_LINE, limit=options.k)
+
+    if options.batch:
+        return _run_batch(options, (".jsonl",), lambda a, q: hits_to_dict(hits(a, q.question), q.id), None)
+    question = _question(options)
+    with _assistant(options) as assistant:
+        passages = hits(assistant, question)
+    if options.json:
+        print_json(hits_to_dict(passages))
+    else:
+        print(render_hits(passages, explain=options.explain))
+    return DONE
+
+
+def run_ask(options: argparse.Namespace) -> int:
+    """Print or write the answers to questions."""
+    from rag.answer_json import answer_to_dict
+    from rag.batch import answer_row
+    from rag.reports import render_answer
+
+    def ask(assistant: Assistant, question: str) -> Any:
+        return assistant.ask(question, filters=_filters(options), asker=COMMAND_LINE)
+
+    if options.batch:
+        forms = (".jsonl", ".csv", ".xlsx")
+        to_object = lambda a, q: answer_to_dict(ask(a, q.question), id=q.id)  # noqa: E731
+        return _run_batch(options, forms, to_object, lambda a, q: answer_row(q, ask(a, q.question)))
+    question = _question(options)
+    with _assistant(options) as assistant:
+        answer = ask(assistant, question)
+    if options.json:
+        print_json(answer_to_dict(answer))
+    else:
+        print(render_answer(answer))
+    return DONE
+
+
+def _run_batch(options: argparse.Namespace, forms: Sequence[str], to_object: Any, to_row: Any) -> int:
+    from rag.batch import ANSWER_COLUMNS, check_batch_file, read_batch, write_jsonl, write_sheet
+    from rag.errors import UsageError
+    from rag.progress import track
+
+    if options.output is None:
+        raise UsageError("--batch の結果を書くファイルがありません。", "--output ファイル名 を付けてください。")
+    check_batch_file(options.output, allowed=forms)
+    questions = read_batch(options.batch)
+    with _assistant(options) as assistant:
+        tracked = track(questions, "質問")
+        if options.output.suffix.lower() == ".jsonl":
+            count = write_jsonl(options.output, (to_object(assistant, q) for q in tracked))
+        else:
+            rows = [to_row(assistant, q) for q in tracked]
+            write_sheet(options.output, rows, ANSWER_COLUMNS)
+            count = len(rows)
+    print(f"{count}問の結果を {options.output} に書きました。", file=sys.stderr)
+    return DONE
+
+
+def _question(options: argparse.Namespace) -> str:
+    from rag.errors import UsageError
+
+    if not options.question:
+        raise UsageError("質問がありません。", "質問文を引用符で囲んで渡すか、--batch でファイルを渡してください。")
+    return str(options.question)
+
+
+def _assistant(options: argparse.Namespace) -> Any:
+    from contextlib import closing
+
+    from rag.assistant import Assistant
+
+    return closing(Assistant.open(read_settings(options)))
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """Print what the index holds and what needs a person."""
+    from rag.reports import collect_status, render_status
+
+    status = collect_status(read_settings(options), pages=options.pages)
+    if options.json:
+        print_json(status)
+    else:
+        print(render_status(status))
+    return DONE_WITH_PROBLEMS if status["problems"] else DONE
+
+
+def run_rollback(options: argparse.Namespace) -> int:
+    """Let the snapshot before the current one answer again."""
+    from rag.indexing.lock import write_lock
+    from rag.indexing.snapshot import SnapshotStore
+
+    settings = read_settings(options)
+    with write_lock(settings.index):
+        rollback = SnapshotStore(settings.index).rollback()
+    if options.json:
+        print_json({"from": rollback.left, "to": rollback.restored})
+    else:
+        print(f"索引を {rollback.left} から {rollback.restored} に戻しました。")
+    return DONE
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve the page until stopped."""
+    from rag.web.server import serve
+
+    serve(read_settings(options))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""What commands show to people, in Japanese."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rag.documents import Answer, Passage, Problem, Reason, Status
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.indexing.sync import SyncReport
+
+_REASONS = {
+    Reason.WEAK_EVIDENCE: "質問に合う記述が見つかりませんでした",
+    Reason.OUT_OF_SCOPE: "文書で扱っていない内容です",
+    Reason.PERSONAL_DATA: "個人に関する情報はお答えできません",
+    Reason.NO_DOCUMENTS: "検索できる文書がありません",
+}
+_HIT_CHARS = 160
+
+
+def render_sync(report: SyncReport) -> str:
+    """Return what a run of `rag index` did."""
+    parts = (("追加", report.added), ("変更", report.changed), ("改名", report.renamed), ("削除", report.removed), ("変更なし", report.unchanged))
+    changes = "、".join(f"{name} {len(items)}" for name, items in parts if items) or "文書なし"
+    counts = report.counts
+    lines = [
+        f"文書: {changes}",
+        f"索引: 文書 {counts.documents}、頁 {counts.pages}、まとまり {counts.chunks}（{report.snapshot}）",
+        f"時間: {sum(report.seconds.values()):.1f} 秒",
+    ]
+    if report.gate:
+        lines.append(("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary)
+    lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
+    return "\n".join(lines + render_problems(report.problems))
+
+
+def render_problems(problems: Sequence[Problem]) -> list[str]:
+    """Return the lines that list what needs a person."""
+    if not problems:
+        return []
+    lines = ["", f"要確認: {len(problems)} 件"]
+    for problem in problems:
+        place = f"（{problem.page}頁）" if problem.page else f"（{problem.row}行）" if problem.row else ""
+        lines += [f"  ・{problem.message}{place}", f"    対処: {problem.remedy}"]
+    return lines
+
+
+def render_answer(answer: Answer) -> str:
+    """Return an answer with its sources, or why there is none and whom to ask."""
+    if answer.status is Status.NO_ANSWER:
+        return _render_no_answer(answer)
+    lines = [answer.text, "", "出典"]
+    for citation in answer.citations:
+        verified = "確認済み" if citation.verified else "未確認"
+        lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe()}（{verified}）")
+        lines.append(f"    {citation.source}")
+        lines.append(f"    「{' '.join(citation.quote.split())}」")
+    lines += [f"注意: {warning.message}" for warning in answer.warnings]
+    return "\n".join([*lines, "", f"確信度 {answer.confidence:.0%}　{answer.elapsed_ms:.0f} ミリ秒"])
+
+
+def _render_no_answer(answer: Answer) -> str:
+    lines = [answer.text]
+    if answer.reason:
+        lines.append(f"理由: {_REASONS[answer.reason]}")
+    if answer.nearest:
+        lines += ["", "近い箇所"]
+        lines += [f"・{p.title} {p.locator.describe()}（{p.source}）\n    {p.text}" for p in answer.nearest]
+    if answer.contact:
+        extension = f"（内線 {answer.contact.extension}）" if answer.contact.extension else ""
+        lines += ["", f"問い合わせ先: {answer.contact.department}{extension}"]
+    return "\n".join(lines)
+
+
+def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
+    """Return ranked passages, with the score of every leg when asked why."""
+    lines = []
+    for rank, passage in enumerate(passages, start=1):
+        chunk = passage.chunk
+        text = " ".join(chunk.text.split())
+        lines.append(f"{rank}. {chunk.title} {chunk.locator.describe()}　{passage.score:.3f}")
+        lines.append(f"   {chunk.source}")
+        if explain:
+            legs = (f"{leg} {score:.3f}（{passage.ranks.get(leg, '-')}位）" for leg, score in passage.legs.items())
+            lines.append(f"   {'、'.join(legs)}")
+        lines.append(f"   {text[:_HIT_CHARS]}{'…' if len(text) > _HIT_CHARS else ''}")
+    return "\n".join(lines) or "見つかりませんでした。"
+
+
+def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]:
+    """Return what the index holds as plain values. Raises IndexMissingError."""
+    from dataclasses import asdict
+
+    from rag.indexing.snapshot import SnapshotStore
+
+    store = SnapshotStore(settings.index)
+    snapshot = store.open_current()
+    try:
+        catalog = snapshot.catalog
+        status: dict[str, Any] = {
+            "index": str(settings.index),
+            "snapshot": snapshot.id,
+            "snapshots": store.snapshot_ids(),
+            "embedder": snapshot.manifest.recipe.embedder_name,
+            "counts": asdict(catalog.counts()),
+            "characters": catalog.characters(),
+            "documents": [_document(entry) for entry in catalog.documents()],
+            "problems": [asdict(problem) for problem in catalog.problems()],
+        }
+        if pages:
+            status["pages"] = [_page(e.source, page) for e in catalog.documents() for page in catalog.pages(e.source)]
+        return status
+    finally:
+        snapshot.close()
+
+
+def _document(entry: Any) -> dict[str, Any]:
+    metadata = entry.metadata
+    return {"source": entry.source, "title": metadata.title, "kind": metadata.kind.label, "department": metadata.department}
+
+
+def _page(source: str, page: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"source": source, "page": page.number, "label": page.label, **asdict(page.quality)}
+
+
+def render_status(status: dict[str, Any]) -> str:
+    """Return the status for people."""
+    counts = status["counts"]
+    lines = [
+        f"索引 {status['index']}（{status['snapshot']}、埋め込み {status['embedder']}）",
+        f"文書 {counts['documents']}、読めない文書 {counts['unreadable']}、頁 {counts['pages']}、まとまり {counts['chunks']}",
+        "",
+    ]
+    lines += [f"・{d['title']}　{d['kind']}　{d['department'] or '所管課なし'}　{d['source']}" for d in status["documents"]]
+    lines += _render_pages(status.get("pages", ()))
+    return "\n".join(lines + render_problems([Problem(**problem) for problem in status["problems"]]))
+
+
+def _render_pages(pages: Iterable[dict[str, Any]]) -> list[str]:
+    rows = list(pages)
+    if not rows:
+        return []
+    totals = Counter(row["source"] for row in rows)
+    lines = ["", "頁ごとの読み取り（文字数、読めない文字、表）"]
+    for row in rows:
+        label = f"{row['label']}頁 " if row["label"] else ""
+        upright = "　縦書き" if row["vertical"] else ""
+        lines.append(
+            f"  {row['source']} {label}{row['page']}/{totals[row['source']]}　{row['characters']}字　"
+            f"{row['suspicious_share']:.1%}　表{row['tables']}{upright}"
+        )
+    return lines
