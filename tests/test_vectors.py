@@ -62,6 +62,21 @@ def test_filters_limit_what_is_found(
     assert sorted(id_[0] for id_, _ in store.search(EAST, 10, filters, audiences)) == list(expected)
 
 
+@pytest.mark.parametrize("share", [2, 50], ids=["every second", "one in fifty"])
+def test_filtered_hits_are_those_of_an_exact_search(tmp_path: Path, share: int) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(1_000, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"{n:032x}" for n in range(1_000)]
+    store = VectorStore.create(tmp_path / "filtered")
+    store.upsert(ids, vectors, [TAXES if n % share == 0 else CITIZENS for n in range(1_000)])
+    taxes = [n for n in range(1_000) if n % share == 0]
+    best = sorted(taxes, key=lambda n: -float(vectors[n] @ vectors[5]))[:10]
+    assert [id_ for id_, _ in store.search(vectors[5], 10, Filters(department="税務課"))] == [ids[n] for n in best]
+    assert [id_ for id_, _ in store.search(vectors[5], 10, None, ["市民課・税務課"])] == [ids[n] for n in best]
+    store.close()
+
+
 def test_writing_again_replaces_and_deleting_removes(store: VectorStore, tmp_path: Path) -> None:
     store.upsert([IDS[0]], VECTORS[2:3], [TAXES])
     store.delete([IDS[1], "f" * 32])

@@ -266,6 +266,8 @@ def _read_grid(piece: Piece) -> list[Line | Table]:
     held: dict[int | None, list[Piece]] = {}
     for inner in piece.inside:
         held.setdefault(grid.cell_at(_center_x(inner.box), _center_y(inner.box)), []).append(inner)
+    if len(held) < 2 or (grid.rows == 1 and len(piece.inside) > 3 * len(held)):
+        return _read(piece.inside)
     cells = [(cell, _flatten(_read(held.get(index, [])))) for index, cell in enumerate(grid.cells)]
     return [Table(grid, cells)]
 
@@ -281,19 +283,16 @@ def _flatten(items: list[Line | Table]) -> list[Line]:
 # --- regions ----------------------------------------------------------------------------------------------------------
 
 
-def _read(pieces: list[Piece]) -> list[Line | Table]:
-    """Order one region: cut it into bands and columns, or read it line by line."""
-    if len(pieces) <= 1:
-        return _read_single(pieces)
+def _read(pieces: list[Piece], column: Box | None = None) -> list[Line | Table]:
+    """Order one region: cut it into bands and columns, or read it line by line. column: what its lines could fill."""
+    if not pieces:
+        return []
+    column = column or surround([piece.box for piece in pieces])
     upright = [piece for piece in pieces if piece.vertical]
     if upright:
         return _read_mixed(pieces, upright)
     gutter = _find_gutter(pieces)
-    return _read_rows(pieces) if gutter is None else _read_bands(pieces, gutter)
-
-
-def _read_single(pieces: list[Piece]) -> list[Line | Table]:
-    return [item for piece in pieces for item in (_read_grid(piece) if piece.grid else [Line([piece], piece.box)])]
+    return _read_rows(pieces, column) if gutter is None else _read_bands(pieces, gutter, column)
 
 
 def _read_mixed(pieces: list[Piece], upright: list[Piece]) -> list[Line | Table]:
@@ -354,7 +353,7 @@ def _find_gutter(pieces: list[Piece]) -> float | None:
     return best[2] if best else None
 
 
-def _read_bands(pieces: list[Piece], gutter: float) -> list[Line | Table]:
+def _read_bands(pieces: list[Piece], gutter: float, column: Box) -> list[Line | Table]:
     """Cut at the lines that cross the gutter; between them read the left column, then the right, unless rows are level."""
     bands: list[tuple[bool, list[Piece]]] = []
     for piece in sorted(pieces, key=lambda p: (-p.box.top, p.box.left)):
@@ -363,16 +362,25 @@ def _read_bands(pieces: list[Piece], gutter: float) -> list[Line | Table]:
             bands[-1][1].append(piece)
         else:
             bands.append((crosses, [piece]))
+    sides = _columns(pieces, gutter)
     items: list[Line | Table] = []
     for crosses, band in bands:
         left, right = [p for p in band if p.box.right <= gutter], [p for p in band if p.box.left >= gutter]
         if crosses:
-            items += _read_rows(band) if len(bands) == 1 else _read(band)
-        elif not left or not right or _in_rows(left, right):
-            items += _read_rows(band) if left and right else _read(band)
+            items += _read_rows(band, column) if len(bands) == 1 else _read(band, column)
+        elif not left or not right:
+            items += _read(band, column)
+        elif _in_rows(left, right):
+            items += _read_rows(band, column)
         else:
-            items += _read(left) + _read(right)
+            items += _read(left, sides[0]) + _read(right, sides[1])
     return items
+
+
+def _columns(pieces: list[Piece], gutter: float) -> tuple[Box, Box]:
+    left = [piece.box for piece in pieces if piece.box.right <= gutter]
+    right = [piece.box for piece in pieces if piece.box.left >= gutter]
+    return surround(left), surround(right)
 
 
 def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
@@ -391,9 +399,8 @@ def _fill(pieces: list[Piece]) -> float:
     return 0.0 if lengths[len(lengths) // 2] < 12 else shares[len(shares) // 2]
 
 
-def _read_rows(pieces: list[Piece]) -> list[Line | Table]:
+def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
     """Read a region across: pieces on one level make one line."""
-    column = surround([piece.box for piece in pieces])
     rows: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: (-_center_y(p.box), p.box.left)):
         last = rows[-1][0] if rows else None

@@ -105,18 +105,24 @@ def _line_text(line: Line) -> tuple[str, list[Box | None]]:
 
 
 def _is_letter_spaced(characters: Sequence[Character]) -> bool:
-    if len(characters) < 3 or sum(_is_latin(c.text) and not c.text.isdigit() for c in characters):
+    """Tell whether most characters stand apart from each other, as in 「目　　次」; Latin words never do."""
+    if len(characters) < 3 or sum(c.text.isascii() and c.text.isalpha() for c in characters):
         return False
     gaps = [b.box.left - a.box.right for a, b in zip(characters, characters[1:], strict=False)]
-    return min(gaps) > 0.3 * characters[0].box.width and max(gaps) < 2.5 * min(gaps)
+    em = max(c.box.width for c in characters)
+    return sum(gap > 0.12 * em for gap in gaps) >= 0.6 * len(gaps) and max(gaps) < 4 * em
 
 
 def _blank(before: Character, after: Character) -> str:
-    """Return the white space between two characters of one line: none between Japanese ones, unless the gap is wide."""
-    gap = (after.box.left - before.box.right) / max(before.size, after.size)
+    """Return the white space between two characters of one line: that of the file where it shows, or a wide gap."""
+    gap = after.box.left - before.box.right
+    em = max(before.box.width, after.box.width)
     if _is_latin(before.text) and _is_latin(after.text):
-        return " " if gap > 0.12 or (after.space_before and gap > 0.05) else ""
-    return _WIDE_SPACE if gap > 0.45 else ""
+        height = max(before.size, after.size)
+        return " " if gap > 0.12 * height or (after.space_before and gap > 0.05 * height) else ""
+    if gap > 0.7 * em:
+        return _WIDE_SPACE
+    return " " if after.space_before and gap > 0.15 * em else ""
 
 
 def _is_latin(text: str) -> bool:
@@ -125,13 +131,11 @@ def _is_latin(text: str) -> bool:
 
 def _continues(before: Line, after: Line, written: str, text: str) -> bool:
     """Tell whether a line goes on with the paragraph of the line before it."""
-    if before.vertical != after.vertical or len(before.pieces) > 1 or len(after.pieces) > 1:
+    if before.vertical != after.vertical or before.column != after.column or len(before.pieces + after.pieces) > 2:
         return False
     if not 0.85 < before.size / after.size < 1.18 or _starts_anew(text):
         return False
     last_line = written.rpartition("\n")[2]
-    if heading_level(last_line) and before.size == after.size and not _reaches_end(before):
-        return False
     start_before, start_after, pitch = _geometry(before, after)
     if not -0.6 * before.size < pitch < 1.0 * before.size:
         return False
@@ -153,7 +157,7 @@ def _geometry(before: Line, after: Line) -> tuple[float, float, float]:
     return a.left, b.left, a.bottom - b.top
 
 
-def _reaches_end(line: Line, slack: float = 2.2) -> bool:
+def _reaches_end(line: Line, slack: float = 3.0) -> bool:
     """Tell whether a line fills its column up to some characters."""
     if line.vertical:
         return line.box.bottom - line.column.bottom < slack * line.size

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 pdfium_lock = threading.RLock()
 """PDFium is not thread-safe: whoever calls it in a process with threads holds this."""
 
+_ALIKE = 6  # characters: running headers that begin alike are one, whatever chapter they go on to name
+_LINE_STEP = 12  # points: positions this close are one height
 _MARGIN = 0.12  # share of a page's height where headers and footers stand
 _PAGE_NUMBER = re.compile(r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$")
 _NO_TITLE = re.compile(r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)", re.I)
@@ -135,20 +137,22 @@ def _same_line(line: Box, box: Box) -> bool:
 
 
 def _mark_margins(sheets: Sequence[_Sheet]) -> None:
-    """Mark as header or footer what stands at the same height in the margin of three pages or more, numbers aside."""
+    """Mark as header or footer what stands at the same height in the margin of three pages or more.
+
+    Numbers do not matter, and lines that only begin alike count too: the rest may be the name of the chapter.
+    """
     places: Counter[tuple[str, int]] = Counter()
-    found: list[tuple[Draft, tuple[str, int], BlockKind]] = []
+    found: list[tuple[Draft, str, int, BlockKind]] = []
     for sheet in sheets:
         for draft in sheet.page.drafts:
             kind = _margin(sheet, draft)
             if kind and draft.lines == 1:
-                text = normalize(sheet.page.text[draft.start : draft.end])
-                key = (re.sub(r"\d+|^[ivxlc]+$", "#", text), round(draft.box.bottom / 12))
-                found.append((draft, key, kind))
-                places[key] += 1
-    for draft, key, kind in found:
-        near = sum(places[(key[0], key[1] + shift)] for shift in (-1, 0, 1))
-        if near >= 3:
+                text = re.sub(r"\d+|^[ivxlc]+$", "#", normalize(sheet.page.text[draft.start : draft.end]))
+                height = round(draft.box.bottom / _LINE_STEP)
+                places[text[:_ALIKE], height] += 1
+                found.append((draft, text[:_ALIKE], height, kind))
+    for draft, text, height, kind in found:
+        if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= 3:
             draft.kind = kind
 
 

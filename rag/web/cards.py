@@ -37,11 +37,14 @@ def _render_where(citation: Citation) -> str:
 
 
 def _render_quote(citation: Citation) -> str:
-    """Return the quotation; a table row that came with its header is shown as a record."""
-    if citation.locator.row is not None and (record := split_record(citation.quote)):
+    """Return the quotation; a row is shown as a record, cell by cell where it came with its header."""
+    if citation.locator.row is None:
+        return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
+    if record := split_record(citation.quote):
         rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in record)
         return f'<dl class="record">{rows}</dl>'
-    return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
+    lines = "".join(f"<p>{escape(line)}</p>" for line in citation.quote.splitlines() if line.strip())
+    return f'<blockquote class="record">{lines}</blockquote>'
 
 
 def split_record(quote: str) -> list[tuple[str, str]]:

@@ -114,7 +114,7 @@ def open_listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise ServerError(
-            f"{host}:{port} で待ち受けできません（{error.strerror or error}）",
+            f"{host}:{port} で待ち受けできません（{os.strerror(error.errno or 0)}）",
             "同じ番号を使う別のプログラムを止めるか、設定 port（環境変数 RAG_PORT）で別の番号を選んでください。",
         ) from error
 
