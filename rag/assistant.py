@@ -14,6 +14,7 @@ from rag.answering.answerer import Answerer
 from rag.answering.confidence import read_calibration
 from rag.documents import EVERYONE, Answer, Asker, Contact, Filters, Metadata, Passage, Span
 from rag.errors import UsageError
+from rag.indexing.originals import stored_name
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
@@ -106,14 +107,27 @@ class Assistant:
             )
 
     def original(self, source: str, asker: Asker = EVERYONE, sha256: str | None = None) -> OriginalFile | None:
-        """Return the stored copy of a document; None where it is unknown, not open to the asker, or of another sha256."""
+        """Return the stored copy of a document; None where it is unknown or not open to the asker.
+
+        sha256: the bytes that an earlier answer cited; they are kept as long as a snapshot of that time is.
+        """
         with self._snapshot() as snapshot:
             entry = _open_entry(snapshot, source, asker)
-        if entry is None or (sha256 is not None and sha256 != entry.sha256):
+        if entry is None:
             return None
         name = source.rpartition("/")[2]
+        file = entry.file
+        if sha256 is not None and sha256 != entry.sha256:
+            if not self._was_indexed(source, sha256):
+                return None
+            file = stored_name(sha256, Path(name))
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return OriginalFile(self._settings.index / "files" / entry.file, name, media_type)
+        return OriginalFile(self._settings.index / "files" / file, name, media_type)
+
+    def _was_indexed(self, source: str, sha256: str) -> bool:
+        """Tell whether a snapshot that is still kept was built from these bytes of a document."""
+        store = SnapshotStore(self._settings.index)
+        return any(store.manifest(id_).sources.get(source) == sha256 for id_ in store.snapshot_ids())
 
     def page_boxes(
         self, source: str, page: int, spans: Sequence[Span], asker: Asker = EVERYONE
@@ -124,7 +138,7 @@ class Assistant:
             return []
         from rag.reading.pdf import page_boxes
 
-        return [tuple(box) for box in page_boxes(original.path, page, spans)]
+        return [(box.left, box.bottom, box.right, box.top) for box in page_boxes(original.path, page, spans)]
 
     def page_text(self, source: str, page: int, asker: Asker = EVERYONE) -> str | None:
         """Return the stored text of a page; None where there is none or the asker may not read it."""

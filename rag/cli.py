@@ -35,8 +35,8 @@ _PARSER_MESSAGES = (
 class Parser(argparse.ArgumentParser):
     """An argument parser that speaks Japanese."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, add_help=False, allow_abbrev=False, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"add_help": False, "allow_abbrev": False, **kwargs})
         self._positionals.title, self._optionals.title = "引数", "オプション"
         self.add_argument("-h", "--help", action="help", help="この説明を表示する")
 

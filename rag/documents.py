@@ -58,6 +58,10 @@ NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY})
 """Kinds of block whose characters are in no chunk, on purpose. (A table header is in the chunk of each of its rows.)"""
 
 
+CELL_SEPARATOR = "\t"
+"""Stands between the cells of a table row in page text, and nowhere inside a cell."""
+
+
 class Span(NamedTuple):
     """Characters [start, end) of one page's text."""
 

@@ -76,7 +76,7 @@ def test_rows_are_counted_as_records_and_skipped_ones_reported_once(tmp_path: Pa
 
 def test_the_plainest_faq_is_recognised(tmp_path: Path) -> None:
     content = checked(read_csv(write_csv(tmp_path, [["質問", "回答"], ["", "答だけ"], ["問だけ", ""]]), "faq.csv"))
-    assert quotes(content.pages[0]) == ["質問　回答", "答だけ", "問だけ"]
+    assert quotes(content.pages[0]) == ["質問\t回答", "答だけ", "問だけ"]
     assert content.pages[0].blocks[1].locator.as_dict() == {"row": 2}
 
 
@@ -84,8 +84,8 @@ def test_a_row_of_another_table_carries_the_headers_of_its_cells(tmp_path: Path)
     rows = [["証明書の手数料"], ["種類", "窓口", "手数料"], ["住民票", "市民課", "300円"], ["戸籍", "", "450円"]]
     content = checked(read_csv(write_csv(tmp_path, rows), "a.csv"))
     page = content.pages[0]
-    assert quotes(page) == ["証明書の手数料", "種類　窓口　手数料", "住民票　市民課　300円", "戸籍　450円"]
-    assert context_of(page, page.blocks[2]) == ["種類　窓口　手数料"]
+    assert quotes(page) == ["証明書の手数料", "種類\t窓口\t手数料", "住民票\t市民課\t300円", "戸籍\t450円"]
+    assert context_of(page, page.blocks[2]) == ["種類\t窓口\t手数料"]
     assert context_of(page, page.blocks[3]) == ["種類", "手数料"]
     assert content.kind is None
 
@@ -151,7 +151,7 @@ def test_excel_values_are_shown_as_people_see_them(workbook: Make) -> None:
         sheet["B2"].number_format, sheet["C2"].number_format, sheet["D2"].number_format = '#,##0"円"', "0.0%", "000"
 
     page = checked(read_excel(workbook(fill), "a.xlsx")).pages[0]
-    assert quotes(page)[1] == "2025年4月1日　1,234,567円　12.5%　007"
+    assert quotes(page)[1] == "2025年4月1日\t1,234,567円\t12.5%\t007"
 
 
 def test_merged_cells_hold_for_every_row_and_column_they_cover(workbook: Make) -> None:
@@ -175,15 +175,15 @@ def test_merged_cells_hold_for_every_row_and_column_they_cover(workbook: Make) -
     assert content.title == "手数料一覧"
     assert quotes(page) == [
         "手数料一覧",
-        "区分　手数料",
-        "窓口　郵送",
-        "住民票　300円　400円",
-        "住民票　350円　450円",
+        "区分\t手数料",
+        "窓口\t郵送",
+        "住民票\t300円\t400円",
+        "住民票\t350円\t450円",
         "戸籍関係",
-        "戸籍謄本　450円　550円",
+        "戸籍謄本\t450円\t550円",
     ]
     assert page.blocks[-1].headings == ("手数料一覧", "戸籍関係")
-    assert context_of(page, page.blocks[-1]) == ["区分　手数料\n窓口　郵送"]
+    assert context_of(page, page.blocks[-1]) == ["区分\t手数料\n窓口\t郵送"]
 
 
 def test_two_tables_on_a_sheet_keep_their_own_headers(workbook: Make) -> None:
@@ -192,7 +192,7 @@ def test_two_tables_on_a_sheet_keep_their_own_headers(workbook: Make) -> None:
             book.active.append(row)
 
     page = checked(read_excel(workbook(fill), "a.xlsx")).pages[0]
-    assert context_of(page, page.blocks[-1]) == ["施設　住所"]
+    assert context_of(page, page.blocks[-1]) == ["施設\t住所"]
     assert page.blocks[-1].headings == ("表2",)
 
 
@@ -208,7 +208,7 @@ def test_hidden_parts_are_reported_and_not_indexed(workbook: Make) -> None:
         hidden.sheet_state = "hidden"
 
     content = checked(read_excel(workbook(fill), "a.xlsx"))
-    assert quotes(content.pages[0]) == ["課　内線", "税務課　121"]
+    assert quotes(content.pages[0]) == ["課\t内線", "税務課\t121"]
     assert {p.code for p in content.problems} == {"hidden_rows", "hidden_columns", "hidden_sheet"}
 
 

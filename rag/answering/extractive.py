@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
-from rag.documents import ChunkKind, Citation, Passage, Segment, Span
+from rag.documents import CELL_SEPARATOR, ChunkKind, Citation, Passage, Segment, Span
 
 ENGINE = "extractive"
 MAX_CITATIONS = 3
 _KEEP = 0.75  # a unit scoring less than this share of the best one is left out
-_CELL_SEPARATOR = "\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def _header(passage: Passage) -> list[str]:
     chunk = passage.chunk
     if chunk.context != 1:
         return []
-    return chunk.text[: chunk.segments[0].end - chunk.segments[0].start].split(_CELL_SEPARATOR)
+    return chunk.text[: chunk.segments[0].end - chunk.segments[0].start].split(CELL_SEPARATOR)
 
 
 def _render_row(header: Sequence[str], row: str) -> str:
@@ -141,7 +140,7 @@ def _render_row(header: Sequence[str], row: str) -> str:
     >>> _render_row(["指標名", "目標値"], "合計特殊出生率\\t1.60")
     '指標名：合計特殊出生率、目標値：1.60'
     """
-    cells = [" ".join(cell.split()) for cell in row.split(_CELL_SEPARATOR)]
+    cells = [" ".join(cell.split()) for cell in row.split(CELL_SEPARATOR)]
     if len(header) != len(cells):
         return "　".join(cell for cell in cells if cell)
     return "、".join(f"{' '.join(name.split())}：{cell}" if name.strip() else cell for name, cell in zip(header, cells, strict=True) if cell)

@@ -30,11 +30,12 @@ class ParsedDocument(LlamaDocument):
 
 def to_llama_document(document: Document) -> ParsedDocument:
     """Return a document of ours as llama-index knows documents: the text of all pages, source and title as metadata."""
-    parsed = ParsedDocument(
-        id_=document.source,
-        text="\n\n".join(page.text for page in document.pages),
-        metadata={"source": document.source, "title": document.title},
-    )
+    values = {
+        "id_": document.source,
+        "text": "\n\n".join(page.text for page in document.pages),
+        "metadata": {"source": document.source, "title": document.title},
+    }
+    parsed = ParsedDocument(**values)
     parsed._document = document
     return parsed
 

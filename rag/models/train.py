@@ -45,7 +45,7 @@ class Recipe:
     vocabulary_chars: int = 12_000_000
     dimension: int = 256
     initial_scale: float = 0.3
-    temperature: float = 0.12
+    temperature: float = 0.08
     batch_size: int = 2_048
     learning_rate: float = 0.02
     epochs: int = 3

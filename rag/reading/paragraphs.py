@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rag.documents import BlockKind, Span
+from rag.documents import CELL_SEPARATOR, BlockKind, Span
 from rag.reading.characters import Box, Character
 from rag.reading.layout import Line, Table
 from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
 from rag.reading.tables import Cell
 
-CELL_SEPARATOR = "\t"
 _WIDE_SPACE = "\u3000"
 _SENTENCE_ENDS = "。！？!?"
 _MAX_HEADER_CHARS = 30

@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rag.documents import Block, BlockKind, Locator, Page, Span
+from rag.documents import CELL_SEPARATOR, Block, BlockKind, Locator, Page, Span
 from rag.reading.plain import measure_quality
 from rag.reading.records import Columns, Record, find_header, find_qa_columns, is_header, is_lone, split_regions
 
-CELL_SEPARATOR = "\u3000"
 MAX_HEADING_CHARS = 50
 _DEFAULT_SHEET_NAME = re.compile(r"(?:sheet|シート)\s*\d*", re.IGNORECASE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from rag.documents import Citation, Locator, Place
+from rag.documents import CELL_SEPARATOR, Citation, Locator, Place
 from rag.web.links import Links
 
 
@@ -52,14 +52,11 @@ def split_record(quote: str) -> list[tuple[str, str]]:
 
     >>> split_record("手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
-    >>> split_record("手続　窓口…転入届　市民課")
-    [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
     header, ellipsis, row = quote.partition("…")
-    separator = "\t" if "\t" in header else "\u3000"  # of a table in a PDF or Word file; of a sheet
-    names, values = header.split(separator), row.split(separator)
+    names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
     if not ellipsis or len(names) < 2 or len(names) != len(values):
         return []
     return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
