@@ -23,6 +23,7 @@ class ListedFile:
     file: CorpusFile
     metadata_hash: str
     sha256: str | None
+    size: int = 0
     error: str = ""
 
 
@@ -64,11 +65,11 @@ def list_files(listing: Listing, progress: Callable[[int, int], None]) -> list[L
     return listed
 
 
-def _try_hash(file: CorpusFile) -> tuple[str | None, str]:
+def _try_hash(file: CorpusFile) -> tuple[str | None, int, str]:
     try:
-        return hash_file(file.path), ""
+        return hash_file(file.path), file.path.stat().st_size, ""
     except OSError as error:  # open in Excel on a share, or gone a moment ago
-        return None, str(error.strerror or error)
+        return None, 0, str(error.strerror or error)
 
 
 def list_inaccessible(files: Sequence[ListedFile]) -> list[Problem]:

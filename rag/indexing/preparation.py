@@ -25,7 +25,7 @@ from rag.indexing.originals import store_original, stored_name
 from rag.indexing.pipeline import CorpusFile, Listing, Pipeline
 
 log = logging.getLogger(__name__)
-_AHEAD = 6  # files in flight per worker: the order of the index is the order of the corpus, whoever is ready first
+_AHEAD = 16  # files in flight per worker: outcomes come in the order of the tasks, whoever is ready first
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -217,7 +218,7 @@ class SnapshotStore:
             stream.write(snapshot_id + "\n")
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(self.index_dir / CURRENT_FILE)
+        _replace(temporary, self.index_dir / CURRENT_FILE)
         _sync_folder(self.index_dir)
 
 
@@ -304,6 +305,17 @@ class SnapshotReader:
 def _is_open(folder: Path) -> bool:
     with _open_folders_lock:
         return _open_folders[folder.resolve()] > 0
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Move a file over another; Windows refuses while a reader has it open, for microseconds."""
+    for _ in range(50):
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(0.02)
+    source.replace(target)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -119,6 +119,7 @@ class _Corpus:
     def tasks(self, *, everything: bool) -> list[Task]:
         """Return what is to be read. A file that cannot be opened now is read from the copy that is kept of it."""
         wanted = [listed for listed in self.files if everything or listed.file.source in self.plan.to_read]
+        wanted.sort(key=lambda listed: -listed.size)  # so that no large file is left for the end, for one worker alone
         known = {source: entry.sha256 for source, entry in self.indexed.items()}
         hashed = [(listed.file, listed.sha256 or known.get(listed.file.source)) for listed in wanted]
         return [Task(file, sha256) for file, sha256 in hashed if sha256]

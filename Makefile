@@ -1,0 +1,39 @@
+# make run    環境をそろえ、索引を最新にして、http://127.0.0.1:7860 で画面を開く
+# make test   環境をそろえ、すべてのテストを動かす
+# make check  書式・型の検査      make eval  質問集で正答率を測る      make corpus  見本の文書を作り直す
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: run test check eval corpus clean
+
+run: .venv/run.stamp
+	$(BIN)/rag index || [ $$? -eq 1 ]
+	$(BIN)/python app.py
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+eval: .venv/run.stamp
+	$(BIN)/rag index || [ $$? -eq 1 ]
+	$(BIN)/python -m eval
+
+corpus: .venv/dev.stamp
+	$(BIN)/python -m eval.municipality.build && $(BIN)/python -m eval.municipality.check
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

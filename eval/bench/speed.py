@@ -1,0 +1,263 @@
+"""Measure speed and memory against the budgets: python -m eval.bench.speed [--pdf FOLDER] [--chunks N] [--files N]
+
+Every figure comes from a process of its own, in a temporary folder. Models are loaded before the clock starts, except in the
+figures that say 起動から. Memory is the sum of the resident sets of a process and its children, so pages that they share count
+once each. `--only index,unchanged,latency,cold` runs some of the parts. Exit status: 0 within the budgets, 1 over one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from eval.bench.synthetic import make_questions, write_corpus, write_small_files
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("index", "unchanged", "latency", "cold")
+QUESTIONS, WARM_UP_QUESTIONS, COLD_RUNS = 200, 5, 3
+_SAMPLE_SECONDS = 0.1
+_MB = 1e6
+Details: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure. budget: the most that it may be, or the least where `at_least`; None where there is none."""
+
+    name: str
+    value: float
+    unit: str
+    budget: float | None = None
+    at_least: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the figure is within its budget."""
+        if self.budget is None:
+            return True
+        return self.value >= self.budget if self.at_least else self.value <= self.budget
+
+
+def measure_index(corpus: Path, index: Path) -> tuple[list[Figure], Details]:
+    """Index a folder of PDFs from nothing; return the figures, and pages, chunks and seconds per stage."""
+    done, peak = run_child("sync", corpus, index)
+    speed = done["pages"] / done["seconds"]
+    return [
+        Figure("索引: PDF の取り込み", speed, "頁/秒", 60, at_least=True),
+        Figure(f"索引: {done['pages']}頁の時間", done["seconds"], "秒"),
+        Figure("索引: 最大メモリー（子を含む）", peak / _MB, "MB"),
+    ], done
+
+
+def measure_unchanged(folder: Path, files: int) -> tuple[list[Figure], Details]:
+    """Index small files, and then again without a change."""
+    corpus, index = folder / "small", folder / "small-index"
+    write_small_files(corpus, files=files)
+    first, _ = run_child("sync", corpus, index)
+    second, _ = run_child("sync", corpus, index)
+    command = [time_rag("index", str(corpus), "--index", str(index), folder=folder) for _ in range(COLD_RUNS)]
+    bare = [time_rag("--help", folder=folder) for _ in range(COLD_RUNS)]
+    return [
+        Figure(f"変更なし: {files}件の再実行", second["seconds"], "秒", 3),
+        Figure("変更なし: `rag index` 起動から", statistics.median(command), "秒", 3),
+        Figure("`rag --help` 起動から", statistics.median(bare), "秒"),
+    ], {"first": first, "second": second}
+
+
+def measure_latency(index: Path, questions: Path | None = None) -> tuple[list[Figure], Details]:
+    """Ask an index that is there, one question after the other."""
+    done, _ = run_child("ask", index, *([questions] if questions else []))
+    median, most = describe_times(done.pop("milliseconds"))
+    return [
+        Figure("質問: p50", median, "ミリ秒", 40),
+        Figure("質問: p95", most, "ミリ秒", 120),
+        Figure("質問: 常駐メモリー", done["resident"] / _MB, "MB", 1_000),
+    ], done
+
+
+def measure_cold(index: Path, folder: Path) -> tuple[list[Figure], Details]:
+    """Ask from the command line, a new process each time."""
+    times = [time_rag("ask", question, "--index", str(index), folder=folder) for question in make_questions(COLD_RUNS)]
+    return [Figure("質問: `rag ask` 起動から", statistics.median(times), "秒", 4)], {"seconds": times}
+
+
+def describe_times(times: Sequence[float]) -> tuple[float, float]:
+    """Return p50 and p95, interpolated; a single time is both.
+
+    >>> describe_times([float(number) for number in range(101)])
+    (50.0, 95.0)
+    """
+    return statistics.median(times), statistics.quantiles(
+        [*times, *times[:1]][: max(len(times), 2)], n=20, method="inclusive"
+    )[-1]
+
+
+def run_child(part: str, *arguments: object) -> tuple[dict[str, Any], int]:
+    """Run one part in a process of its own; return what it measured and its peak memory in bytes."""
+    return run_measured([sys.executable, "-m", "eval.bench.speed", "--child", part, *map(str, arguments)])
+
+
+def run_measured(command: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Run a command that prints a JSON object last; return the object, and the peak memory with children in bytes."""
+    import psutil
+
+    peak = 0
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = psutil.Popen(command, stdout=output, env=environment())
+        while process.poll() is None:
+            with suppress(psutil.Error):  # one of them has just ended
+                peak = max(peak, sum(p.memory_info().rss for p in [process, *process.children(recursive=True)]))
+            time.sleep(_SAMPLE_SECONDS)
+        output.seek(0)
+        lines = output.read().splitlines()
+    if process.returncode or not lines:
+        raise SystemExit(f"計測に失敗しました（状態 {process.returncode}）: {' '.join(command)}")
+    return json.loads(lines[-1]), peak
+
+
+def time_rag(*arguments: str, folder: Path) -> float:
+    """Return the seconds of `rag` from its start to its end, in a folder without rag.toml."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "rag", *arguments]
+    subprocess.run(command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a measured process: this repository first, no setting from outside."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
+    return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
+
+
+def run_sync(corpus: Path, index: Path) -> dict[str, Any]:
+    """Load what can be loaded, then index; runs in a process of its own."""
+    from rag.indexing.embedding import open_embedder
+    from rag.indexing.sync import sync
+    from rag.settings import Settings
+
+    embedder = open_embedder()
+    with tempfile.TemporaryDirectory() as warm:
+        write_small_files(Path(warm, "corpus"), files=2)
+        sync(Settings(corpus=Path(warm, "corpus"), index=Path(warm, "index")), embedder=embedder)
+    started = time.perf_counter()
+    report = sync(Settings(corpus=corpus, index=index), embedder=embedder)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "stages": dict(report.seconds), **asdict(report.counts)}
+
+
+def run_ask(index: Path, file: Path | None = None) -> dict[str, Any]:
+    """Ask, and time every question but the first few; runs in a process of its own."""
+    import psutil
+
+    from rag.assistant import Assistant
+    from rag.settings import Settings
+
+    assistant = Assistant.open(Settings(index=index))
+    answered, milliseconds = 0, []
+    for question in read_questions(file):
+        started = time.perf_counter()
+        answered += assistant.ask(question).status.value == "answered"
+        milliseconds.append((time.perf_counter() - started) * 1_000)
+    resident = psutil.Process().memory_info().rss
+    return {"milliseconds": milliseconds[WARM_UP_QUESTIONS:], "answered": answered, "resident": resident}
+
+
+def read_questions(file: Path | None) -> list[str]:
+    """Return the questions of a batch file, or invented ones."""
+    from rag.batch import read_batch
+
+    return [q.question for q in read_batch(file)] if file else make_questions(QUESTIONS + WARM_UP_QUESTIONS)
+
+
+_CHILDREN: dict[str, Callable[..., dict[str, Any]]] = {"sync": run_sync, "ask": run_ask}
+
+
+def render_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, the first of them the heading, as a Markdown table with the numbers to the right.
+
+    >>> print(render_table([("項目", "実測"), ("a", "1.0")]))
+    | 項目 | 実測 |
+    | --- | ---: |
+    | a | 1.0 |
+    """
+    rule = ["---", *["---:"] * (len(rows[0]) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
+
+
+def render_figures(figures: Sequence[Figure]) -> str:
+    """Return the figures beside their budgets."""
+    rows = [("項目", "実測", "予算", "判定")]
+    for f in figures:
+        bound = "" if f.budget is None else f"{f.budget:,g} {f.unit}{'以上' if f.at_least else '以下'}"
+        rows.append((f.name, f"{f.value:,.2f} {f.unit}", bound, "" if f.budget is None else "○" if f.is_met else "×"))
+    return render_table(rows)
+
+
+def copy_pdfs(source: Path, target: Path) -> Path:
+    """Copy the PDFs of a folder, and nothing else of it."""
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() == ".pdf")
+    if not files:
+        raise SystemExit(f"PDF がありません: {source}")
+    for file in files:
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    return target
+
+
+def measure(parts: Sequence[str], *, pdf: Path, chunks: int, files: int) -> Iterator[tuple[list[Figure], Details]]:
+    """Yield what each part measured, in the order of PARTS."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if "index" in parts:
+            yield measure_index(copy_pdfs(pdf, folder / "pdf"), folder / "pdf-index")
+        if "unchanged" in parts:
+            yield measure_unchanged(folder, files)
+        if "latency" in parts or "cold" in parts:
+            large = folder / "large-index"
+            write_corpus(folder / "large", entries=chunks)
+            built, peak = run_child("sync", folder / "large", large)
+            yield [Figure(f"質問の索引: {built['chunks']:,}断片の作成", built["seconds"], "秒")], built | {"peak": peak}
+            if "latency" in parts:
+                yield measure_latency(large)
+            if "cold" in parts:
+                yield measure_cold(large, folder)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pdf", type=Path, default=REPOSITORY / "corpus", help="folder with PDFs (default: corpus)")
+    parser.add_argument("--chunks", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=1_000)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS, help=",".join(PARTS))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.child:
+        part, *paths = options.child
+        print(json.dumps(_CHILDREN[part](*map(Path, paths))))
+        return 0
+    if unknown := set(options.only) - set(PARTS):
+        parser.error(f"--only: {', '.join(sorted(unknown))} (one of {', '.join(PARTS)})")
+    measured = list(measure(options.only, pdf=options.pdf, chunks=options.chunks, files=options.files))
+    figures = [figure for found, _ in measured for figure in found]
+    value = {"figures": [asdict(figure) for figure in figures], "details": [details for _, details in measured]}
+    print(json.dumps(value, ensure_ascii=False) if options.json else render_figures(figures))
+    return 0 if all(figure.is_met for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
