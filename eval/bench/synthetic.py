@@ -31,7 +31,8 @@ _WORDS = {
     "仕様書 確認票 台帳",
     "departments": "町民課 福祉課 税務課 建設課 環境課 総務課 農林課 教育課 子育て支援課 上下水道課 企画財政課 危機管理課",
 }
-_PLACES, _SUBJECTS, _MATTERS, _PAPERS, _DEPARTMENTS = (tuple(words.split()) for words in _WORDS.values())
+_PLACES, _SUBJECTS, _MATTERS = (tuple(_WORDS[name].split()) for name in ("places", "subjects", "matters"))
+_PAPERS, _DEPARTMENTS = (tuple(_WORDS[name].split()) for name in ("papers", "departments"))
 _QUESTIONS = (
     "{place}（愛称{name}）で{subject}の{matter}をするには、どうすればよいですか",
     "{subject}の{matter}に必要な書類は何ですか（{place}の場合）",
@@ -48,7 +49,6 @@ _ANSWERS = (
     "{place}の担当者が{paper}を確認したのち、{department}長の決裁を受けます。",
     "{name}事業の{subject}は、告示第{notice}号に基づいて{place}で実施します。",
 )
-_SYLLABLES = tuple("アイエオカキクケコサシスセソタチテトナニノハヒフホマミムモヤユヨラリルレロワ")
 _NAMES = 20_000
 _ENTRIES_PER_FILE = 10_000
 

@@ -51,7 +51,7 @@ class Recipe:
     epochs: int = 3
     max_chars: int = 400
     sentence_pairs: int = 20_000
-    dense_weight: float = 0.25
+    dense_weight: float = 0.2
     seed: int = 0
 
 

@@ -6,10 +6,13 @@ chosen on development sets by `python -m eval.bench.fusion` (see docs/architectu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 FIELD_WEIGHTS: Mapping[str, float] = {"title": 0.5, "headings": 0.3, "question": 0.7, "body": 1.0, "bigrams": 0.3}
 """How much a word counts in each field of the lexical leg."""
+
+PAGE_SUPPORT = 0.1
+"""Share of its best neighbour's score that a chunk gains: a page that answers in two places is likelier the right one."""
 
 
 def fuse_scores(
@@ -28,6 +31,25 @@ def fuse_scores(
         id_: sum(weight * max(scores.get(id_, 0.0), 0.0) / top for (scores, weight), top in zip(parts, best, strict=True))
         for id_ in ids
     }
+
+
+def add_page_support(scores: Mapping[str, float], pages: Mapping[str, Hashable | None]) -> dict[str, float]:
+    """Return scores to which the best other chunk of the same page adds PAGE_SUPPORT of its own; still between 0 and 1.
+
+    >>> raised = add_page_support({"a": 0.9, "b": 0.8, "c": 0.85}, {"a": 1, "b": 1, "c": 2})
+    >>> {id_: round(score, 2) for id_, score in raised.items()}
+    {'a': 0.89, 'b': 0.81, 'c': 0.77}
+    """
+    by_page: dict[Hashable, list[str]] = {}
+    for id_ in sorted(scores, key=lambda id_: -scores[id_]):
+        if pages[id_] is not None:
+            by_page.setdefault(pages[id_], []).append(id_)
+    result = {}
+    for id_, score in scores.items():
+        others = [other for other in by_page.get(pages[id_], ()) if other != id_]
+        support = scores[others[0]] if others else 0.0
+        result[id_] = (score + PAGE_SUPPORT * support) / (1 + PAGE_SUPPORT)
+    return result
 
 
 def rank(scores: Mapping[str, float]) -> dict[str, int]:
