@@ -122,6 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RagError as error:
         print(error, file=sys.stderr)
         return NOT_DONE
+    except BrokenPipeError:  # the reader of our output has seen enough (`rag status | head`)
+        sys.stdout = None  # type: ignore[assignment]
+        return DONE
     except KeyboardInterrupt:
         print("中断しました。索引は前のままです。", file=sys.stderr)
         return NOT_DONE

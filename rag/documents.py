@@ -7,7 +7,7 @@ A `Document` has `Page`s, a page has text and `Block`s; the chunker turns blocks
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -221,12 +221,16 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The stretch [start, end) of page `page`'s text that stands in a chunk, and where a citation of it points."""
+    """The stretch [start, end) of page `page`'s text that stands in a chunk, and where a citation of it points.
+
+    heading: it is a heading or caption: it helps to find and to understand, but answers nothing by itself.
+    """
 
     page: int
     start: int
     end: int
     locator: Locator
+    heading: bool = False
 
 
 class ChunkKind(StrEnum):
@@ -277,7 +281,7 @@ class Chunk:
             first, last = max(start, offset), min(end, offset + segment.end - segment.start)
             if first < last:
                 shift = segment.start - offset
-                found.append(Segment(segment.page, first + shift, last + shift, segment.locator))
+                found.append(replace(segment, start=first + shift, end=last + shift))
         return found
 
 

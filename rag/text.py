@@ -24,6 +24,11 @@ _EMPTY_WORDS = frozenset(
     .split()
 )
 
+_ASKING_NOUNS = frozenset(
+    "方法 理由 場合 種類 名称 名前 意味 違い 目的 内容 手順 時 所 場所 必要 仕方 遣り方 為 際 人 方 今 予定 どれくらい 位 程度 全部 一番 他"
+    .split()
+)
+
 
 def fix_radicals(text: str) -> str:
     """Replace radical code points of broken text layers by the characters that people type.
@@ -104,14 +109,26 @@ def morphemes(text: str) -> list[str]:
     >>> morphemes("転出届はいつまでに出せばよいですか")
     ['転出', '届け', '出す']
     """
-    words: list[str] = []
+    return [word for word, _ in _analyze(text)]
+
+
+def nouns(text: str) -> list[str]:
+    """Return the content words that name things or numbers, without those that only ask for something (方法, 理由, …).
+
+    >>> nouns("令和13年度のプールの利用料金を払う方法は何ですか")
+    ['令和', '13', '年度', 'プール', '利用', '料金']
+    """
+    return [word for word, kind in _analyze(text) if kind == "名詞" and word not in _ASKING_NOUNS]
+
+
+def _analyze(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (normalised form, part of speech) of each content word."""
     clean = normalize(text)
     for start in range(0, len(clean), _MAX_SUDACHI_CHARS):
         for morpheme in _tokenizer().tokenize(clean[start : start + _MAX_SUDACHI_CHARS]):
-            word = morpheme.normalized_form()
-            if morpheme.part_of_speech()[0] not in _EMPTY_POS and word not in _EMPTY_WORDS and word.strip():
-                words.append(word.replace(" ", "_").lower())
-    return words
+            word, kind = morpheme.normalized_form(), morpheme.part_of_speech()[0]
+            if kind not in _EMPTY_POS and word not in _EMPTY_WORDS and word.strip():
+                yield word.replace(" ", "_").lower(), kind
 
 
 def bigrams(text: str) -> list[str]:

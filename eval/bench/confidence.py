@@ -1,8 +1,9 @@
 """Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--write]
 
 DATA is a folder of question sets, each with corpus.jsonl {id,title,text}, queries.jsonl {id,text} and qrels.tsv (query, doc,
-grade). Every question is asked twice: of all documents (right when the answer cites a right one), and with the right ones
-hidden (never right). Half of the questions fit the model, the other half is printed. --write replaces confidence.json.
+grade). Every question is asked three times: of all documents (right when the answer cites a right one), with the right ones
+hidden, and with everything hidden that has the title of a right one (never right). Half of the questions fit the model, the
+other half is printed. --write replaces confidence.json.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_ele
 FAQ_SETS = ("nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS_PER_SET = 400
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
+ASKINGS = 3
 _LIMIT = 40
 _PENALTY = 1e-3
 
@@ -80,7 +82,7 @@ def place_of(passage: Passage) -> tuple[str, int | None]:
 
 
 def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]]:
-    """Yield (question id, evidence, answer is right, weight) twice for each question of a set."""
+    """Yield (question id, evidence, answer is right, weight) of each asking of each question of a set."""
     with tempfile.TemporaryDirectory() as temporary:
         root, folder = Path(temporary), data / name
         gold = read_gold(folder, write_corpus(folder, name, root / "corpus"))
@@ -91,14 +93,14 @@ def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]
         questions = [q for q in read_lines(folder / "queries.jsonl") if q["id"] in gold]
         random.Random(3).shuffle(questions)
         for question in questions[:QUESTIONS_PER_SET]:
-            yield from ask_twice(snapshot, embedder, question, gold[question["id"]])
+            yield from ask_again(snapshot, embedder, question, gold[question["id"]])
         snapshot.close()
 
 
-def ask_twice(
+def ask_again(
     snapshot: Snapshot, embedder: Any, question: dict[str, Any], gold: set[tuple[str, int | None]]
 ) -> Iterator[tuple[str, Evidence, bool, float]]:
-    """Yield the evidence with the right documents in the index, and without them."""
+    """Yield the evidence with the right documents in the index, without them, and without their whole subject."""
     retriever = Retriever(snapshot, embedder)
     calibration = Calibration(0.0, {}, 0.0)
     answerer = Answerer(
@@ -106,7 +108,12 @@ def ask_twice(
     )
     passages = retriever.retrieve(question["text"], limit=_LIMIT)
     hidden = [passage for passage in passages if place_of(passage) not in gold]
-    for shown, weight in ((passages, 1 - UNANSWERABLE_SHARE), (rescale(hidden, embedder.dense_weight), UNANSWERABLE_SHARE)):
+    titles = {passage.chunk.title for passage in passages if place_of(passage) in gold}
+    other = [passage for passage in hidden if passage.chunk.title not in titles]
+    dense = embedder.dense_weight
+    variants = [(passages, 1 - UNANSWERABLE_SHARE), (rescale(hidden, dense), UNANSWERABLE_SHARE / 2)]
+    variants.append((rescale(other or hidden, dense), UNANSWERABLE_SHARE / 2))
+    for shown, weight in variants:
         units, evidence = answerer.examine(question["text"], shown)
         chosen = choose_units(units, shown, max_chars=300)
         right = any(place_of(shown[unit.passage]) in gold for unit in chosen)
@@ -160,8 +167,8 @@ def main() -> None:
     features = np.array([list(asdict(evidence).values()) for _, evidence, _, _ in rows])
     right = np.array([float(ok) for _, _, ok, _ in rows])
     weights = np.array([weight for *_, weight in rows])
-    hidden = np.arange(len(rows)) % 2 == 1
-    half = (np.arange(len(rows)) // 2) % 2 == 0
+    hidden = np.arange(len(rows)) % ASKINGS > 0
+    half = (np.arange(len(rows)) // ASKINGS) % 2 == 0
     theta = fit(features[half], right[half], weights[half])
     probability = 1 / (1 + np.exp(-np.column_stack([np.ones(len(rows)), features]) @ theta))
     table = report(probability[~half], right[~half], hidden[~half], weights[~half])

@@ -28,8 +28,7 @@ from eval.bench.synthetic import make_questions, write_corpus, write_small_files
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("index", "unchanged", "latency", "cold")
 QUESTIONS, WARM_UP_QUESTIONS, COLD_RUNS = 200, 5, 3
-_SAMPLE_SECONDS = 0.1
-_MB = 1e6
+_SAMPLE_SECONDS, _MB = 0.1, 1e6
 Details: TypeAlias = dict[str, Any]
 
 
@@ -46,18 +45,15 @@ class Figure:
     @property
     def is_met(self) -> bool:
         """Whether the figure is within its budget."""
-        if self.budget is None:
-            return True
-        return self.value >= self.budget if self.at_least else self.value <= self.budget
+        return self.budget is None or (self.value >= self.budget if self.at_least else self.value <= self.budget)
 
 
 def measure_index(corpus: Path, index: Path) -> tuple[list[Figure], Details]:
     """Index a folder of PDFs from nothing; return the figures, and pages, chunks and seconds per stage."""
     done, peak = run_child("sync", corpus, index)
-    speed = done["pages"] / done["seconds"]
     return [
-        Figure("索引: PDF の取り込み", speed, "頁/秒", 60, at_least=True),
-        Figure(f"索引: {done['pages']}頁の時間", done["seconds"], "秒"),
+        Figure("索引: PDF の取り込み", done["pages"] / done["seconds"], "頁/秒", 60, at_least=True),
+        Figure(f"索引: {done['pages']}頁の時間（読めない文書 {done['unreadable']}件）", done["seconds"], "秒"),
         Figure("索引: 最大メモリー（子を含む）", peak / _MB, "MB"),
     ], done
 
@@ -119,25 +115,24 @@ def run_measured(command: Sequence[str]) -> tuple[dict[str, Any], int]:
             with suppress(psutil.Error):  # one of them has just ended
                 peak = max(peak, sum(p.memory_info().rss for p in [process, *process.children(recursive=True)]))
             time.sleep(_SAMPLE_SECONDS)
+        if process.returncode:
+            raise SystemExit(f"計測に失敗しました（状態 {process.returncode}）: {' '.join(command)}")
         output.seek(0)
-        lines = output.read().splitlines()
-    if process.returncode or not lines:
-        raise SystemExit(f"計測に失敗しました（状態 {process.returncode}）: {' '.join(command)}")
-    return json.loads(lines[-1]), peak
+        return json.loads(output.read().splitlines()[-1]), peak
 
 
 def time_rag(*arguments: str, folder: Path) -> float:
     """Return the seconds of `rag` from its start to its end, in a folder without rag.toml."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "rag", *arguments]
-    subprocess.run(command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
+    rag = [sys.executable, "-m", "rag"]
+    subprocess.run([*rag, *arguments], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started
 
 
 def environment() -> dict[str, str]:
     """Return the environment of a measured process: this repository first, no setting from outside."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
-    return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
+    return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1", "ANONYMIZED_TELEMETRY": "False"}
 
 
 def run_sync(corpus: Path, index: Path) -> dict[str, Any]:
@@ -164,15 +159,14 @@ def run_ask(index: Path, file: Path | None = None) -> dict[str, Any]:
     from rag.batch import read_batch
     from rag.settings import Settings
 
-    questions = [q.question for q in read_batch(file)] if file else make_questions(QUESTIONS + WARM_UP_QUESTIONS)
     assistant = Assistant.open(Settings(index=index))
     answered, milliseconds = 0, []
-    for question in questions:
+    for question in [q.question for q in read_batch(file)] if file else make_questions(QUESTIONS + WARM_UP_QUESTIONS):
         started = time.perf_counter()
         answered += assistant.ask(question).status.value == "answered"
         milliseconds.append((time.perf_counter() - started) * 1_000)
-    resident = psutil.Process().memory_info().rss
-    return {"milliseconds": milliseconds[WARM_UP_QUESTIONS:], "answered": answered, "resident": resident}
+    memory = psutil.Process().memory_info()
+    return {"milliseconds": milliseconds[WARM_UP_QUESTIONS:], "answered": answered, "resident": memory.rss}
 
 
 _CHILDREN: dict[str, Callable[..., dict[str, Any]]] = {"sync": run_sync, "ask": run_ask}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
     from rag.retrieval.retriever import Retriever
 
-PASSAGES = 3  # that an answer is put together from
+PASSAGES = 5  # that an answer is put together from
 _NEAREST = 3
 _PLACE_CHARS = 80
 NO_ANSWER = "お探しの内容は、登録されている文書では確かめられませんでした。"
@@ -65,7 +65,9 @@ class Answerer:
         weights = self._retriever.term_weights(query.terms)
         vector = self._embedder.embed_query(question)
         units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, vector)
-        return units, weigh_evidence(query, weights, passages, units)
+        return units, weigh_evidence(
+            query, weights, self._retriever.highest_weight(), passages, units
+        )
 
     def _decline(self, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
         text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER

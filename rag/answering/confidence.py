@@ -27,13 +27,17 @@ _SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, 
 class Evidence:
     """What the best passages and units look like; every value is about 0 to 1.
 
-    covered: weighted share of the question's words in the best passage; rarest: whether its rarest word is there.
-    unit: the same share for the best unit, words around it counted in part. pairs: share of the question's bigrams.
+    covered: weighted share of the question's words in the best of the first passages.
+    nouns: the same for its nouns, in the passage of the best unit; lacking: rarity of the rarest noun that is not there;
+    numbers: share of the question's numbers that are there.
+    unit: share for the best unit, words around it counted in part. pairs: share of the question's bigrams.
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
     """
 
     covered: float
-    rarest: float
+    nouns: float
+    lacking: float
+    numbers: float
     unit: float
     pairs: float
     lexical: float
@@ -42,20 +46,28 @@ class Evidence:
 
 
 def weigh_evidence(
-    query: Query, weights: Mapping[str, float], passages: Sequence[Passage], units: Sequence[Unit]
+    query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], units: Sequence[Unit]
 ) -> Evidence:
-    """Return what the passages (best first) and their scored units look like for a question."""
+    """Return what the passages (best first) and their scored units look like for a question.
+
+    weights: inverse document frequency of the question's words; ceiling: that of a word that no chunk has.
+    """
     if not passages:
-        return Evidence(0, 0, 0, 0, 0, 0, 0)
+        return Evidence(0, 0, 0, 0, 0, 0, 0, 0, 0)
     total = sum(weights.values()) or 1.0
     held = [_words(passage) & set(query.terms) for passage in passages[:_FIRST]]
     shares = [sum(weights[word] for word in words) / total for words in held]
-    best = shares.index(max(shares))
-    rarest = max(query.terms, key=lambda term: weights[term], default="")
+    best = max(units, key=lambda unit: unit.score, default=None)
+    named = _words(passages[best.passage]) if best else set()
+    missing = [weights[noun] for noun in query.nouns if noun not in named]
+    asked = sum(weights[noun] for noun in query.nouns)
+    numbers = [noun for noun in query.nouns if noun.isnumeric()]
     other = next((p.score for p in passages if p.chunk.source != passages[0].chunk.source), 0.0)
     return Evidence(
-        covered=shares[best],
-        rarest=float(rarest in held[best]),
+        covered=max(shares),
+        nouns=1 - sum(missing) / asked if asked else 1.0,
+        lacking=max(missing, default=0.0) / ceiling,
+        numbers=sum(number in named for number in numbers) / len(numbers) if numbers else 1.0,
         unit=max((unit.coverage for unit in units), default=0.0),
         pairs=max(_share_of_bigrams(query, passage) for passage in passages[:_FIRST]),
         lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (_SATURATION * total)),

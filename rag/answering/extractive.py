@@ -40,7 +40,7 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
     for unit in ranked[1:]:
         if unit.score < _KEEP * best.score:
             break
-        if unit not in chosen and _fits(unit, chosen, passages, max_chars):
+        if unit not in chosen and not _is_lesser_row(unit, units, passages) and _fits(unit, chosen, passages, max_chars):
             chosen.append(unit)
     order = list(dict.fromkeys(unit.passage for unit in chosen))
     return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
@@ -55,6 +55,13 @@ def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]
             break
         chosen.append(unit)
     return chosen
+
+
+def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:
+    """Tell whether another row of the same table has more of the question's words: then this one is not asked for."""
+    if passages[unit.passage].chunk.kind is not ChunkKind.ROW:
+        return False
+    return any(other.passage == unit.passage and other.own > unit.own for other in units)
 
 
 def _fits(unit: Unit, chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -> bool:
@@ -131,7 +138,13 @@ def _header(passage: Passage) -> list[str]:
     chunk = passage.chunk
     if chunk.context != 1:
         return []
-    return chunk.text[: chunk.segments[0].end - chunk.segments[0].start].split(CELL_SEPARATOR)
+    return _split_cells(chunk.text[: chunk.segments[0].end - chunk.segments[0].start])
+
+
+def _split_cells(row: str) -> list[str]:
+    """Return the cells of a row: divided by tabs, or by the bars of a Markdown table."""
+    parts = row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else row.split("|")
+    return [" ".join(cell.split()) for cell in parts]
 
 
 def _render_row(header: Sequence[str], row: str) -> str:
@@ -140,7 +153,7 @@ def _render_row(header: Sequence[str], row: str) -> str:
     >>> _render_row(["指標名", "目標値"], "合計特殊出生率\\t1.60")
     '指標名：合計特殊出生率、目標値：1.60'
     """
-    cells = [" ".join(cell.split()) for cell in row.split(CELL_SEPARATOR)]
+    cells = _split_cells(row)
     if len(header) != len(cells):
         return "　".join(cell for cell in cells if cell)
-    return "、".join(f"{' '.join(name.split())}：{cell}" if name.strip() else cell for name, cell in zip(header, cells, strict=True) if cell)
+    return "、".join(f"{name}：{cell}" if name else cell for name, cell in zip(header, cells, strict=True) if cell)

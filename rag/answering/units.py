@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.documents import Chunk, ChunkKind, Passage
-from rag.reading.structure import heading_level, is_list_item
+from rag.documents import Chunk, ChunkKind, Passage, Segment
+from rag.reading.structure import is_list_item
 from rag.retrieval.query import Query
 from rag.text import morphemes, normalize, split_sentences
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LEAD_IN = re.compile(r"(?:次|以下|下記|左記|右記|つぎ)の|とおり|[:：]$|手順|流れ|持ち物|必要なもの")
+_LEAD_IN = re.compile(r"(?:次|以下|下記|左記|右記|つぎ)[のに]|とおり|[:：]$|手順|流れ|持ち物|必要なもの")
+_CONTENTS = re.compile(r"[.．・…‥･]{3,}\s*[0-9０-９ivxlc-]*$")  # a line of a table of contents
 
 # Weights of a unit's score, chosen on the development questions of jaquad_dev (see docs/architecture.md).
 NEAR_WEIGHT = 0.5  # a word of the question that stands in the headings or the sentence before
@@ -28,7 +29,11 @@ PASSAGE_WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A stretch [start, end) of a passage's text that can stand in an answer. score: about 0 to 2, comparable within one question."""
+    """A stretch [start, end) of a passage's text that can stand in an answer.
+
+    score: about 0 to 2, comparable within one question. coverage: weighted share of the question's words in the unit and, in
+    part, around it; own: of the words in the unit alone.
+    """
 
     passage: int
     start: int
@@ -38,6 +43,7 @@ class Unit:
     is_lead_in: bool = False
     score: float = 0.0
     coverage: float = 0.0
+    own: float = 0.0
 
 
 def split_units(chunk: Chunk, passage: int) -> list[Unit]:
@@ -45,19 +51,18 @@ def split_units(chunk: Chunk, passage: int) -> list[Unit]:
     if chunk.kind is ChunkKind.QA:
         span = chunk.answer or chunk.question
         return [Unit(passage, *span)] if span else []
-    bodies = [(o, o + s.end - s.start) for i, (o, s) in enumerate(chunk.segment_offsets()) if i >= chunk.context]
+    bodies = list(chunk.segment_offsets())[chunk.context :]
     if chunk.kind is ChunkKind.ROW:
-        return [Unit(passage, start, end) for start, end in bodies]
-    return [unit for start, end in bodies for unit in _sentence_units(chunk.text, start, end, passage)]
+        return [Unit(passage, offset, offset + s.end - s.start) for offset, s in bodies]
+    return [unit for offset, segment in bodies for unit in _sentence_units(chunk.text, offset, segment, passage)]
 
 
-def _sentence_units(text: str, start: int, end: int, passage: int) -> Iterator[Unit]:
-    for first, last in split_sentences(text[start:end]):
-        piece = text[start + first : start + last]
-        is_heading = heading_level(piece) is not None
-        yield Unit(
-            passage, start + first, start + last, is_heading, is_list_item(piece), bool(_LEAD_IN.search(piece))
-        )
+def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> Iterator[Unit]:
+    for first, last in split_sentences(text[offset : offset + segment.end - segment.start]):
+        piece = text[offset + first : offset + last]
+        is_heading = segment.heading or bool(_CONTENTS.search(piece))
+        is_lead_in = bool(_LEAD_IN.search(piece))
+        yield Unit(passage, offset + first, offset + last, is_heading, is_list_item(piece), is_lead_in)
 
 
 def score_units(
@@ -78,8 +83,8 @@ def score_units(
     similar = embed(texts) @ vector
     covered = _cover(query, weights, passages, units, texts)
     return [
-        replace(unit, coverage=coverage, score=_score(query, passages[unit.passage], text, coverage, float(near)))
-        for unit, text, coverage, near in zip(units, texts, covered, similar, strict=True)
+        replace(unit, coverage=share, own=own, score=_score(query, passages[unit.passage], text, share, float(near)))
+        for unit, text, (share, own), near in zip(units, texts, covered, similar, strict=True)
     ]
 
 
@@ -95,30 +100,39 @@ def _brings_something_new(query: Query, text: str) -> bool:
 
 def _cover(
     query: Query, weights: Mapping[str, float], passages: Sequence[Passage], units: Sequence[Unit], texts: Sequence[str]
-) -> list[float]:
-    """Return for each unit the weighted share of the question's words in it, those around it counted in part."""
+) -> list[tuple[float, float]]:
+    """Return for each unit the weighted share of the question's words in it and, in part, around it; and in it alone.
+
+    An official answer is read together with its question, a row with its header and caption: their words count in full.
+    """
     asked = set(query.terms)
     total = sum(weights.values()) or 1.0
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     near: set[str] = set()
     heading: set[str] = set()
+    together: set[str] = set()
     for index, (unit, text) in enumerate(zip(units, texts, strict=True)):
         chunk = passages[unit.passage].chunk
-        words = asked & set(morphemes(text))
+        own = asked & set(morphemes(text))
         if index == 0 or units[index - 1].passage != unit.passage:
-            near, heading = set(), asked & set(morphemes(" ".join(chunk.headings) + " " + _before(chunk, unit)))
+            near, heading = set(), asked & set(morphemes(" ".join(chunk.headings)))
+            together = asked & set(morphemes(_read_together(chunk)))
+        words = own | together
         title = asked & set(morphemes(chunk.title))
         around = (near | heading) - words
         value = sum(weights[w] for w in words) + NEAR_WEIGHT * sum(weights[w] for w in around)
-        found.append((value + TITLE_WEIGHT * sum(weights[w] for w in title - around - words)) / total)
-        near = words
+        value += TITLE_WEIGHT * sum(weights[w] for w in title - around - words)
+        found.append((value / total, sum(weights[w] for w in own) / total))
+        near = set() if chunk.kind is ChunkKind.ROW else words
         heading = words if unit.is_heading else heading
     return found
 
 
-def _before(chunk: Chunk, unit: Unit) -> str:
-    """Return what a unit is not understood without: the question of a Q&A pair, the header of a table."""
-    if chunk.kind is ChunkKind.QA:
-        return chunk.text[slice(*chunk.question)] if chunk.question else ""
-    offsets = list(chunk.segment_offsets())[: chunk.context]
-    return " ".join(chunk.text[o : o + s.end - s.start] for o, s in offsets)
+def _read_together(chunk: Chunk) -> str:
+    """Return what the units of a chunk say nothing without: the question of a Q&A pair; the header and caption of a table."""
+    if chunk.question:
+        return chunk.text[slice(*chunk.question)]
+    if chunk.kind is not ChunkKind.ROW:
+        return ""
+    header = [chunk.text[offset : offset + s.end - s.start] for offset, s in list(chunk.segment_offsets())[: chunk.context]]
+    return " ".join([*header, *chunk.headings[-1:]])

@@ -321,7 +321,7 @@ def _page_row(source: str, page: Page) -> tuple[Any, ...]:
 
 
 def _chunk_row(chunk: Chunk) -> tuple[Any, ...]:
-    segments = [[s.page, s.start, s.end, s.locator.as_dict()] for s in chunk.segments]
+    segments = [[s.page, s.start, s.end, s.locator.as_dict(), s.heading] for s in chunk.segments]
     spans = [_to_json(span) if span else None for span in (chunk.question, chunk.answer)]
     texts = (str(chunk.kind), chunk.text, chunk.title, _to_json(chunk.headings), _to_json(segments))
     return (chunk.id, chunk.source, chunk.ordinal, *texts, *spans, chunk.context)
@@ -338,7 +338,8 @@ def _to_chunk(row: Sequence[Any]) -> Chunk:
         title=title,
         headings=tuple(json.loads(headings)),
         segments=tuple(
-            Segment(p, start, end, Locator.from_dict(place)) for p, start, end, place in json.loads(segments)
+            Segment(p, start, end, Locator.from_dict(place), heading)
+            for p, start, end, place, heading in json.loads(segments)
         ),
         question=Span(*json.loads(question)) if question else None,
         answer=Span(*json.loads(answer)) if answer else None,

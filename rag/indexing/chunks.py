@@ -18,7 +18,7 @@ from rag.text import split_sentences
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 _MIN_SECTION = 150  # a section shorter than this shares its chunk with the next one of the same page
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
@@ -88,7 +88,7 @@ def _split_pages(pages: Sequence[Page], max_chars: int) -> Iterator[_Draft]:
 
 
 def _segment(page: Page, block: Block, start: int, end: int) -> Segment:
-    return Segment(page.number, start, end, block.locator)
+    return Segment(page.number, start, end, block.locator, block.kind in (BlockKind.HEADING, BlockKind.CAPTION))
 
 
 def _qa_draft(page: Page, block: Block) -> _Draft:

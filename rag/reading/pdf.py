@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ _MARGIN = 0.12  # share of a page's height where headers and footers stand
 _PAGE_NUMBER = re.compile(r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$")
 _NO_TITLE = re.compile(r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)", re.I)
 _DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
+_CAPTION_CHARS = 60
 _MIN_CHARACTERS = 5
 
 
@@ -58,6 +60,7 @@ def read_pdf(path: Path, source: str) -> Content:
         title = _title(pdf.get_metadata_dict().get("Title", ""), sheets)
     _mark_margins(sheets)
     _detect_labels(sheets)
+    _mark_captions(sheets)
     levels = _find_headings(sheets, outline)
     walk = HeadingPath()
     pages = tuple(_build_page(sheet, levels, walk) for sheet in sheets)
@@ -189,6 +192,18 @@ def _value(label: str) -> int:
     return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - 100_000
 
 
+def _mark_captions(sheets: Sequence[_Sheet]) -> None:
+    """Mark as caption a short line directly above a table that is no sentence: the table's rows are found by it."""
+    for sheet in sheets:
+        drafts = [d for d in sheet.page.drafts if d.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
+        for draft, below in pairwise(drafts):
+            text = sheet.page.text[draft.start : draft.end]
+            is_line = draft.kind == BlockKind.PARAGRAPH and draft.lines == 1 and len(text) <= _CAPTION_CHARS
+            is_table = below.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
+            if is_line and is_table and text[-1] not in "。、，,":
+                draft.kind = BlockKind.CAPTION
+
+
 # --- headings ---------------------------------------------------------------------------------------------------------
 
 
@@ -240,7 +255,11 @@ def _level_by_size(draft: Draft, text: str, body: float) -> int | None:
 
 def _build_page(sheet: _Sheet, levels: dict[int, int], walk: HeadingPath) -> Page:
     locator = Locator(page=sheet.number, label=sheet.label)
-    blocks = tuple(_build_block(sheet.page, draft, levels.get(id(draft), 0), walk, locator) for draft in sheet.page.drafts)
+    blocks, caption = [], ""
+    for draft in sheet.page.drafts:
+        if draft.kind not in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW):
+            caption = sheet.page.text[draft.start : draft.end] if draft.kind is BlockKind.CAPTION else ""
+        blocks.append(_build_block(sheet.page, draft, levels.get(id(draft), 0), walk, locator, caption))
     text = sheet.page.text
     printed = len(re.sub(r"\s", "", text))
     quality = Quality(
@@ -249,14 +268,18 @@ def _build_page(sheet: _Sheet, levels: dict[int, int], walk: HeadingPath) -> Pag
         tables=sheet.page.tables,
         vertical=sheet.page.vertical,
     )
-    return Page(sheet.number, text, blocks, quality, sheet.label)
+    return Page(sheet.number, text, tuple(blocks), quality, sheet.label)
 
 
-def _build_block(page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator) -> Block:
+def _build_block(
+    page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator, caption: str
+) -> Block:
     if level:
         headings = walk.push(level, page.text[draft.start : draft.end])[:-1]
         return Block(BlockKind.HEADING, draft.start, draft.end, locator, headings, level)
-    return Block(draft.kind, draft.start, draft.end, locator, walk.path, context=draft.context)
+    is_row = draft.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
+    headings = (*walk.path, " ".join(caption.split())) if caption and is_row else walk.path
+    return Block(draft.kind, draft.start, draft.end, locator, headings, context=draft.context)
 
 
 def _is_suspicious(character: str) -> bool:

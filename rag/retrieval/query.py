@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.text import bigrams, morphemes, normalize
+from rag.text import bigrams, morphemes, normalize, nouns
 
 _NUMERALS = r"[0-9〇一二三四五六七八九十百千万億]"
 _WANTED = (
@@ -20,10 +20,14 @@ _WANTED = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as the legs see it. terms: content words in order, each once; wanted: pattern of the answer, if known."""
+    """A question as the legs see it. terms: content words in order, each once; wanted: pattern of the answer, if known.
+
+    nouns: the terms that name what is asked about; an answer that lacks one is probably about something else.
+    """
 
     text: str
     terms: tuple[str, ...]
+    nouns: tuple[str, ...]
     bigrams: tuple[str, ...]
     wanted: re.Pattern[str] | None
 
@@ -40,4 +44,4 @@ def parse_query(question: str) -> Query:
     text = normalize(question)
     wanted = next((answer for asked, answer in _WANTED if asked.search(text)), None)
     terms = tuple(dict.fromkeys(morphemes(text)))
-    return Query(text, terms, tuple(dict.fromkeys(bigrams(text))), wanted)
+    return Query(text, terms, tuple(dict.fromkeys(nouns(text))), tuple(dict.fromkeys(bigrams(text))), wanted)

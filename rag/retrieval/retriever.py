@@ -55,6 +55,10 @@ class Retriever:
         counts = {term: self._snapshot.lexical.document_frequency("body", term) for term in terms}
         return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
 
+    def highest_weight(self) -> float:
+        """Return the inverse document frequency of a word that no chunk has."""
+        return math.log(1 + (max(self._snapshot.lexical.count(), 1) + 0.5) / 0.5)
+
     def _score(
         self, query: Query, question: str, filters: Filters | None, asker: Asker, limit: int
     ) -> tuple[dict[str, float], dict[str, float]]:
