@@ -182,7 +182,9 @@ def check_question(question: str) -> None:
     if not question.strip():
         raise UsageError("質問が空です。", "知りたいことを文で入力してください。")
     if len(question) > MAX_QUESTION_CHARS:
-        raise UsageError(f"質問が長すぎます（{len(question)}文字）。", f"{MAX_QUESTION_CHARS}文字以内に縮めてください。")
+        raise UsageError(
+            f"質問が長すぎます（{len(question)}文字）。", f"{MAX_QUESTION_CHARS}文字以内に縮めてください。"
+        )
 
 
 def _open_entry(snapshot: Snapshot, source: str, asker: Asker) -> CatalogEntry | None:

@@ -33,7 +33,9 @@ class BatchQuestion:
 def check_batch_file(path: Path, *, allowed: Sequence[str] = _SUFFIXES) -> None:
     """Raise QuestionSetError for a suffix that is not one of those allowed."""
     if path.suffix.lower() not in allowed:
-        raise QuestionSetError(f"この形式のファイルは使えません: {path}", f"次の形式にしてください: {'、'.join(allowed)}")
+        raise QuestionSetError(
+            f"この形式のファイルは使えません: {path}", f"次の形式にしてください: {'、'.join(allowed)}"
+        )
 
 
 def read_batch(path: Path) -> list[BatchQuestion]:
@@ -77,7 +79,10 @@ def _from_rows(rows: Sequence[Sequence[str]], path: Path) -> list[BatchQuestion]
     question = next((header.index(name) for name in _QUESTION_COLUMNS if name in header), None)
     if question is None:
         found = "、".join(filter(None, header)) or "なし"
-        raise QuestionSetError(f"{path} に「質問」の列がありません（見出し: {found}）。", "1行目に「番号」「質問」の見出しを付けてください。")
+        raise QuestionSetError(
+            f"{path} に「質問」の列がありません（見出し: {found}）。",
+            "1行目に「番号」「質問」の見出しを付けてください。",
+        )
     identity = next((header.index(name) for name in _ID_COLUMNS if name in header), None)
     return [
         BatchQuestion(row[identity].strip() if identity is not None else str(number), row[question].strip())

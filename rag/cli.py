@@ -62,7 +62,10 @@ def build_parser() -> Parser:
     _add_index(commands)
     _add_search(commands)
     _add_ask(commands)
-    for name, text, run in (("status", "索引の状態と、要確認の文書を表示する", run_status), ("rollback", "一つ前の索引に戻す", run_rollback)):
+    for name, text, run in (
+        ("status", "索引の状態と、要確認の文書を表示する", run_status),
+        ("rollback", "一つ前の索引に戻す", run_rollback),
+    ):
         command = _add_command(commands, name, text, run)
         command.add_argument("--json", action="store_true", help="JSON で表示する")
         if name == "status":
@@ -106,9 +109,16 @@ def _add_question(command: Any, forms: str) -> None:
     command.add_argument("--output", type=Path, metavar="ファイル", help=f"--batch の結果を書くファイル（{forms}）")
     command.add_argument("--json", action="store_true", help="JSON で表示する")
     command.add_argument("--department", metavar="課", help="所管課で絞る")
-    command.add_argument("--kind", choices=[k.value for k in Kind], metavar="種別", help="種別で絞る（" + "・".join(k.value for k in Kind) + "）")
+    command.add_argument(
+        "--kind",
+        choices=[k.value for k in Kind],
+        metavar="種別",
+        help="種別で絞る（" + "・".join(k.value for k in Kind) + "）",
+    )
     command.add_argument("--year", type=int, metavar="年度", help="年度（西暦）で絞る")
-    command.add_argument("--as-of", type=date.fromisoformat, metavar="年-月-日", help="その日に施行されている文書に絞る")
+    command.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="年-月-日", help="その日に施行されている文書に絞る"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return NOT_DONE
     except BrokenPipeError:  # the reader of our output has seen enough (`rag status | head`)
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return DONE
     except KeyboardInterrupt:
         print("中断しました。索引は前のままです。", file=sys.stderr)

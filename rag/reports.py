@@ -23,7 +23,13 @@ _HIT_CHARS = 160
 
 def render_sync(report: SyncReport) -> str:
     """Return what a run of `rag index` did."""
-    parts = (("追加", report.added), ("変更", report.changed), ("改名", report.renamed), ("削除", report.removed), ("変更なし", report.unchanged))
+    parts = (
+        ("追加", report.added),
+        ("変更", report.changed),
+        ("改名", report.renamed),
+        ("削除", report.removed),
+        ("変更なし", report.unchanged),
+    )
     changes = "、".join(f"{name} {len(items)}" for name, items in parts if items) or "文書なし"
     counts = report.counts
     lines = [
@@ -32,7 +38,9 @@ def render_sync(report: SyncReport) -> str:
         f"時間: {sum(report.seconds.values()):.1f} 秒",
     ]
     if report.gate:
-        lines.append(("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary)
+        lines.append(
+            ("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary
+        )
     lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
     return "\n".join(lines + render_problems(report.problems))
 
@@ -119,7 +127,12 @@ def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]
 
 def _document(entry: Any) -> dict[str, Any]:
     metadata = entry.metadata
-    return {"source": entry.source, "title": metadata.title, "kind": metadata.kind.label, "department": metadata.department}
+    return {
+        "source": entry.source,
+        "title": metadata.title,
+        "kind": metadata.kind.label,
+        "department": metadata.department,
+    }
 
 
 def _page(source: str, page: Any) -> dict[str, Any]:
@@ -136,7 +149,9 @@ def render_status(status: dict[str, Any]) -> str:
         f"文書 {counts['documents']}、読めない文書 {counts['unreadable']}、頁 {counts['pages']}、まとまり {counts['chunks']}",
         "",
     ]
-    lines += [f"・{d['title']}　{d['kind']}　{d['department'] or '所管課なし'}　{d['source']}" for d in status["documents"]]
+    lines += [
+        f"・{d['title']}　{d['kind']}　{d['department'] or '所管課なし'}　{d['source']}" for d in status["documents"]
+    ]
     lines += _render_pages(status.get("pages", ()))
     return "\n".join(lines + render_problems([Problem(**problem) for problem in status["problems"]]))
 

@@ -53,9 +53,7 @@ class Settings:
     )
 
 
-def load_settings(
-    file: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: Any
-) -> Settings:
+def load_settings(file: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Return the settings of a file, the environment and explicit overrides, the later winning.
 
     file: `rag.toml` of the working folder when None. Overrides that are None are left out.
@@ -76,7 +74,9 @@ def _read_file(file: Path, *, required: bool) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"設定ファイルを読めません: {file}（{error}）", "TOML の書き方（UTF-8）に直してください。") from error
+        raise SettingsError(
+            f"設定ファイルを読めません: {file}（{error}）", "TOML の書き方（UTF-8）に直してください。"
+        ) from error
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -13,20 +13,35 @@ if TYPE_CHECKING:
     from sudachipy import Tokenizer
 
 # CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
-_TYPED_RADICALS = {"⻑": "長", "⻄": "西", "⻘": "青", "⻝": "食", "⻭": "歯", "⻯": "竜", "⻲": "亀", "⺟": "母", "⺠": "民", "⻆": "角", "⻩": "黄", "⻨": "麦", "⻤": "鬼", "⻁": "虎", "⻣": "骨", "⻫": "斉"}
+_TYPED_RADICALS = {
+    "⻑": "長",
+    "⻄": "西",
+    "⻘": "青",
+    "⻝": "食",
+    "⻭": "歯",
+    "⻯": "竜",
+    "⻲": "亀",
+    "⺟": "母",
+    "⺠": "民",
+    "⻆": "角",
+    "⻩": "黄",
+    "⻨": "麦",
+    "⻤": "鬼",
+    "⻁": "虎",
+    "⻣": "骨",
+    "⻫": "斉",
+}
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])(?![」』）)】\]。！？!?])|\n+")
 _SPACE_BETWEEN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])[ \t\u3000]+(?=[^\x00-\x7f])")
 _MAX_SUDACHI_CHARS = 10_000
 # Parts of speech without content: particles, auxiliaries, marks and blanks, and what only asks or is polite.
 _EMPTY_POS = frozenset({"助詞", "助動詞", "補助記号", "空白"})
 _EMPTY_WORDS = frozenset(
-    "為る 有る 居る 成る 事 物 者 其の 此の 何の 下さる 下さい 御 教える 知る 言う どう いつ どこ 何 誰 何れ 幾つ 幾ら どの 何故 よう 様 ます です 良い 良い"
-    .split()
+    "為る 有る 居る 成る 事 物 者 其の 此の 何の 下さる 下さい 御 教える 知る 言う どう いつ どこ 何 誰 何れ 幾つ 幾ら どの 何故 よう 様 ます です 良い 良い".split()
 )
 
 _ASKING_NOUNS = frozenset(
-    "方法 理由 場合 種類 名称 名前 意味 違い 目的 内容 手順 時 所 場所 必要 仕方 遣り方 為 際 人 方 今 予定 どれくらい 位 程度 全部 一番 他"
-    .split()
+    "方法 理由 場合 種類 名称 名前 意味 違い 目的 内容 手順 時 所 場所 必要 仕方 遣り方 為 際 人 方 今 予定 どれくらい 位 程度 全部 一番 他".split()
 )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, EVERYONE, Asker, Filters, Kind, Passage
 from rag.errors import UsageError
-from rag.indexing.embedding import open_embedder
+from rag.indexing.embedding import Embedder, open_embedder
 from rag.indexing.snapshot import Snapshot, SnapshotStore
 from rag.retrieval.fusion import fuse_scores, rank
 from rag.retrieval.retriever import Retriever
@@ -79,6 +79,25 @@ def test_the_score_of_a_leg_does_not_depend_on_who_else_is_shown(engine: Engine)
     assert _ids(short) == _ids(long)[:3]
     for few, many in zip(short, long, strict=False):
         assert dict(few.legs) == pytest.approx(dict(many.legs), abs=1e-6)
+
+
+class Weighted:
+    """The embedder of the small town with another weight of its leg."""
+
+    def __init__(self, embedder: Embedder, dense_weight: float) -> None:
+        self.embed_query, self.dense_weight = embedder.embed_query, dense_weight
+
+
+@pytest.mark.parametrize("dense_weight", [0.0, 1.0])
+def test_a_candidate_of_one_leg_alone_gets_its_score_in_the_other(
+    engine: Engine, small_town: Settings, monkeypatch: pytest.MonkeyPatch, dense_weight: float
+) -> None:
+    monkeypatch.setattr("rag.retrieval.retriever.CANDIDATES", 2)
+    one_leg = Retriever(engine.snapshot, Weighted(open_embedder(small_town.embedder), dense_weight))  # type: ignore[arg-type]
+    for question, _ in QUESTIONS:
+        expected = {p.chunk.id: dict(p.legs) for p in engine.retriever.retrieve(question, limit=ALL)}
+        for passage in one_leg.retrieve(question, limit=2):
+            assert dict(passage.legs) == pytest.approx(expected[passage.chunk.id], abs=1e-5), question
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])

@@ -144,9 +144,11 @@ def fit(features: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndar
     return theta
 
 
-def report(probability: np.ndarray, right: np.ndarray, hidden: np.ndarray, weights: np.ndarray) -> list[tuple[float, ...]]:
+def report(
+    probability: np.ndarray, right: np.ndarray, hidden: np.ndarray, weights: np.ndarray
+) -> list[tuple[float, ...]]:
     """Return (threshold, abstention F1, recall, precision, share of the answerable lost) over thresholds."""
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for threshold in np.arange(0.2, 0.8, 0.025):
         silent = probability < threshold
         said, should = (weights * silent).sum(), (weights * hidden).sum()
@@ -175,12 +177,18 @@ def main() -> None:
     print("threshold  F1     recall precision lost")
     for line in table:
         print("  ".join(f"{value:.3f}" for value in line))
-    error = np.abs(np.average(probability[~half], weights=weights[~half]) - np.average(right[~half], weights=weights[~half]))
+    error = np.abs(
+        np.average(probability[~half], weights=weights[~half]) - np.average(right[~half], weights=weights[~half])
+    )
     print(f"mean probability against share right, held-out half: {error:.4f} apart")
     threshold = max((line for line in table if line[4] <= 0.08), key=lambda line: line[1])[0]
     names = [field.name for field in fields(Evidence)]
     coefficients = dict(zip(names, (round(float(value), 4) for value in theta[1:]), strict=True))
-    result = {"intercept": round(float(theta[0]), 4), "coefficients": coefficients, "threshold": round(float(threshold), 3)}
+    result = {
+        "intercept": round(float(theta[0]), 4),
+        "coefficients": coefficients,
+        "threshold": round(float(threshold), 3),
+    }
     print(json.dumps(result, indent=1))
     if options.write:
         COEFFICIENTS_FILE.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

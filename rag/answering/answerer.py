@@ -65,9 +65,7 @@ class Answerer:
         weights = self._retriever.term_weights(query.terms)
         vector = self._embedder.embed_query(question)
         units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, vector)
-        return units, weigh_evidence(
-            query, weights, self._retriever.highest_weight(), passages, units
-        )
+        return units, weigh_evidence(query, weights, self._retriever.highest_weight(), passages, units)
 
     def _decline(self, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
         text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER

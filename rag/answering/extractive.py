@@ -40,7 +40,11 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
     for unit in ranked[1:]:
         if unit.score < _KEEP * best.score:
             break
-        if unit not in chosen and not _is_lesser_row(unit, units, passages) and _fits(unit, chosen, passages, max_chars):
+        if (
+            unit not in chosen
+            and not _is_lesser_row(unit, units, passages)
+            and _fits(unit, chosen, passages, max_chars)
+        ):
             chosen.append(unit)
     order = list(dict.fromkeys(unit.passage for unit in chosen))
     return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))

@@ -134,5 +134,7 @@ def _read_together(chunk: Chunk) -> str:
         return chunk.text[slice(*chunk.question)]
     if chunk.kind is not ChunkKind.ROW:
         return ""
-    header = [chunk.text[offset : offset + s.end - s.start] for offset, s in list(chunk.segment_offsets())[: chunk.context]]
+    header = [
+        chunk.text[offset : offset + s.end - s.start] for offset, s in list(chunk.segment_offsets())[: chunk.context]
+    ]
     return " ".join([*header, *chunk.headings[-1:]])

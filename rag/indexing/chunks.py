@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -99,15 +99,19 @@ def _qa_draft(page: Page, block: Block) -> _Draft:
     return _Draft(ChunkKind.QA, block.headings, segments, question=within(block.question), answer=within(block.answer))
 
 
-def _add_header(current: _Draft, page: Page, block: Block) -> Iterator[_Draft]:  # type: ignore[misc]
+def _add_header(current: _Draft, page: Page, block: Block) -> Generator[_Draft, None, _Draft]:
     """A header's characters stand in the chunks of its rows; one without rows is text of its own."""
     rows = [b for b in page.blocks if b.kind is BlockKind.TABLE_ROW]
-    if any(span.start <= block.start and block.end <= span.end or block.start <= span.start < block.end for b in rows for span in b.context):
+    if any(
+        (span.start <= block.start and block.end <= span.end) or block.start <= span.start < block.end
+        for b in rows
+        for span in b.context
+    ):
         return current
-    return (yield from _add_text(current, page, block, 10**6, False))
+    return (yield from _add_text(current, page, block, len(page.text), False))
 
 
-def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Iterator[_Draft]:  # type: ignore[misc]
+def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Generator[_Draft, None, _Draft]:
     """Put a row with the rows before it when they share their header and there is room."""
     context = [_segment(page, block, *span) for span in block.context]
     row = _segment(page, block, block.start, block.end)
@@ -120,7 +124,9 @@ def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Itera
     return _Draft(ChunkKind.ROW, block.headings, [*context, row], context=len(context), has_body=True)
 
 
-def _add_text(current: _Draft, page: Page, block: Block, max_chars: int, fresh_page: bool) -> Iterator[_Draft]:  # type: ignore[misc]
+def _add_text(
+    current: _Draft, page: Page, block: Block, max_chars: int, fresh_page: bool
+) -> Generator[_Draft, None, _Draft]:
     if _must_break(current, block, page, fresh_page):
         yield current
         current = _Draft(ChunkKind.TEXT, block.headings)

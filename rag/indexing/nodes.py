@@ -30,7 +30,7 @@ class ParsedDocument(LlamaDocument):
 
 def to_llama_document(document: Document) -> ParsedDocument:
     """Return a document of ours as llama-index knows documents: the text of all pages, source and title as metadata."""
-    values = {
+    values: dict[str, Any] = {
         "id_": document.source,
         "text": "\n\n".join(page.text for page in document.pages),
         "metadata": {"source": document.source, "title": document.title},

@@ -6,6 +6,7 @@ Coordinates are PDF points with the origin at the lower left of the page as it i
 from __future__ import annotations
 
 import ctypes
+import math
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -102,14 +103,25 @@ def read_characters(page: PdfPage) -> list[Character]:
 
 
 def _printed_before(seen: dict[tuple[str, int, int], Box], text: str, box: Box, size: float) -> bool:
-    x, y = int(box.left / size), int(box.bottom / size)
-    for dx in (-1, 0, 1):
-        for dy in (-1, 0, 1):
-            other = seen.get((text, x + dx, y + dy))
+    xs, ys = _cells(box.left / size), _cells(box.bottom / size)
+    for x in xs:
+        for y in ys:
+            other = seen.get((text, x, y))
             if other and abs(other.left - box.left) < 0.25 * box.width and abs(other.bottom - box.bottom) < size / 4:
                 return True
-    seen[(text, x, y)] = box
+    seen[(text, xs[0], ys[0])] = box
     return False
+
+
+def _cells(position: float) -> tuple[int, ...]:
+    """Return the unit cell of a position, and its neighbour where that is within a quarter.
+
+    >>> _cells(3.1), _cells(3.5), _cells(3.9)
+    ((3, 2), (3,), (3, 4))
+    """
+    cell = math.floor(position)
+    rest = position - cell
+    return (cell, cell - 1) if rest < 0.25 else (cell, cell + 1) if rest > 0.75 else (cell,)
 
 
 def _raw_characters(page: PdfPage) -> Iterator[tuple[int, tuple[float, float, float, float]]]:
@@ -134,7 +146,8 @@ def read_rules(page: PdfPage) -> list[Rule]:
 
     if pdfium.FPDFPage_CountObjects(page.raw) > _MAX_OBJECTS:
         return []
-    view, rules = PageView(page), []
+    view = PageView(page)
+    rules: list[Rule] = []
     for bounds in _path_bounds(page, pdfium):
         rules.extend(_rules_of(view.box(*bounds), view))
     return rules

@@ -26,12 +26,12 @@ class Piece:
     vertical: bool = False
     grid: Grid | None = None
     inside: list[Piece] = field(default_factory=list)
+    size: float = field(init=False)
+    """Median extent of a character across the line, in points."""
 
-    @property
-    def size(self) -> float:
-        """Median extent of a character across the line, in points."""
+    def __post_init__(self) -> None:
         sizes = sorted(c.box.width if self.vertical else c.box.height for c in self.characters)
-        return sizes[len(sizes) // 2] if sizes else 10.0
+        self.size = sizes[len(sizes) // 2] if sizes else 10.0
 
 
 @dataclass(slots=True)
@@ -125,7 +125,10 @@ def _join_vertical(pieces: list[Piece]) -> list[Piece]:
     for piece in sorted(pieces, key=lambda p: (-_center_x(p.box), -p.box.top)):
         for index, other in enumerate(joined):
             gap = other.box.bottom - piece.box.top
-            if abs(_center_x(other.box) - _center_x(piece.box)) < 0.4 * piece.size and -piece.size < gap < 1.8 * piece.size:
+            if (
+                abs(_center_x(other.box) - _center_x(piece.box)) < 0.4 * piece.size
+                and -piece.size < gap < 1.8 * piece.size
+            ):
                 joined[index] = _vertical_piece(other.characters + piece.characters)
                 break
         else:

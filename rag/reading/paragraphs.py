@@ -178,9 +178,7 @@ def _write_table(page: PageText, table: Table) -> None:
     _add_context(page, table, header_rows, spans)
 
 
-def _write_row(
-    page: PageText, cells: list[tuple[Cell, list[Line]]], is_header: bool, spans: dict[Cell, Span]
-) -> None:
+def _write_row(page: PageText, cells: list[tuple[Cell, list[Line]]], is_header: bool, spans: dict[Cell, Span]) -> None:
     _start_block(page)
     start, first = len(page.text), next(line for _, lines in cells for line in lines)
     for index, (cell, lines) in enumerate(cells):
@@ -211,7 +209,9 @@ def _add_context(page: PageText, table: Table, header_rows: int, spans: dict[Cel
     for draft in rows:
         row = draft.context[0].start
         merged = tuple(
-            span for cell, span in spans.items() if header_rows <= cell.top < row < cell.bottom and span.start < span.end
+            span
+            for cell, span in spans.items()
+            if header_rows <= cell.top < row < cell.bottom and span.start < span.end
         )
         draft.context = () if draft.kind == BlockKind.TABLE_HEADER else _join_spans(header, page.text) + merged
 

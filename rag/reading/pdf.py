@@ -34,8 +34,13 @@ pdfium_lock = threading.RLock()
 _ALIKE = 6  # characters: running headers that begin alike are one, whatever chapter they go on to name
 _LINE_STEP = 12  # points: positions this close are one height
 _MARGIN = 0.12  # share of a page's height where headers and footers stand
-_PAGE_NUMBER = re.compile(r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$")
-_NO_TITLE = re.compile(r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)", re.I)
+_PAGE_NUMBER = re.compile(
+    r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
+)
+_NO_TITLE = re.compile(
+    r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)",
+    re.I,
+)
 _DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
 _CAPTION_CHARS = 60
 _MIN_CHARACTERS = 5
@@ -131,8 +136,14 @@ def page_boxes(path: Path, number: int, spans: Iterable[Span]) -> list[Box]:
 def _same_line(line: Box, box: Box) -> bool:
     across = min(line.top, box.top) - max(line.bottom, box.bottom)
     along = min(line.right, box.right) - max(line.left, box.left)
-    level = across > 0.5 * min(line.height, box.height) and box.left - line.right < 3 * box.height and line.left - box.right < 3 * box.height
-    stacked = along > 0.5 * min(line.width, box.width) and line.bottom - box.top < box.height and line.height >= box.height
+    level = (
+        across > 0.5 * min(line.height, box.height)
+        and box.left - line.right < 3 * box.height
+        and line.left - box.right < 3 * box.height
+    )
+    stacked = (
+        along > 0.5 * min(line.width, box.width) and line.bottom - box.top < box.height and line.height >= box.height
+    )
     return level or (stacked and line.width < 1.6 * box.width)
 
 
@@ -271,9 +282,7 @@ def _build_page(sheet: _Sheet, levels: dict[int, int], walk: HeadingPath) -> Pag
     return Page(sheet.number, text, tuple(blocks), quality, sheet.label)
 
 
-def _build_block(
-    page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator, caption: str
-) -> Block:
+def _build_block(page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator, caption: str) -> Block:
     if level:
         headings = walk.push(level, page.text[draft.start : draft.end])[:-1]
         return Block(BlockKind.HEADING, draft.start, draft.end, locator, headings, level)
@@ -309,4 +318,6 @@ def _problems(sheets: Sequence[_Sheet], source: str) -> Iterable[Problem]:
     if empty:
         pages = "、".join(map(str, empty[:20])) + ("、ほか" if len(empty) > 20 else "")
         message = f"文字のないページが{len(empty)}枚あります（PDF {pages}枚目）: {source}"
-        yield Problem(source, "no_text_page", message, "画像だけのページは検索できません。文字の入った PDF を用意してください。")
+        yield Problem(
+            source, "no_text_page", message, "画像だけのページは検索できません。文字の入った PDF を用意してください。"
+        )

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,8 @@ def _connected(horizontal: list[Rule], vertical: list[Rule]) -> list[tuple[list[
     )
     groups, left = [], set(range(len(horizontal)))
     while left:
-        rows, columns = {left.pop()}, np.zeros(len(vertical), bool)
+        rows = {left.pop()}
+        columns: Any = np.zeros(len(vertical), bool)
         while True:
             columns = meets[list(rows)].any(axis=0)
             grown = set(np.flatnonzero(meets[:, columns].any(axis=1)).tolist()) if columns.any() else set()
@@ -152,20 +154,20 @@ def _join_cells(xs: list[float], ys: list[float], horizontal: list[Rule], vertic
     """Return for each elementary rectangle (rows × columns) the number of the cell that it belongs to."""
     rows, columns = len(ys) - 1, len(xs) - 1
     owner = np.arange(rows * columns).reshape(rows, columns)
-    for i, (top, bottom) in enumerate(pairwise(ys)):
-        for j in range(1, columns):
-            if not _covered(vertical, xs[j], bottom, top):
+    for j in range(1, columns):
+        lines = [rule for rule in vertical if abs(rule.at - xs[j]) <= _TOUCH]
+        for i, (top, bottom) in enumerate(pairwise(ys)):
+            if not _covered(lines, bottom, top):
                 owner[owner == owner[i, j]] = owner[i, j - 1]
-    for j, (left, right) in enumerate(pairwise(xs)):
-        for i in range(1, rows):
-            if not _covered(horizontal, ys[i], left, right):
+    for i in range(1, rows):
+        lines = [rule for rule in horizontal if abs(rule.at - ys[i]) <= _TOUCH]
+        for j, (left, right) in enumerate(pairwise(xs)):
+            if not _covered(lines, left, right):
                 owner[owner == owner[i, j]] = owner[i - 1, j]
     return owner
 
 
-def _covered(rules: list[Rule], at: float, start: float, end: float) -> bool:
-    """Tell whether a line runs along most of [start, end] at this position."""
-    covered = sum(
-        max(0.0, min(rule.end, end) - max(rule.start, start)) for rule in rules if abs(rule.at - at) <= _TOUCH
-    )
+def _covered(lines: list[Rule], start: float, end: float) -> bool:
+    """Tell whether collinear lines run along most of [start, end]."""
+    covered = sum(max(0.0, min(line.end, end) - max(line.start, start)) for line in lines)
     return covered >= 0.6 * (end - start)

@@ -15,9 +15,7 @@ PAGE_SUPPORT = 0.1
 """Share of its best neighbour's score that a chunk gains: a page that answers in two places is likelier the right one."""
 
 
-def fuse_scores(
-    lexical: Mapping[str, float], dense: Mapping[str, float], *, dense_weight: float
-) -> dict[str, float]:
+def fuse_scores(lexical: Mapping[str, float], dense: Mapping[str, float], *, dense_weight: float) -> dict[str, float]:
     """Return id -> fused score between 0 and 1, for every id of either leg (a missing score counts as 0).
 
     >>> fused = fuse_scores({"a": 8.0, "b": 4.0}, {"b": 0.5, "c": 0.25}, dense_weight=0.25)
@@ -28,7 +26,9 @@ def fuse_scores(
     best = [max([*scores.values(), 1e-9]) for scores, _ in parts]
     ids = dict.fromkeys([*lexical, *dense])
     return {
-        id_: sum(weight * max(scores.get(id_, 0.0), 0.0) / top for (scores, weight), top in zip(parts, best, strict=True))
+        id_: sum(
+            weight * max(scores.get(id_, 0.0), 0.0) / top for (scores, weight), top in zip(parts, best, strict=True)
+        )
         for id_ in ids
     }
 
