@@ -18,8 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.cli import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.errors import RagError, UsageError
+from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:

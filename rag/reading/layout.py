@@ -8,30 +8,14 @@ line crosses divides columns, lines that cross it divide the page into bands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rag.reading.characters import Box, Character
+from rag.reading.pieces import Piece, center_x, center_y, find_pieces, surround
 from rag.reading.tables import Cell, Grid
 
 _MIN_GUTTER = 1.0  # in character sizes
 _MAX_CROSSING = 0.34  # share of a region's pieces that may cross a gutter (titles above two columns)
-
-
-@dataclass(slots=True)
-class Piece:
-    """Characters that follow each other on one line, or a whole grid that is read at its place."""
-
-    characters: list[Character]
-    box: Box
-    vertical: bool = False
-    grid: Grid | None = None
-    inside: list[Piece] = field(default_factory=list)
-    size: float = field(init=False)
-    """Median extent of a character across the line, in points."""
-
-    def __post_init__(self) -> None:
-        sizes = sorted(c.box.width if self.vertical else c.box.height for c in self.characters)
-        self.size = sizes[len(sizes) // 2] if sizes else 10.0
 
 
 @dataclass(slots=True)
@@ -65,164 +49,16 @@ class Table:
     cells: list[tuple[Cell, list[Line]]]
 
 
-def surround(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around some."""
-    return Box(
-        min(b.left for b in boxes), min(b.bottom for b in boxes), max(b.right for b in boxes), max(b.top for b in boxes)
-    )
-
-
 def order_page(characters: Sequence[Character], grids: Sequence[Grid]) -> list[Line | Table]:
     """Return the lines and tables of a page in reading order."""
-    vertical, rest = _take_vertical(characters)
-    pieces = _join_pieces(_runs(rest)) + vertical
-    return _read(_put_into_grids(pieces, grids))
-
-
-# --- pieces -----------------------------------------------------------------------------------------------------------
-
-
-def _center_y(box: Box) -> float:
-    return (box.bottom + box.top) / 2
-
-
-def _center_x(box: Box) -> float:
-    return (box.left + box.right) / 2
-
-
-def _take_vertical(characters: Sequence[Character]) -> tuple[list[Piece], list[Character]]:
-    """Split off vertical lines: three or more characters that follow each other downwards, and what stands among them."""
-    seeds, run = [], list(characters[:1])
-    for before, after in zip(characters, characters[1:], strict=False):
-        if not _follows_down(before, after):
-            seeds += [run] if len(run) >= 3 else []
-            run = []
-        run.append(after)
-    seeds += [run] if len(run) >= 3 else []
-    if not seeds:
-        return [], list(characters)
-    taken = {id(c) for seed in seeds for c in seed}
-    pieces = _join_vertical([_vertical_piece(seed) for seed in seeds])
-    rest = [c for c in characters if id(c) not in taken]
-    return _absorb(pieces, rest)
-
-
-def _follows_down(before: Character, after: Character) -> bool:
-    size = min(before.box.width, after.box.width)
-    step = _center_y(before.box) - _center_y(after.box)
-    same_column = abs(_center_x(before.box) - _center_x(after.box)) < 0.3 * size
-    return same_column and 0.4 * size < step < 1.9 * max(before.box.width, after.box.width)
-
-
-def _vertical_piece(characters: list[Character]) -> Piece:
-    ordered = sorted(characters, key=lambda c: -_center_y(c.box))
-    return Piece(ordered, surround([c.box for c in ordered]), vertical=True)
-
-
-def _join_vertical(pieces: list[Piece]) -> list[Piece]:
-    """Join vertical pieces that continue each other in one column of characters."""
-    joined: list[Piece] = []
-    for piece in sorted(pieces, key=lambda p: (-_center_x(p.box), -p.box.top)):
-        for index, other in enumerate(joined):
-            gap = other.box.bottom - piece.box.top
-            if (
-                abs(_center_x(other.box) - _center_x(piece.box)) < 0.4 * piece.size
-                and -piece.size < gap < 1.8 * piece.size
-            ):
-                joined[index] = _vertical_piece(other.characters + piece.characters)
-                break
-        else:
-            joined.append(piece)
-    return joined
-
-
-def _absorb(pieces: list[Piece], rest: list[Character]) -> tuple[list[Piece], list[Character]]:
-    """Put single characters (digits set across, marks, what a gap cut off) that stand in a vertical line back into it.
-
-    Characters of horizontal stretches of three or more stay where they are.
-    """
-    loose = [c for run in _runs(rest) if len(run.characters) <= 2 for c in run.characters]
-    grown = True
-    while grown and loose:
-        grown = False
-        for character in list(loose):
-            index = next((i for i, piece in enumerate(pieces) if _in_line(character, piece)), None)
-            if index is not None:
-                pieces[index] = _vertical_piece([*pieces[index].characters, character])
-                loose.remove(character)
-                grown = True
-    taken = {id(c) for piece in pieces for c in piece.characters}
-    return [_order_across(p) for p in _join_vertical(pieces)], [c for c in rest if id(c) not in taken]
-
-
-def _in_line(character: Character, piece: Piece) -> bool:
-    size = piece.size
-    near_x = abs(_center_x(character.box) - _center_x(piece.box)) < 0.6 * size
-    y = _center_y(character.box)
-    return near_x and character.size < 2 * size and piece.box.bottom - 1.1 * size < y < piece.box.top + 1.1 * size
-
-
-def _order_across(piece: Piece) -> Piece:
-    """Order the characters of a vertical line; those side by side (縦中横) from left to right."""
-    ordered: list[Character] = []
-    for character in piece.characters:
-        last = ordered[-1] if ordered else None
-        beside = last and abs(_center_y(last.box) - _center_y(character.box)) < 0.35 * piece.size
-        if beside and character.box.left < ordered[-1].box.left:
-            ordered.insert(-1, character)
-        else:
-            ordered.append(character)
-    return Piece(ordered, piece.box, vertical=True)
-
-
-def _runs(characters: Sequence[Character]) -> list[Piece]:
-    """Return stretches that follow each other to the right in the order of the file."""
-    runs: list[list[Character]] = []
-    for character in characters:
-        if runs and _follows_right(runs[-1][-1], character):
-            runs[-1].append(character)
-        else:
-            runs.append([character])
-    return [Piece(run, surround([c.box for c in run])) for run in runs]
-
-
-def _follows_right(before: Character, after: Character) -> bool:
-    height = min(before.box.height, after.box.height)
-    gap = after.box.left - before.box.right
-    level = abs(_center_y(before.box) - _center_y(after.box)) < 0.3 * height
-    return level and -0.5 * height < gap < (0.6 if after.space_before else 0.45) * height
-
-
-def _join_pieces(runs: list[Piece]) -> list[Piece]:
-    """Join runs that stand side by side on one level with less than about a character between them."""
-    rows: list[list[Piece]] = []
-    for run in sorted(runs, key=lambda piece: -_center_y(piece.box)):
-        for row in reversed(rows[-12:]):
-            height = min(row[0].box.height, run.box.height)
-            if abs(_center_y(row[0].box) - _center_y(run.box)) < 0.35 * height:
-                row.append(run)
-                break
-        else:
-            rows.append([run])
-    return [piece for row in rows for piece in _join_row(row)]
-
-
-def _join_row(row: list[Piece]) -> list[Piece]:
-    joined: list[Piece] = []
-    for run in sorted(row, key=lambda piece: piece.box.left):
-        last = joined[-1] if joined else None
-        if last and run.box.left - last.box.right < 0.9 * min(last.size, run.size):
-            joined[-1] = Piece(last.characters + run.characters, surround([last.box, run.box]))
-        else:
-            joined.append(run)
-    return joined
+    return _read(_put_into_grids(find_pieces(characters), grids))
 
 
 # --- grids ------------------------------------------------------------------------------------------------------------
 
 
 def _contains(outer: Box, inner: Box) -> bool:
-    x, y = _center_x(inner), _center_y(inner)
+    x, y = center_x(inner), center_y(inner)
     return outer.left <= x <= outer.right and outer.bottom <= y <= outer.top
 
 
@@ -253,7 +89,7 @@ def _split_at_columns(pieces: list[Piece], grid: Grid) -> list[Piece]:
 def _cut(piece: Piece, grid: Grid) -> list[Piece]:
     parts: list[tuple[int | None, list[Character]]] = []
     for character in piece.characters:
-        cell = grid.cell_at(_center_x(character.box), _center_y(character.box))
+        cell = grid.cell_at(center_x(character.box), center_y(character.box))
         if parts and parts[-1][0] == cell:
             parts[-1][1].append(character)
         else:
@@ -268,7 +104,7 @@ def _read_grid(piece: Piece) -> list[Line | Table]:
         return _read(piece.inside)
     held: dict[int | None, list[Piece]] = {}
     for inner in piece.inside:
-        held.setdefault(grid.cell_at(_center_x(inner.box), _center_y(inner.box)), []).append(inner)
+        held.setdefault(grid.cell_at(center_x(inner.box), center_y(inner.box)), []).append(inner)
     if len(held) < 2 or (grid.rows == 1 and len(piece.inside) > 3 * len(held)):
         return _read(piece.inside)
     cells = [(cell, _flatten(_read(held.get(index, [])))) for index, cell in enumerate(grid.cells)]
@@ -314,13 +150,13 @@ def _read_mixed(pieces: list[Piece], upright: list[Piece]) -> list[Line | Table]
 
 
 def _from_the_right(piece: Piece) -> tuple[int, float]:
-    return -round(_center_x(piece.box) / (0.8 * piece.size)), -piece.box.top
+    return -round(center_x(piece.box) / (0.8 * piece.size)), -piece.box.top
 
 
 def _group_upright(upright: list[Piece]) -> list[list[Piece]]:
     """Group vertical lines into blocks: neighbours whose extents from top to bottom overlap; from the top, then the right."""
     groups: list[list[Piece]] = []
-    for piece in sorted(upright, key=lambda p: -_center_x(p.box)):
+    for piece in sorted(upright, key=lambda p: -center_x(p.box)):
         for group in groups:
             last = group[-1]
             overlap = min(last.box.top, piece.box.top) - max(last.box.bottom, piece.box.bottom)
@@ -388,8 +224,8 @@ def _columns(pieces: list[Piece], gutter: float) -> tuple[Box, Box]:
 
 def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
     """Tell whether two sides are read across, as labels and values are: level with each other, one side in short pieces."""
-    level = sum(any(abs(_center_y(a.box) - _center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
-    level_right = sum(any(abs(_center_y(a.box) - _center_y(b.box)) < 0.4 * a.size for b in left) for a in right)
+    level = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
+    level_right = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in left) for a in right)
     share = max(level / len(left), level_right / len(right))
     return share >= 0.7 and min(_fill(left), _fill(right)) < 0.7
 
@@ -405,9 +241,9 @@ def _fill(pieces: list[Piece]) -> float:
 def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
     """Read a region across: pieces on one level make one line."""
     rows: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda p: (-_center_y(p.box), p.box.left)):
+    for piece in sorted(pieces, key=lambda p: (-center_y(p.box), p.box.left)):
         last = rows[-1][0] if rows else None
-        level = last is not None and abs(_center_y(last.box) - _center_y(piece.box)) < 0.5 * min(last.size, piece.size)
+        level = last is not None and abs(center_y(last.box) - center_y(piece.box)) < 0.5 * min(last.size, piece.size)
         if last and level and not piece.grid and not last.grid:
             rows[-1].append(piece)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rag.documents import CELL_SEPARATOR, BlockKind, Span
 from rag.reading.characters import Box, Character
@@ -107,7 +108,7 @@ def _is_letter_spaced(characters: Sequence[Character]) -> bool:
     """Tell whether most characters stand apart from each other, as in 「目　　次」; Latin words never do."""
     if len(characters) < 3 or sum(c.text.isascii() and c.text.isalpha() for c in characters):
         return False
-    gaps = [b.box.left - a.box.right for a, b in zip(characters, characters[1:], strict=False)]
+    gaps = [b.box.left - a.box.right for a, b in pairwise(characters)]
     em = max(c.box.width for c in characters)
     return sum(gap > 0.12 * em for gap in gaps) >= 0.6 * len(gaps) and max(gaps) < 4 * em
 

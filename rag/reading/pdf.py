@@ -8,11 +8,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +18,8 @@ from rag.errors import ReadingError
 from rag.reading.characters import Box, PageView, read_characters, read_rules
 from rag.reading.layout import order_page
 from rag.reading.paragraphs import Draft, PageText, write_page
-from rag.reading.structure import HeadingPath, drop_enumerations, heading_level
+from rag.reading.roles import Sheet, detect_labels, find_headings, mark_captions, mark_margins
+from rag.reading.structure import HeadingPath
 from rag.reading.tables import find_grids
 from rag.text import fix_radicals, normalize, squeeze
 
@@ -31,30 +29,12 @@ if TYPE_CHECKING:
 pdfium_lock = threading.RLock()
 """PDFium is not thread-safe: whoever calls it in a process with threads holds this."""
 
-_ALIKE = 6  # characters: running headers that begin alike are one, whatever chapter they go on to name
-_LINE_STEP = 12  # points: positions this close are one height
-_MARGIN = 0.12  # share of a page's height where headers and footers stand
-_PAGE_NUMBER = re.compile(
-    r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
-)
 _NO_TITLE = re.compile(
     r"^(?:powerpoint|microsoft|無題|untitled|スライド|<[0-9a-f]+>|[\w-]+$(?<=[!-~])|.*\.(?:docx?|xlsx?|pptx?|indd|pwd|jtd|pdf|ai)$)",
     re.I,
 )
 _DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
-_CAPTION_CHARS = 60
 _MIN_CHARACTERS = 5
-
-
-@dataclass(slots=True)
-class _Sheet:
-    """One physical page while its document is being read."""
-
-    number: int
-    height: float
-    page: PageText
-    label: str | None
-    has_objects: bool
 
 
 def read_pdf(path: Path, source: str) -> Content:
@@ -63,10 +43,10 @@ def read_pdf(path: Path, source: str) -> Content:
         sheets = [_read_sheet(pdf, index) for index in range(len(pdf))]
         outline = _outline(pdf)
         title = _title(pdf.get_metadata_dict().get("Title", ""), sheets)
-    _mark_margins(sheets)
-    _detect_labels(sheets)
-    _mark_captions(sheets)
-    levels = _find_headings(sheets, outline)
+    mark_margins(sheets)
+    detect_labels(sheets)
+    mark_captions(sheets)
+    levels = find_headings(sheets, outline)
     walk = HeadingPath()
     pages = tuple(_build_page(sheet, levels, walk) for sheet in sheets)
     return Content(pages, tuple(_problems(sheets, source)), title)
@@ -102,12 +82,12 @@ def _diagnose(path: Path, source: str) -> ReadingError:
     return ReadingError(f"PDF が壊れているか、途中で切れています: {source}", hint, code="truncated")
 
 
-def _read_sheet(pdf: PdfDocument, index: int) -> _Sheet:
+def _read_sheet(pdf: PdfDocument, index: int) -> Sheet:
     page = pdf[index]
     try:
         text = _page_text(page)
         has_objects = bool(text.text) or next(iter(page.get_objects(max_depth=1)), None) is not None
-        return _Sheet(index + 1, PageView(page).height, text, pdf.get_page_label(index) or None, has_objects)
+        return Sheet(index + 1, PageView(page).height, text, pdf.get_page_label(index) or None, has_objects)
     finally:
         page.close()
 
@@ -147,77 +127,6 @@ def _same_line(line: Box, box: Box) -> bool:
     return level or (stacked and line.width < 1.6 * box.width)
 
 
-# --- headers, footers, printed page numbers ---------------------------------------------------------------------------
-
-
-def _mark_margins(sheets: Sequence[_Sheet]) -> None:
-    """Mark as header or footer what stands at the same height in the margin of three pages or more.
-
-    Numbers do not matter, and lines that only begin alike count too: the rest may be the name of the chapter.
-    """
-    places: Counter[tuple[str, int]] = Counter()
-    found: list[tuple[Draft, str, int, BlockKind]] = []
-    for sheet in sheets:
-        for draft in sheet.page.drafts:
-            kind = _margin(sheet, draft)
-            if kind and draft.lines == 1:
-                text = re.sub(r"\d+|^[ivxlc]+$", "#", normalize(sheet.page.text[draft.start : draft.end]))
-                height = round(draft.box.bottom / _LINE_STEP)
-                places[text[:_ALIKE], height] += 1
-                found.append((draft, text[:_ALIKE], height, kind))
-    for draft, text, height, kind in found:
-        if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= 3:
-            draft.kind = kind
-
-
-def _margin(sheet: _Sheet, draft: Draft) -> BlockKind | None:
-    if draft.box.bottom > (1 - _MARGIN) * sheet.height:
-        return BlockKind.HEADER
-    return BlockKind.FOOTER if draft.box.top < _MARGIN * sheet.height else None
-
-
-def _detect_labels(sheets: Sequence[_Sheet]) -> None:
-    """Take the printed page numbers from the margins where the file has no page labels of its own.
-
-    A number counts when it keeps its distance from the physical number on three pages or more.
-    """
-    if any(sheet.label for sheet in sheets):
-        return
-    printed = {sheet.number: _printed_numbers(sheet) for sheet in sheets}
-    steps = Counter(_value(text) - number for number, texts in printed.items() for text in texts)
-    for sheet in sheets:
-        fitting = [text for text in printed[sheet.number] if steps[_value(text) - sheet.number] >= 3]
-        if fitting:
-            sheet.label = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
-
-
-def _printed_numbers(sheet: _Sheet) -> set[str]:
-    texts = (normalize(sheet.page.text[d.start : d.end]) for d in sheet.page.drafts if _margin(sheet, d))
-    return {match[1] for text in texts if (match := _PAGE_NUMBER.match(text))}
-
-
-def _value(label: str) -> int:
-    if label.isdigit():
-        return int(label)
-    values = [{"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}[letter] for letter in label]
-    return sum(-v if v < max(values[i:]) else v for i, v in enumerate(values)) - 100_000
-
-
-def _mark_captions(sheets: Sequence[_Sheet]) -> None:
-    """Mark as caption a short line directly above a table that is no sentence: the table's rows are found by it."""
-    for sheet in sheets:
-        drafts = [d for d in sheet.page.drafts if d.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
-        for draft, below in pairwise(drafts):
-            text = sheet.page.text[draft.start : draft.end]
-            is_line = draft.kind == BlockKind.PARAGRAPH and draft.lines == 1 and len(text) <= _CAPTION_CHARS
-            is_table = below.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
-            if is_line and is_table and text[-1] not in "。、，,":
-                draft.kind = BlockKind.CAPTION
-
-
-# --- headings ---------------------------------------------------------------------------------------------------------
-
-
 def _outline(pdf: PdfDocument) -> dict[tuple[int, str], int]:
     """Return (physical page, squeezed title) -> depth from 1, of the bookmarks."""
     found: dict[tuple[int, str], int] = {}
@@ -229,42 +138,10 @@ def _outline(pdf: PdfDocument) -> dict[tuple[int, str], int]:
     return found
 
 
-def _find_headings(sheets: Sequence[_Sheet], outline: dict[tuple[int, str], int]) -> dict[int, int]:
-    """Return id of a draft -> level, for the drafts that are headings: by bookmark, numbering, or size."""
-    body = _body_size(sheets)
-    levels: dict[int, int] = {}
-    for sheet in sheets:
-        drafts = [d for d in sheet.page.drafts if d.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)]
-        texts = [sheet.page.text[d.start : d.end] for d in drafts]
-        numbered = drop_enumerations([heading_level(text) for text in texts]) if texts else []
-        for draft, text, level in zip(drafts, texts, numbered, strict=True):
-            depth = outline.get((sheet.number, squeeze(text)))
-            found = heading_level(text) or depth * 2 if depth else level or _level_by_size(draft, text, body)
-            if found:
-                levels[id(draft)] = found
-    return levels
-
-
-def _body_size(sheets: Sequence[_Sheet]) -> float:
-    """Return the size in which most characters are set."""
-    sizes: Counter[float] = Counter()
-    for sheet in sheets:
-        for draft in sheet.page.drafts:
-            sizes[round(draft.size * 2) / 2] += draft.end - draft.start
-    return sizes.most_common(1)[0][0] if sizes else 10.0
-
-
-def _level_by_size(draft: Draft, text: str, body: float) -> int | None:
-    if draft.lines > 2 or not 2 <= len(text) <= 50 or text[-1] in "。、，,.）)":
-        return None
-    ratio = draft.size / body
-    return next((level for least, level in ((1.8, 2), (1.45, 3), (1.2, 4)) if ratio >= least), None)
-
-
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _build_page(sheet: _Sheet, levels: dict[int, int], walk: HeadingPath) -> Page:
+def _build_page(sheet: Sheet, levels: dict[int, int], walk: HeadingPath) -> Page:
     locator = Locator(page=sheet.number, label=sheet.label)
     blocks, caption = [], ""
     for draft in sheet.page.drafts:
@@ -295,7 +172,7 @@ def _is_suspicious(character: str) -> bool:
     return character == "\ufffd" or "\ue000" <= character <= "\uf8ff"
 
 
-def _title(written: str, sheets: Sequence[_Sheet]) -> str | None:
+def _title(written: str, sheets: Sequence[Sheet]) -> str | None:
     """Return the title in the file's metadata, or else the largest text of the first page."""
     written = unicodedata.normalize("NFKC", fix_radicals(written)).strip()
     if len(written) >= 4 and not _NO_TITLE.match(written) and not any(map(_is_suspicious, written)):
@@ -313,7 +190,7 @@ def _title(written: str, sheets: Sequence[_Sheet]) -> str | None:
     return re.sub(r"\s+", " ", first.text[largest.start : largest.end])
 
 
-def _problems(sheets: Sequence[_Sheet], source: str) -> Iterable[Problem]:
+def _problems(sheets: Sequence[Sheet], source: str) -> Iterable[Problem]:
     empty = [sheet.number for sheet in sheets if sheet.has_objects and len(sheet.page.text) < _MIN_CHARACTERS]
     if empty:
         pages = "、".join(map(str, empty[:20])) + ("、ほか" if len(empty) > 20 else "")
