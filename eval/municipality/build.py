@@ -6,7 +6,6 @@ import csv
 import datetime
 import io
 import re
-import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,12 +207,10 @@ def settled(archive: bytes) -> bytes:
 
 
 def main() -> None:
-    """Build everything from an empty corpus folder, then resolve the questions to places in it."""
+    """Write every document, leaving other files of the corpus folder alone, then resolve the questions to places in it."""
     from eval.municipality.questions import write_questions
 
     facts = load()
-    for folder in CORPUS.glob("*/"):
-        shutil.rmtree(folder)
     for job in PRINTS:
         print(f"{job.target}: {make_pdf(job, facts)} pages")
     make_texts(facts)
