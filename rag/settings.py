@@ -23,7 +23,8 @@ class Settings:
     """What can be set. Sizes are in characters, shares between 0 and 1.
 
     corpus, index, data_dir: folders. embedder: "default", a folder, or the name of a model in the local cache.
-    max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together.
+    max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together;
+    an official answer or a single sentence is never cut.
     answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
     snapshots_kept: published snapshots kept for rollback. max_removal_share: a run that removes more documents stops and asks.
     workers: processes that read files; 0 means one for each core.

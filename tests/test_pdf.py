@@ -258,13 +258,6 @@ def test_a_turned_page_is_read_as_it_is_displayed(
     assert quotes(turned) == [SPANNING_TITLE, *LEFT, *RIGHT, CLOSING]
 
 
-def test_a_page_that_lies_on_its_side_is_still_read_in_order(read: Callable[[str], Content]) -> None:
-    """With rotate() alone every letter lies on its side, and people turn their heads: the order of sentences survives."""
-    text = "".join(read("rotated_90").pages[0].text.split())
-    places = [text.find(sentence) for sentence in [SPANNING_TITLE, *LEFT, *RIGHT, CLOSING]]
-    assert -1 not in places and places == sorted(places), (places, text)
-
-
 def test_vertical_text_is_read_from_the_right(read: Callable[[str], Content]) -> None:
     page = read("vertical").pages[0]
     assert "".join(page.text.split()) == "".join(UPRIGHT)

@@ -10,7 +10,7 @@ from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.units import Unit, score_units
 from rag.answering.verification import PageReader, all_verified, verify_citation
-from rag.documents import Answer, Contact, Passage, Place, Reason, Status
+from rag.documents import Answer, Contact, Passage, Place, Reason, Status, Warning_
 from rag.retrieval.query import parse_query
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _NEAREST = 3
 _PLACE_CHARS = 80
 NO_ANSWER = "お探しの内容は、登録されている文書では確かめられませんでした。"
 NO_DOCUMENTS = "検索できる文書がありません。"
+PARTIAL = Warning_("partial", "長いため、手順や項目の一部だけを示しています。続きは出典の頁で確かめてください。")
 
 
 class Answerer:
@@ -51,13 +52,15 @@ class Answerer:
         confidence = self._calibration.probability(evidence)
         if confidence < self._threshold or not units:
             return self._decline(Reason.WEAK_EVIDENCE, passages, confidence)
-        extract = extractive.build_extract(
-            extractive.choose_units(units, passages, max_chars=self._max_chars), passages
-        )
+        chosen = extractive.choose_units(units, passages, max_chars=self._max_chars)
+        extract = extractive.build_extract(chosen, passages)
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
         if not citations or not all_verified(citations):
             return self._decline(Reason.WEAK_EVIDENCE, passages, 0.0)
-        return Answer(Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations)
+        warnings = (PARTIAL,) if extractive.is_partial(chosen, units) else ()
+        return Answer(
+            Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations, warnings=warnings
+        )
 
     def examine(self, question: str, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
         """Return the scored units of the best passages and what the evidence looks like."""

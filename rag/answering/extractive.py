@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
@@ -59,6 +60,14 @@ def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]
             break
         chosen.append(unit)
     return chosen
+
+
+def is_partial(chosen: Sequence[Unit], units: Sequence[Unit]) -> bool:
+    """Tell whether steps or items that follow those of the answer had to be left out."""
+    listed = [unit for unit in chosen if unit.is_lead_in or unit.is_item]
+    following = (after for before, after in pairwise(units) if before in listed and after.passage == before.passage)
+    begun = any(unit.is_lead_in for unit in listed)
+    return begun and any(unit.is_item and unit not in chosen for unit in following)
 
 
 def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:

@@ -7,21 +7,26 @@ and paragraphs into whole sentences of about `max_chars` characters. A chunk end
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.documents import NOT_SEARCHED, Block, BlockKind, Chunk, ChunkKind, Document, Page, Segment, Span
+from rag.reading.structure import article_number, is_article_caption, is_list_item
 from rag.text import split_sentences
 
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
-CHUNKER_VERSION = "2"
+CHUNKER_VERSION = "3"
 _MIN_SECTION = 150  # a section shorter than this shares its chunk with the next one of the same page
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
+_UNFINISHED = re.compile(
+    r"[ぁ-ん、]$"
+)  # a noun may end a line of a list or slide; a particle or comma ends no sentence
 
 
 @dataclass(slots=True)
@@ -35,10 +40,11 @@ class _Draft:
     question: Span | None = None
     answer: Span | None = None
     has_body: bool = False
+    ending: str = ""
 
     @property
     def length(self) -> int:
-        return sum(s.end - s.start for s in self.segments)
+        return sum(s.end - s.start + 1 for s in self.segments)
 
 
 def split_document(document: Document, *, max_chars: int) -> list[Chunk]:
@@ -80,7 +86,7 @@ def _split_pages(pages: Sequence[Page], max_chars: int) -> Iterator[_Draft]:
             elif block.kind is BlockKind.TABLE_ROW:
                 current = yield from _add_row(current, page, block, max_chars)
             elif block.kind is BlockKind.TABLE_HEADER:
-                current = yield from _add_header(current, page, block)
+                current = yield from _add_header(current, page, block, max_chars)
             else:
                 current = yield from _add_text(current, page, block, max_chars, fresh_page)
             fresh_page = False
@@ -99,7 +105,7 @@ def _qa_draft(page: Page, block: Block) -> _Draft:
     return _Draft(ChunkKind.QA, block.headings, segments, question=within(block.question), answer=within(block.answer))
 
 
-def _add_header(current: _Draft, page: Page, block: Block) -> Generator[_Draft, None, _Draft]:
+def _add_header(current: _Draft, page: Page, block: Block, max_chars: int) -> Generator[_Draft, None, _Draft]:
     """A header's characters stand in the chunks of its rows; one without rows is text of its own."""
     rows = [b for b in page.blocks if b.kind is BlockKind.TABLE_ROW]
     if any(
@@ -108,7 +114,7 @@ def _add_header(current: _Draft, page: Page, block: Block) -> Generator[_Draft, 
         for span in b.context
     ):
         return current
-    return (yield from _add_text(current, page, block, len(page.text), False))
+    return (yield from _add_text(current, page, block, max_chars, False))
 
 
 def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Generator[_Draft, None, _Draft]:
@@ -127,32 +133,56 @@ def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Gener
 def _add_text(
     current: _Draft, page: Page, block: Block, max_chars: int, fresh_page: bool
 ) -> Generator[_Draft, None, _Draft]:
-    if _must_break(current, block, page, fresh_page):
+    pieces = list(_pieces(page.text, block, max_chars))
+    if fresh_page and _runs_on(current, page, block):
+        start, end = next(split_sentences(page.text[block.start : block.end]))
+        current.segments.append(_segment(page, block, block.start + start, block.start + end))
+        pieces = list(_pieces(page.text, replace(block, start=block.start + end), max_chars))
+    if _must_break(current, block, page):
         yield current
         current = _Draft(ChunkKind.TEXT, block.headings)
     if not current.segments:
         current.headings = block.headings
-    for start, end in _pieces(page.text, block, max_chars):
-        if current.has_body and current.length + end - start > max_chars:
+    for start, end in pieces:
+        if current.segments and current.length + end - start > max_chars:
             yield current
             current = _Draft(ChunkKind.TEXT, block.headings)
-        last = current.segments[-1] if current.segments else None
-        if last and last.page == page.number and block.start <= last.start and not page.text[last.end : start].strip():
-            current.segments[-1] = _segment(page, block, last.start, end)
-        else:
-            current.segments.append(_segment(page, block, start, end))
-        current.has_body = current.has_body or block.kind is not BlockKind.HEADING
+        _append(current, page, block, start, end)
     return current
 
 
-def _must_break(current: _Draft, block: Block, page: Page, fresh_page: bool) -> bool:
+def _append(current: _Draft, page: Page, block: Block, start: int, end: int) -> None:
+    """Add a piece of a block; what follows a piece of the same block directly grows with it."""
+    last = current.segments[-1] if current.segments else None
+    if last and last.page == page.number and block.start <= last.start and not page.text[last.end : start].strip():
+        current.segments[-1] = _segment(page, block, last.start, end)
+    else:
+        current.segments.append(_segment(page, block, start, end))
+    current.ending = page.text[max(start, end - 1) : end]
+    opens = block.kind is BlockKind.HEADING or is_article_caption(page.text[block.start : block.end])
+    current.has_body = current.has_body or not opens
+
+
+def _runs_on(current: _Draft, page: Page, block: Block) -> bool:
+    """Tell whether the page before ended within a sentence that this block goes on with."""
+    if current.kind is not ChunkKind.TEXT or not current.has_body or block.kind is not BlockKind.PARAGRAPH:
+        return False
+    text = page.text[block.start : block.end]
+    unfinished = bool(_UNFINISHED.search(current.ending)) and current.segments[-1].page == page.number - 1
+    return unfinished and any(end in text for end in _SENTENCE_ENDS) and not is_list_item(text)
+
+
+def _must_break(current: _Draft, block: Block, page: Page) -> bool:
     if current.kind is not ChunkKind.TEXT:
         return True
-    if not current.segments or not current.has_body:
-        return bool(current.segments) and current.segments[-1].page != page.number
-    if fresh_page and current.segments[-1].page != page.number:
+    if not current.segments:
+        return False
+    if current.segments[-1].page != page.number or len({segment.page for segment in current.segments}) > 1:
         return True
-    if block.kind is BlockKind.HEADING:
+    text = page.text[block.start : block.end]
+    if current.has_body and (article_number(text) or is_article_caption(text)):
+        return True
+    if block.kind is BlockKind.HEADING and current.has_body:
         return 0 < block.level <= _ARTICLE_LEVEL or current.length >= _MIN_SECTION
     return False
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _MAX_OBJECTS = 6000  # a drawing with more paths than this is a map or a chart: its lines rule no table
 _THIN = 3.0  # points: a filled rectangle thinner than this is drawn as a line
 _MIN_RULE = 6.0  # points: shorter strokes are ornaments
+_BLANKS = frozenset(map(ord, " \r\n"))
+_OPENING = {ord(bracket) for bracket in "（「『【〔［｛〈《("}
+_PAIRS = dict(zip("（「『【〔［｛〈《(", "）」』】〕］｝〉》)", strict=True))
+_MIRRORED = {ord(a): ord(b) for pair in _PAIRS.items() for a, b in (pair, pair[::-1])}
 _PATH, _FORM = 2, 5  # FPDF_PAGEOBJ_PATH, FPDF_PAGEOBJ_FORM
 
 
@@ -133,8 +137,28 @@ def _raw_characters(page: PdfPage) -> Iterator[tuple[int, tuple[float, float, fl
     pointer = ctypes.byref(rect)
     for index in range(pdfium.FPDFText_CountChars(raw)):
         pdfium.FPDFText_GetLooseCharBox(raw, index, pointer)
-        yield pdfium.FPDFText_GetUnicode(raw, index), (rect.left, rect.bottom, rect.right, rect.top)
+        code, box = pdfium.FPDFText_GetUnicode(raw, index), (rect.left, rect.bottom, rect.right, rect.top)
+        if code in _BLANKS and pdfium.FPDFText_IsGenerated(raw, index):
+            continue  # PDFium's guess at a blank: ours is made from the gap, by the size of the characters
+        yield (_printed_bracket(raw, index, code, box) if code in _MIRRORED else code), box
     textpage.close()
+
+
+def _printed_bracket(raw: Any, index: int, code: int, box: tuple[float, float, float, float]) -> int:
+    """Return the code of the bracket that the ink shows: PDFium mirrors brackets in text that a file sets right to left.
+
+    The ink of a full-width opening bracket is in the right half of its box, that of a closing one in the left half.
+    """
+    import pypdfium2.raw as pdfium
+
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    if not pdfium.FPDFText_GetCharBox(raw, index, left, right, bottom, top):
+        return code
+    width, ink = box[2] - box[0], right.value - left.value
+    shift = (left.value + right.value - box[0] - box[2]) / 2
+    is_upright = 0 < ink < 0.6 * width and abs(shift) > 0.12 * width
+    opens = code in _OPENING
+    return _MIRRORED[code] if is_upright and opens != (shift > 0) else code
 
 
 def read_rules(page: PdfPage) -> list[Rule]:

@@ -13,7 +13,7 @@ from rag.documents import NOT_SEARCHED, Content, Document, Problem
 from rag.errors import ReadingError
 from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata, resolve_metadata
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
 
 READERS: Mapping[str, tuple[str, str]] = {

@@ -95,7 +95,7 @@ def mark_captions(sheets: Sequence[Sheet]) -> None:
         drafts = [d for d in sheet.page.drafts if d.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
         for draft, below in pairwise(drafts):
             text = sheet.page.text[draft.start : draft.end]
-            is_line = draft.kind == BlockKind.PARAGRAPH and draft.lines == 1 and len(text) <= _CAPTION_CHARS
+            is_line = draft.kind == BlockKind.PARAGRAPH and draft.lines == 1 and 4 <= len(text) <= _CAPTION_CHARS
             is_table = below.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
             if is_line and is_table and text[-1] not in "。、，,":
                 draft.kind = BlockKind.CAPTION
