@@ -36,6 +36,7 @@ FAQ_SETS = ("nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS_PER_SET = 400
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
 ASKINGS = 3
+THRESHOLD = 0.5  # answer when the answer is likelier right than wrong
 _LIMIT = 40
 _PENALTY = 1e-3
 
@@ -181,13 +182,12 @@ def main() -> None:
         np.average(probability[~half], weights=weights[~half]) - np.average(right[~half], weights=weights[~half])
     )
     print(f"mean probability against share right, held-out half: {error:.4f} apart")
-    threshold = max((line for line in table if line[4] <= 0.08), key=lambda line: line[1])[0]
     names = [field.name for field in fields(Evidence)]
     coefficients = dict(zip(names, (round(float(value), 4) for value in theta[1:]), strict=True))
     result = {
         "intercept": round(float(theta[0]), 4),
         "coefficients": coefficients,
-        "threshold": round(float(threshold), 3),
+        "threshold": THRESHOLD,
     }
     print(json.dumps(result, indent=1))
     if options.write:
