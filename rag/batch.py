@@ -6,6 +6,7 @@ Questions: {"id", "question"} a line, or a sheet with the columns id and questio
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,19 +39,29 @@ def check_batch_file(path: Path, *, allowed: Sequence[str] = _SUFFIXES) -> None:
         )
 
 
+def check_output_file(path: Path, *, allowed: Sequence[str]) -> None:
+    """Raise QuestionSetError where results cannot be written: another form, or a folder that is not there."""
+    check_batch_file(path, allowed=allowed)
+    if not path.parent.is_dir():
+        raise QuestionSetError(
+            f"結果を書くフォルダーがありません: {path.parent}", "フォルダーを作るか、別の場所を指定してください。"
+        )
+
+
 def read_batch(path: Path) -> list[BatchQuestion]:
     """Return the questions of a file; raise QuestionSetError that names the line or column that is wrong."""
     check_batch_file(path)
     if not path.is_file():
         raise QuestionSetError(f"質問ファイルがありません: {path}", "ファイルの場所と名前を確かめてください。")
-    if path.suffix.lower() == ".jsonl":
-        return list(_read_jsonl(path))
-    rows = read_rows(path)
-    return _from_rows(rows, path)
+    return list(_read_jsonl(path)) if path.suffix.lower() == ".jsonl" else _from_rows(read_rows(path), path)
 
 
 def _read_jsonl(path: Path) -> Iterable[BatchQuestion]:
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise QuestionSetError(f"{path} は UTF-8 ではありません。", "UTF-8 で保存し直してください。") from error
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a question
         if not line.strip():
             continue
         try:
@@ -64,14 +75,26 @@ def _read_jsonl(path: Path) -> Iterable[BatchQuestion]:
 def read_rows(path: Path) -> list[list[str]]:
     """Return the cells of a CSV file or of the first sheet of an Excel file, as text."""
     if path.suffix.lower() == ".xlsx":
-        import openpyxl
-
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+        return _read_sheet(path)
     from rag.reading.encoding import read_text_bytes
 
     text, _ = read_text_bytes(path.read_bytes(), path.name)
-    return list(csv.reader(text.splitlines(keepends=True)))
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def _read_sheet(path: Path) -> list[list[str]]:
+    import zipfile
+
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        return [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError) as error:
+        raise QuestionSetError(
+            f"Excel ファイルとして読めません: {path}", "Excel で開いて .xlsx 形式で保存し直してください。"
+        ) from error
 
 
 def _from_rows(rows: Sequence[Sequence[str]], path: Path) -> list[BatchQuestion]:
@@ -85,10 +108,14 @@ def _from_rows(rows: Sequence[Sequence[str]], path: Path) -> list[BatchQuestion]
         )
     identity = next((header.index(name) for name in _ID_COLUMNS if name in header), None)
     return [
-        BatchQuestion(row[identity].strip() if identity is not None else str(number), row[question].strip())
+        BatchQuestion(_cell(row, identity) or str(number), row[question].strip())
         for number, row in enumerate(rows[1:], start=2)
         if len(row) > question and row[question].strip()
     ]
+
+
+def _cell(row: Sequence[str], column: int | None) -> str:
+    return row[column].strip() if column is not None and column < len(row) else ""
 
 
 def write_jsonl(path: Path, objects: Iterable[dict[str, Any]]) -> int:
@@ -109,10 +136,11 @@ def write_sheet(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str]
             csv.writer(file).writerows(safe)
         return
     import openpyxl
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = openpyxl.Workbook()
     for row in safe:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.worksheets[0].append([ILLEGAL_CHARACTERS_RE.sub(" ", cell) for cell in row])
     book.save(path)
 
 

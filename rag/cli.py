@@ -193,13 +193,13 @@ def run_ask(options: argparse.Namespace) -> int:
 
 
 def _run_batch(options: argparse.Namespace, forms: Sequence[str], to_object: Any, to_row: Any) -> int:
-    from rag.batch import ANSWER_COLUMNS, check_batch_file, read_batch, write_jsonl, write_sheet
+    from rag.batch import ANSWER_COLUMNS, check_output_file, read_batch, write_jsonl, write_sheet
     from rag.errors import UsageError
     from rag.progress import track
 
     if options.output is None:
         raise UsageError("--batch の結果を書くファイルがありません。", "--output ファイル名 を付けてください。")
-    check_batch_file(options.output, allowed=forms)
+    check_output_file(options.output, allowed=forms)
     questions = read_batch(options.batch)
     with _assistant(options) as assistant:
         tracked = track(questions, "質問")

@@ -13,6 +13,7 @@ _PARSER_MESSAGES = (
     (r"unrecognized arguments: (.*)", r"知らない引数です: \1"),
     (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", r"\1 に \2 は使えません（使えるもの: \3）"),
     (r"argument (.*): invalid .* value: (.*)", r"\1 の値 \2 が正しくありません"),
+    (r"argument (.*): ignored explicit argument (.*)", r"\1 に値 \2 は付けられません"),
     (r"argument (.*): expected one argument", r"\1 には値が1つ必要です"),
     (r"argument (.*): not allowed with argument (.*)", r"\1 は \2 と一緒に使えません"),
 )

@@ -1,0 +1,1 @@
+"""Passages -> an answer that is proved, or an honest no."""

@@ -1,0 +1,1 @@
+"""Documents -> a published snapshot that can be searched."""
