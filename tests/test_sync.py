@@ -22,6 +22,8 @@ from rag.indexing.sync import GateResult, SyncReport, sync
 from rag.reading.metadata import MetadataRow
 from rag.settings import Settings
 
+ROOT = Path(__file__).parents[1]
+
 TEXTS = {
     "市民課/転出.txt": "転出届は14日以内に提出します。\n本人確認書類が必要です。\n- 1 -",
     "市民課/印鑑.txt": "印鑑登録は市民課の窓口で行います。\f印鑑登録証明書は一通三百円です。",
@@ -410,3 +412,26 @@ def test_progress_is_told_by_stage(town: Town) -> None:
     town.sync(progress=lambda stage, done, total: calls.append((stage, done, total)))
     assert [c for c in calls if c[0] == "read"] == [("read", i, 4) for i in (1, 2, 3, 4)]
     assert list(dict.fromkeys(c[0] for c in calls)) == ["scan", "read", "verify", "publish"]
+
+
+def test_workers_that_cannot_start_are_one_error_and_not_a_problem_of_every_file(tmp_path: Path) -> None:
+    """A script without a main guard starts itself again in every worker, which dies of it."""
+    write_corpus(tmp_path / "corpus", {f"{n}.txt": "本文です。" for n in range(3)})
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\nfrom rag.settings import Settings\nfrom rag.indexing.sync import sync\n"
+        f"sync(Settings(corpus=Path({str(tmp_path / 'corpus')!r}), index=Path({str(tmp_path / 'index')!r}), workers=2))\n",
+        encoding="utf-8",
+    )
+
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+    assert done.returncode != 0 and "作業プロセスを開始できません" in done.stderr, done.stderr[-2000:]
+    assert not (tmp_path / "index" / "CURRENT").exists()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.documents import Chunk, Document, Problem
-from rag.errors import ReadingError
+from rag.errors import IndexBuildError, ReadingError
 from rag.indexing.lexical import LexicalEntry, analyze
 from rag.indexing.originals import store_original, stored_name
 from rag.indexing.pipeline import CorpusFile, Listing, Pipeline
@@ -155,6 +155,7 @@ class _Workers:
     def _run_apart(self) -> Iterator[Outcome]:
         """A worker died and took the pool along: run what was in flight one by one, to see which file it was."""
         self.close()
+        self._check_start()
         suspects, self._flying = list(self._flying), deque()
         for task, future in suspects:
             if future.done() and not future.cancelled() and future.exception() is None:
@@ -166,13 +167,27 @@ class _Workers:
                 self.close()
                 yield _crashed(task)
 
-    def _submit(self, task: Task) -> Future[Outcome]:
+    def _check_start(self) -> None:
+        """Raise IndexBuildError where no worker can live at all, rather than blame every file in turn."""
+        try:
+            self._open_pool().submit(os.getpid).result()
+        except BrokenProcessPool as error:
+            raise IndexBuildError(
+                "文書を読み取る作業プロセスを開始できません。",
+                "空きメモリーを確かめるか、設定 workers を 1 にしてください。"
+                "自作のスクリプトから呼ぶときは if __name__ == '__main__': の中に書いてください。",
+            ) from error
+
+    def _open_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._count, mp_context=_context(), initializer=_start_worker, initargs=(self._work,)
             )
+        return self._pool
+
+    def _submit(self, task: Task) -> Future[Outcome]:
         try:
-            return self._pool.submit(_prepare_in_worker, task)
+            return self._open_pool().submit(_prepare_in_worker, task)
         except BrokenProcessPool as error:  # it died between two submissions
             failed: Future[Outcome] = Future()
             failed.set_exception(error)
