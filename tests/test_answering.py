@@ -11,19 +11,28 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import METADATA, build_town
 
+from rag.answering.extractive import build_extract, choose_units, is_partial
+from rag.answering.units import score_units
 from rag.assistant import MAX_QUESTION_CHARS, Assistant
 from rag.documents import (
     COMMAND_LINE,
     EVERYONE,
     Answer,
     Asker,
+    Chunk,
+    ChunkKind,
     Contact,
     Filters,
     Kind,
+    Locator,
+    Metadata,
+    Passage,
     Reason,
+    Segment,
     Status,
 )
 from rag.errors import UsageError
@@ -31,6 +40,7 @@ from rag.indexing.catalog import Catalog
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
+from rag.retrieval.query import parse_query
 from rag.settings import Settings
 from rag.text import split_sentences
 
@@ -377,3 +387,31 @@ def test_an_answer_comes_token_by_token_to_whoever_listens(town_assistant: Assis
     heard: list[str] = []
     answer = town_assistant.ask("布団の処理手数料はいくらですか", on_token=heard.append)
     assert "".join(heard) == answer.text
+
+
+def test_a_heading_that_is_asked_for_is_answered_by_its_whole_list_in_order() -> None:
+    """「手順」 names the heading and none of the steps: the steps are the answer all the same, and nothing of the next section."""
+    texts = [
+        "(2) 手順",
+        "① 届を記入させる。",
+        "② 本人を確かめる。控えを渡す。",
+        "③ 証明書を交付する。",
+        "手数料は無料とする。",
+    ]
+    starts = [sum(len(text) + 1 for text in texts[:i]) for i in range(len(texts))]
+    segments = tuple(
+        Segment(1, start, start + len(text), Locator(page=1), heading=i == 0)
+        for i, (start, text) in enumerate(zip(starts, texts, strict=True))
+    )
+    chunk = Chunk("0" * 32, "手引.pdf", 0, ChunkKind.TEXT, "\n".join(texts), "窓口の手引", ("2 転出届",), segments)
+    passages = [Passage(chunk, Metadata("窓口の手引"), 1.0)]
+    query = parse_query("転出届の手順を教えてください")
+
+    units = score_units(query, dict.fromkeys(query.terms, 1.0), passages, lambda t: np.zeros((len(t), 2)), np.zeros(2))
+    chosen = choose_units(units, passages, max_chars=300)
+
+    assert build_extract(chosen, passages).text == "\n".join(texts[:4]) + "[1]"
+    assert not is_partial(chosen, units)
+    short = choose_units(units, passages, max_chars=30)
+    assert build_extract(short, passages).text.startswith("(2) 手順\n① 届を記入させる。")
+    assert is_partial(short, units)

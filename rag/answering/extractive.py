@@ -12,6 +12,7 @@ from itertools import pairwise
 from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
 from rag.documents import CELL_SEPARATOR, ChunkKind, Citation, Passage, Segment, Span
+from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
 MAX_CITATIONS = 3
@@ -31,28 +32,31 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
 
     An official answer stands alone and whole, however long it is.
     """
-    ranked = sorted((u for u in units if not u.is_heading), key=lambda u: -u.score) or list(units[:1])
+    leads = [before for before, after in pairwise(units) if _leads(before, after)]
+    ranked = sorted((u for u in units if not u.is_heading or u in leads), key=lambda u: -u.score) or list(units[:1])
     if not ranked:
         return []
     best = ranked[0]
     if passages[best.passage].chunk.kind is ChunkKind.QA:
         return [best]
-    chosen = _with_items(best, units, max_chars) if best.is_lead_in else [best]
-    for unit in ranked[1:]:
+    chosen = _with_items(best, units, max_chars) if best in leads else [best]
+    for unit in ranked[1:] if not best.is_heading else ():
         if unit.score < _KEEP * best.score:
             break
-        if (
-            unit not in chosen
-            and not _is_lesser_row(unit, units, passages)
-            and _fits(unit, chosen, passages, max_chars)
-        ):
+        known = unit in chosen or unit.is_heading or _is_lesser_row(unit, units, passages)
+        if not known and _fits(unit, chosen, passages, max_chars):
             chosen.append(unit)
     order = list(dict.fromkeys(unit.passage for unit in chosen))
     return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
 
 
+def _leads(before: Unit, after: Unit) -> bool:
+    """Tell whether a unit ("次のとおり", or the heading of a list) is answered by the items that begin with the next."""
+    return (before.is_lead_in or before.is_heading) and after.is_item and after.passage == before.passage
+
+
 def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]:
-    """Return a lead-in ("次のとおり") with the items that follow it, as many as there is room for."""
+    """Return a lead-in or heading with the items that follow it, as many as there is room for."""
     index, chosen, length = units.index(lead), [lead], lead.end - lead.start
     for unit in units[index + 1 :]:
         length += unit.end - unit.start
@@ -64,10 +68,9 @@ def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]
 
 def is_partial(chosen: Sequence[Unit], units: Sequence[Unit]) -> bool:
     """Tell whether steps or items that follow those of the answer had to be left out."""
-    listed = [unit for unit in chosen if unit.is_lead_in or unit.is_item]
-    following = (after for before, after in pairwise(units) if before in listed and after.passage == before.passage)
-    begun = any(unit.is_lead_in for unit in listed)
-    return begun and any(unit.is_item and unit not in chosen for unit in following)
+    pairs = [(before, after) for before, after in pairwise(units) if before in chosen and after.is_item]
+    begun = any(_leads(before, after) for before, after in pairs)
+    return begun and any(after not in chosen and after.passage == before.passage for before, after in pairs)
 
 
 def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:
@@ -142,8 +145,8 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
         header = _header(passage)
         return "\n".join(_render_row(header, text) for text in texts)
     joined = texts[0]
-    for before, unit, text in zip(units, units[1:], texts[1:], strict=False):
-        joined += ("\n" if unit.is_item or before.is_lead_in else "") + text
+    for before, text in zip(units, texts[1:], strict=False):
+        joined += ("\n" if is_list_item(text) or before.is_lead_in or before.is_heading else "") + text
     return joined
 
 

@@ -58,11 +58,13 @@ def split_units(chunk: Chunk, passage: int) -> list[Unit]:
 
 
 def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> Iterator[Unit]:
-    for first, last in split_sentences(text[offset : offset + segment.end - segment.start]):
+    whole = text[offset : offset + segment.end - segment.start]
+    is_item = is_list_item(whole)
+    for first, last in split_sentences(whole):
         piece = text[offset + first : offset + last]
         is_heading = segment.heading or bool(_CONTENTS.search(piece))
         is_lead_in = bool(_LEAD_IN.search(piece))
-        yield Unit(passage, offset + first, offset + last, is_heading, is_list_item(piece), is_lead_in)
+        yield Unit(passage, offset + first, offset + last, is_heading, is_item, is_lead_in)
 
 
 def score_units(
@@ -103,7 +105,8 @@ def _cover(
 ) -> list[tuple[float, float]]:
     """Return for each unit the weighted share of the question's words in it and, in part, around it; and in it alone.
 
-    An official answer is read together with its question, a row with its header and caption: their words count in full.
+    An official answer is read together with its question, a row with its header and caption, a heading with those above it:
+    their words count in full.
     """
     asked = set(query.terms)
     total = sum(weights.values()) or 1.0
@@ -117,7 +120,7 @@ def _cover(
         if index == 0 or units[index - 1].passage != unit.passage:
             near, heading = set(), asked & set(morphemes(" ".join(chunk.headings)))
             together = asked & set(morphemes(_read_together(chunk)))
-        words = own | together
+        words = own | together | (heading if unit.is_heading else set())
         title = asked & set(morphemes(chunk.title))
         around = (near | heading) - words
         value = sum(weights[w] for w in words) + NEAR_WEIGHT * sum(weights[w] for w in around)
