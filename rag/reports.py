@@ -52,7 +52,8 @@ def render_problems(problems: Sequence[Problem]) -> list[str]:
     lines = ["", f"要確認: {len(problems)} 件"]
     for problem in problems:
         place = f"（{problem.page}頁）" if problem.page else f"（{problem.row}行）" if problem.row else ""
-        lines += [f"  ・{problem.message}{place}", f"    対処: {problem.remedy}"]
+        name = "" if problem.source in problem.message else f"{problem.source}: "
+        lines += [f"  ・{name}{problem.message}{place}", f"    対処: {problem.remedy}"]
     return lines
 
 
