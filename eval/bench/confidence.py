@@ -1,9 +1,10 @@
 """Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--write]
 
 DATA is a folder of question sets, each with corpus.jsonl {id,title,text}, queries.jsonl {id,text} and qrels.tsv (query, doc,
-grade). Every question is asked three times: of all documents (right when the answer cites a right one), with the right ones
-hidden, and with everything hidden that has the title of a right one (never right). Half of the questions fit the model, the
-other half is printed. --write replaces confidence.json.
+grade). Every question is asked four times: of all documents (right when the answer cites a right one), with the right ones
+hidden, with everything hidden that has the title of a right one, and of all documents with its rarest noun exchanged for one
+of another question (a near miss; the last three are never right). Half of the questions fit the model, the other half is
+printed. --write replaces confidence.json.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import Snapshot, SnapshotStore
 from rag.indexing.sync import sync
 from rag.retrieval.fusion import fuse_scores
+from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
@@ -35,7 +37,7 @@ SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_ele
 FAQ_SETS = ("nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS_PER_SET = 400
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
-ASKINGS = 3
+ASKINGS = 4
 THRESHOLD = 0.5  # answer when the answer is likelier right than wrong
 _LIMIT = 40
 _PENALTY = 1e-3
@@ -93,15 +95,20 @@ def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]
         snapshot = SnapshotStore(settings.index).open_current(embedder.fingerprint)
         questions = [q for q in read_lines(folder / "queries.jsonl") if q["id"] in gold]
         random.Random(3).shuffle(questions)
-        for question in questions[:QUESTIONS_PER_SET]:
-            yield from ask_again(snapshot, embedder, question, gold[question["id"]])
+        chosen = questions[:QUESTIONS_PER_SET]
+        for question, other in zip(chosen, [*chosen[1:], chosen[0]], strict=True):
+            yield from ask_again(snapshot, embedder, question, other, gold[question["id"]])
         snapshot.close()
 
 
 def ask_again(
-    snapshot: Snapshot, embedder: Any, question: dict[str, Any], gold: set[tuple[str, int | None]]
+    snapshot: Snapshot,
+    embedder: Any,
+    question: dict[str, Any],
+    stranger: dict[str, Any],
+    gold: set[tuple[str, int | None]],
 ) -> Iterator[tuple[str, Evidence, bool, float]]:
-    """Yield the evidence with the right documents in the index, without them, and without their whole subject."""
+    """Yield the evidence of all askings of a question; `stranger` lends a noun to its near miss."""
     retriever = Retriever(snapshot, embedder)
     calibration = Calibration(0.0, {}, 0.0)
     answerer = Answerer(
@@ -111,14 +118,33 @@ def ask_again(
     hidden = [passage for passage in passages if place_of(passage) not in gold]
     titles = {passage.chunk.title for passage in passages if place_of(passage) in gold}
     other = [passage for passage in hidden if passage.chunk.title not in titles]
+    near_miss = exchange_noun(question["text"], stranger["text"], retriever)
     dense = embedder.dense_weight
-    variants = [(passages, 1 - UNANSWERABLE_SHARE), (rescale(hidden, dense), UNANSWERABLE_SHARE / 2)]
-    variants.append((rescale(other or hidden, dense), UNANSWERABLE_SHARE / 2))
-    for shown, weight in variants:
-        units, evidence = answerer.examine(question["text"], shown)
+    askings = [
+        (question["text"], passages),
+        (question["text"], rescale(hidden, dense)),
+        (question["text"], rescale(other or hidden, dense)),
+        (near_miss, retriever.retrieve(near_miss, limit=_LIMIT)),
+    ]
+    for number, (text, shown) in enumerate(askings):
+        units, evidence = answerer.examine(text, shown)
         chosen = choose_units(units, shown, max_chars=300)
-        right = any(place_of(shown[unit.passage]) in gold for unit in chosen)
+        right = number == 0 and any(place_of(shown[unit.passage]) in gold for unit in chosen)
+        weight = UNANSWERABLE_SHARE / (ASKINGS - 1) if number else 1 - UNANSWERABLE_SHARE
         yield question["id"], evidence, right, weight
+
+
+def exchange_noun(question: str, stranger: str, retriever: Retriever) -> str:
+    """Return a question with its rarest noun replaced by the rarest of another question: asked of a thing that is not there."""
+    rarest = [find_rarest_noun(text, retriever) for text in (question, stranger)]
+    return question.replace(rarest[0], rarest[1]) if all(rarest) else stranger
+
+
+def find_rarest_noun(question: str, retriever: Retriever) -> str:
+    """Return the noun of two characters or more that the fewest chunks have, as it stands in the question; "" for none."""
+    found = [noun for noun in parse_query(question).nouns if len(noun) > 1 and noun in question]
+    weights = retriever.term_weights(found)
+    return max(found, key=lambda noun: weights[noun], default="")
 
 
 def rescale(passages: Sequence[Passage], dense_weight: float) -> list[Passage]:
