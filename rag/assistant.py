@@ -179,6 +179,8 @@ class Assistant:
 
 def check_question(question: str) -> None:
     """Raise UsageError for a question that is empty or longer than MAX_QUESTION_CHARS."""
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise UsageError("質問に、文字として読めない部分があります。", "質問を入力し直してください。")
     if not question.strip():
         raise UsageError("質問が空です。", "知りたいことを文で入力してください。")
     if len(question) > MAX_QUESTION_CHARS:

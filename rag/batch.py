@@ -39,9 +39,13 @@ def check_batch_file(path: Path, *, allowed: Sequence[str] = _SUFFIXES) -> None:
         )
 
 
-def check_output_file(path: Path, *, allowed: Sequence[str]) -> None:
-    """Raise QuestionSetError where results cannot be written: another form, or a folder that is not there."""
+def check_output_file(path: Path, batch: Path, *, allowed: Sequence[str]) -> None:
+    """Raise QuestionSetError where results cannot be written: another form, no such folder, or over the questions."""
     check_batch_file(path, allowed=allowed)
+    if path.resolve() == batch.resolve():
+        raise QuestionSetError(
+            f"結果を質問ファイルに上書きしようとしています: {path}", "--output に別の名前を付けてください。"
+        )
     if not path.parent.is_dir():
         raise QuestionSetError(
             f"結果を書くフォルダーがありません: {path.parent}", "フォルダーを作るか、別の場所を指定してください。"
@@ -66,7 +70,9 @@ def _read_jsonl(path: Path) -> Iterable[BatchQuestion]:
             continue
         try:
             value = json.loads(line)
-            yield BatchQuestion(str(value["id"]), str(value["question"]))
+            if not isinstance(value["question"], str):
+                raise TypeError(value["question"])
+            yield BatchQuestion(str(value["id"]), value["question"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             hint = '1行に {"id": "1", "question": "…"} の形で書いてください。'
             raise QuestionSetError(f"{path} の {number} 行目を読めません。", hint) from error

@@ -62,7 +62,7 @@ def _add_index(commands: Any) -> None:
 def _add_search(commands: Any) -> None:
     command = _add_command(commands, "search", "質問に近い箇所を、順に表示する", run_search)
     _add_question(command, "jsonl")
-    command.add_argument("-k", type=int, default=10, metavar="件数", help="表示する箇所の数（既定 10）")
+    command.add_argument("-k", type=positive, default=10, metavar="件数", help="表示する箇所の数（既定 10）")
     command.add_argument("--explain", action="store_true", help="各検索の順位と点数も表示する")
 
 
@@ -88,6 +88,13 @@ def _add_question(command: Any, forms: str) -> None:
     )
 
 
+def positive(text: str) -> int:
+    """Return a whole number of at least 1; raise ValueError for anything else."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
@@ -102,6 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough (`rag status | head`)
         sys.stdout = None
         return DONE
+    except OSError as error:
+        print(f"ファイルを読み書きできません: {error.filename or ''}（{error.strerror or error}）", file=sys.stderr)
+        print("対処: 場所と名前、空き容量、アクセス権を確かめてください。", file=sys.stderr)
+        return NOT_DONE
     except KeyboardInterrupt:
         print("中断しました。索引は前のままです。", file=sys.stderr)
         return NOT_DONE
@@ -197,10 +208,14 @@ def _run_batch(options: argparse.Namespace, forms: Sequence[str], to_object: Any
     from rag.errors import UsageError
     from rag.progress import track
 
+    if options.question:
+        raise UsageError("質問文と --batch の両方があります。", "どちらか一つにしてください。")
     if options.output is None:
         raise UsageError("--batch の結果を書くファイルがありません。", "--output ファイル名 を付けてください。")
-    check_output_file(options.output, allowed=forms)
+    check_output_file(options.output, options.batch, allowed=forms)
     questions = read_batch(options.batch)
+    for question in questions:
+        _check_batch_question(question)
     with _assistant(options) as assistant:
         tracked = track(questions, "質問")
         if options.output.suffix.lower() == ".jsonl":
@@ -213,9 +228,23 @@ def _run_batch(options: argparse.Namespace, forms: Sequence[str], to_object: Any
     return DONE
 
 
+def _check_batch_question(question: Any) -> None:
+    from rag.assistant import check_question
+    from rag.errors import QuestionSetError, UsageError
+
+    try:
+        check_question(question.question)
+    except UsageError as error:
+        raise QuestionSetError(f"番号 {question.id} の質問: {error.message}", error.hint) from error
+
+
 def _question(options: argparse.Namespace) -> str:
     from rag.errors import UsageError
 
+    if options.output:
+        raise UsageError(
+            "--output は --batch と一緒に使います。", "--batch 質問ファイル を付けるか、--output を外してください。"
+        )
     if not options.question:
         raise UsageError("質問がありません。", "質問文を引用符で囲んで渡すか、--batch でファイルを渡してください。")
     return str(options.question)
@@ -247,8 +276,10 @@ def run_rollback(options: argparse.Namespace) -> int:
     from rag.indexing.snapshot import SnapshotStore
 
     settings = read_settings(options)
+    store = SnapshotStore(settings.index)
+    store.manifest()  # refuses an index that is not there, before the lock makes its folder
     with write_lock(settings.index):
-        rollback = SnapshotStore(settings.index).rollback()
+        rollback = store.rollback()
     if options.json:
         print_json({"from": rollback.left, "to": rollback.restored})
     else:

@@ -73,7 +73,7 @@ def _read_file(file: Path, *, required: bool) -> dict[str, Any]:
             raise SettingsError(f"設定ファイルがありません: {file}", "ファイル名を確かめてください。")
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"設定ファイルを読めません: {file}（{error}）", "TOML の書き方（UTF-8）に直してください。"
@@ -102,11 +102,41 @@ def _convert(key: str, value: Any) -> Any:
     if optional and value in ("", None):
         return None
     try:
-        return _CONVERTERS[name](value)
-    except (TypeError, ValueError) as error:
+        return _check_range(key, _CONVERTERS[name](value))
+    except (TypeError, ValueError, OverflowError) as error:
         raise SettingsError(
-            f"設定 {key} の値が正しくありません: {value!r}", f"{_TYPE_LABELS[name]}で書いてください。"
+            f"設定 {key} の値が正しくありません: {value!r}",
+            f"{_TYPE_LABELS[name]}{_describe_range(key)}で書いてください。",
         ) from error
+
+
+def _describe_range(key: str) -> str:
+    return "（{}〜{}）".format(*_RANGES[key]) if key in _RANGES else ""
+
+
+def _check_range(key: str, value: Any) -> Any:
+    low, high = _RANGES.get(key, (None, None))
+    if low is not None and not low <= value <= high:
+        raise ValueError(value)
+    return value
+
+
+def _to_float(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError(value)
+    return float(value)
+
+
+def _to_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _to_path(value: Any) -> Path:
+    if not str(value).strip():
+        raise ValueError(value)
+    return Path(value)
 
 
 def _to_int(value: Any) -> int:
@@ -115,5 +145,14 @@ def _to_int(value: Any) -> int:
     return int(value)
 
 
-_CONVERTERS: dict[str, Any] = {"Path": Path, "str": str, "int": _to_int, "float": float}
+_CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float}
+_RANGES: dict[str, tuple[Any, Any]] = {
+    "answer_threshold": (0.0, 1.0),
+    "max_chunk_chars": (50, 5_000),
+    "max_answer_chars": (20, 10_000),
+    "snapshots_kept": (1, 1_000),
+    "max_removal_share": (0.0, 1.0),
+    "workers": (0, 256),
+    "port": (0, 65_535),
+}
 _TYPE_LABELS = {"Path": "フォルダーの場所（文字列）", "str": "文字列", "int": "整数", "float": "数値"}

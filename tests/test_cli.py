@@ -501,3 +501,34 @@ def test_only_results_go_to_stdout_and_no_bar_is_drawn_into_a_file() -> None:
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["published"] is True
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("search", LODGING, "-k", "0"), "-k"),
+        (("ask", LODGING, "--output", "out.csv"), "--batch"),
+        (("ask", LODGING, "--batch", "in.jsonl", "--output", "out.jsonl"), "--batch"),
+        (("ask", "--batch", "in.jsonl", "--output", "in.jsonl"), "上書き"),
+        (("ask", "--batch", "empty.jsonl", "--output", "out.jsonl"), "番号 2"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(
+    town: Run, arguments: tuple[str, ...], word: str
+) -> None:
+    write_batch(Path("in.jsonl"), (("1", LODGING),))
+    write_batch(Path("empty.jsonl"), (("1", LODGING), ("2", " ")))
+    before = Path("in.jsonl").read_bytes()
+
+    done = town(*arguments)
+
+    assert (done.status, done.out) == (2, "") and word in done.err, done.err
+    assert not Path("out.jsonl").exists()
+    assert Path("in.jsonl").read_bytes() == before
+
+
+def test_a_rollback_of_an_index_that_is_not_there_leaves_no_folder_behind(run: Run) -> None:
+    done = run("rollback", "--index", "nowhere")
+
+    assert done.status == 2 and "索引がまだありません" in done.err
+    assert not Path("nowhere").exists()

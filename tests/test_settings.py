@@ -15,7 +15,7 @@ FIELDS = fields(Settings)
 WRITTEN: dict[str, tuple[str, Any]] = {
     "Path": ("庁内/文書", Path("庁内/文書")),
     "str": ("澄野町", "澄野町"),
-    "int": ("7", 7),
+    "int": ("100", 100),
     "float": ("0.25", 0.25),
 }
 """Type -> (as it is written in the environment, the value)."""
@@ -179,3 +179,27 @@ def test_a_file_that_is_no_toml_is_refused_by_name(content: bytes) -> None:
 def test_settings_do_not_change_once_they_are_made() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", 99_999),
+        ("snapshots_kept", 0),
+        ("max_removal_share", float("nan")),
+        ("max_removal_share", True),
+        ("workers", float("inf")),
+        ("page_title", 5),
+        ("corpus", ""),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_by_its_key(key: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=key):
+        load_settings(environment={}, **{key: value})
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    """Notepad on Windows writes one."""
+    file = tmp_path / "rag.toml"
+    file.write_text("port = 8000\n", encoding="utf-8-sig")
+    assert load_settings(file, environment={}).port == 8000

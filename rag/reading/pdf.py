@@ -69,8 +69,11 @@ def _open(path: Path, source: str) -> Any:
 
 def _diagnose(path: Path, source: str) -> ReadingError:
     """Say why PDFium could not open a file, with pypdf's second opinion."""
+    import logging
+
     import pypdf
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it has to say is said below, in Japanese
     try:
         encrypted = pypdf.PdfReader(path).is_encrypted
     except (pypdf.errors.PyPdfError, ValueError, OSError, RecursionError):
