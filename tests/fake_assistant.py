@@ -16,6 +16,7 @@ from typing import Any
 
 import pypdfium2
 
+from rag.assistant import DocumentEntry, OriginalFile
 from rag.documents import (
     EVERYONE,
     Answer,
@@ -54,26 +55,6 @@ EXAMPLES = ("転入の届出はいつまでですか", "粗大ごみの手数料
 _PDF_HTML = """<html lang="ja"><style>@page {{ size: A5 }} p {{ line-height: 2 }}</style><h1>窓口マニュアル</h1>
 <p>この手引きは、窓口で受け付ける届出について定めます。</p><p style="break-before: page">第2節　転入届</p>
 <p>市外から引っ越してきた方は、{quote}</p><p>届出には、転出証明書と本人確認書類が必要です。</p></html>"""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentEntry:
-    """What the assistant lists of a document."""
-
-    source: str
-    title: str
-    sha256: str
-    metadata: Metadata
-    page_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class OriginalFile:
-    """The stored bytes of one document."""
-
-    path: Path
-    name: str
-    media_type: str
 
 
 @dataclass

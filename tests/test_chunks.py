@@ -26,7 +26,7 @@ from rag.documents import (
     Quality,
     Span,
 )
-from rag.indexing.chunks import build_node_parser, count_excluded, find_uncovered, split_document, text_to_embed
+from rag.indexing.chunks import count_excluded, find_uncovered, split_document, text_to_embed
 from rag.reading.registry import CorpusFile, Listing, list_corpus, read_document
 from rag.text import split_sentences
 
@@ -422,12 +422,12 @@ def test_an_embedder_sees_title_headings_and_text() -> None:
 def test_the_node_parser_gives_the_same_chunks_as_nodes() -> None:
     from llama_index.core.schema import NodeRelationship, TextNode
 
-    from rag.indexing.nodes import to_llama_document
+    from rag.indexing.nodes import ChunkNodeParser, to_llama_document
 
     page = PageBuilder(3).heading("証明書").table("名称\t手数料", "住民票\t300円").qa("問いです。", "答えです。")
     doc = document(page.paragraph("".join(SENTENCES * 4)))
     chunks = split_document(doc, max_chars=MAX)
-    nodes = build_node_parser(MAX).get_nodes_from_documents([to_llama_document(doc)])
+    nodes = ChunkNodeParser(max_chars=MAX).get_nodes_from_documents([to_llama_document(doc)])
     assert all(isinstance(node, TextNode) for node in nodes)
     assert [(node.node_id, node.get_content()) for node in nodes] == [(chunk.id, chunk.text) for chunk in chunks]
     for node in nodes:
@@ -438,5 +438,7 @@ def test_the_node_parser_gives_the_same_chunks_as_nodes() -> None:
 def test_the_node_parser_refuses_documents_that_it_does_not_know() -> None:
     from llama_index.core.schema import Document as LlamaDocument
 
+    from rag.indexing.nodes import ChunkNodeParser
+
     with pytest.raises(TypeError, match="to_llama_document"):
-        build_node_parser(MAX).get_nodes_from_documents([LlamaDocument(text="よその文書です。")])
+        ChunkNodeParser(max_chars=MAX).get_nodes_from_documents([LlamaDocument(text="よその文書です。")])

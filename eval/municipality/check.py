@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from eval.municipality.facts import Facts, columns, load
 from eval.municipality.places import CORPUS, normal, places
-from eval.municipality.questions import DOCUMENTS, HEAD, TARGET
+from eval.municipality.questions import DOCUMENTS, TARGET
+from eval.questions import COLUMNS
 
 KINDS = {"マニュアル", "計画", "Q&A", "規程", "通知", "その他"}
 LEAST = {"questions": 100, "unanswerable": 20, "paraphrased": 15, "tables": 20}
@@ -127,7 +128,7 @@ def main() -> int:
         reader = csv.DictReader(file)
         rows = list(reader)
     facts = load()
-    problems = [] if list(reader.fieldnames or []) == HEAD else [f"columns {reader.fieldnames}"]
+    problems = [] if tuple(reader.fieldnames or ()) == COLUMNS else [f"columns {reader.fieldnames}"]
     problems += [*question_problems(rows), *set_problems(rows), *fact_problems(facts), *metadata_problems(facts)]
     print("\n".join(problems) or f"{len(rows)} questions and the shared facts agree with the corpus")
     return 1 if problems else 0

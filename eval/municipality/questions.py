@@ -7,20 +7,9 @@ from pathlib import Path
 
 from eval.municipality.facts import SOURCES
 from eval.municipality.places import locate
+from eval.questions import COLUMNS
 
 TARGET = Path(__file__).parents[1] / "questions.csv"
-HEAD = [
-    "番号",
-    "質問",
-    "期待する文書",
-    "ページ／行",
-    "正解に含まれる語",
-    "模範解答",
-    "分類",
-    "回答可否",
-    "担当課",
-    "備考",
-]
 MOST_PLACES = 3
 DOCUMENTS = {
     "plan": "企画財政課/第6次澄野町総合計画.pdf",
@@ -64,5 +53,5 @@ def write_questions() -> int:
     if problems:
         raise SystemExit("\n".join(problems))
     with TARGET.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file, lineterminator="\r\n").writerows([HEAD, *rows])
+        csv.writer(file, lineterminator="\r\n").writerows([COLUMNS, *rows])
     return len(rows)

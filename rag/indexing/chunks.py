@@ -11,14 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from rag.documents import NOT_SEARCHED, Block, BlockKind, Chunk, ChunkKind, Document, Page, Segment, Span
 from rag.reading.structure import article_number, is_article_caption, is_list_item
 from rag.text import split_sentences
-
-if TYPE_CHECKING:
-    from llama_index.core.node_parser import NodeParser
 
 CHUNKER_VERSION = "3"
 _MIN_SECTION = 150  # a section shorter than this shares its chunk with the next one of the same page
@@ -230,10 +226,3 @@ def find_uncovered(document: Document, chunks: Sequence[Chunk]) -> list[tuple[in
                     wanted.difference_update(range(segment.start, segment.end))
         missing += [(page.number, Span(i, i + 1)) for i in sorted(wanted) if not page.text[i].isspace()]
     return missing
-
-
-def build_node_parser(max_chars: int) -> NodeParser:
-    """Return the chunker as a llama-index `NodeParser`, for documents made by `to_llama_document`."""
-    from rag.indexing.nodes import ChunkNodeParser
-
-    return ChunkNodeParser(max_chars=max_chars)
