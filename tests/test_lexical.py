@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pickle
-import statistics
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rag.documents import Chunk, ChunkKind, Filters, Kind, Locator, Metadata, Segment, Span
@@ -125,25 +122,3 @@ def test_an_empty_store_finds_nothing(tmp_path: Path) -> None:
 def test_document_frequency_and_version(store: LexicalStore) -> None:
     assert store.document_frequency("body", "転出") == 2 and store.document_frequency("title", "税金") == 0
     assert "core-" in tokenizer_version()
-
-
-def test_a_ten_term_question_takes_milliseconds(tmp_path: Path) -> None:
-    """100,000 chunks take p50 1.6 ms; here 20,000, with room for a busy machine."""
-    random = np.random.default_rng(0)
-    words = np.array([f"語{n}" for n in range(20_000)])
-    weights = 1 / np.arange(5, 20_005)
-    drawn = words[random.choice(len(words), size=(20_000, 60), p=weights / weights.sum())]
-    store = LexicalStore.create(tmp_path / "many")
-    texts = [(" ".join(row[:6]), " ".join(row)) for row in drawn]
-    store.add(
-        [entry(n, title=t, headings=t, body=b, bigrams=b) for n, (t, b) in enumerate(texts)], [CITIZENS] * len(texts)
-    )
-    store.commit()
-    seconds = []
-    for row in drawn[:100]:
-        terms = dict.fromkeys(row[:10], 1.0)
-        start = time.perf_counter()
-        assert len(store.search(dict.fromkeys(("title", "headings", "body", "bigrams"), terms), 50)) == 50
-        seconds.append(time.perf_counter() - start)
-    store.close()
-    assert statistics.median(seconds) < 0.02, f"p50 {statistics.median(seconds) * 1000:.1f} ms"
