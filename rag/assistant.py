@@ -81,8 +81,9 @@ class Assistant:
         check_question(question)
         with self._snapshot() as snapshot:
             retriever = Retriever(snapshot, self._embedder)
-            passages = retriever.retrieve(question, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-            answer = self._answerer(snapshot, retriever).answer(question, passages)
+            asked = retriever.understand(question)
+            passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
+            answer = self._answerer(snapshot, retriever).answer(asked, passages)
         if on_token:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)

@@ -114,16 +114,17 @@ def ask_again(
     answerer = Answerer(
         retriever, embedder, snapshot.catalog, calibration=calibration, max_chars=300, contact=Contact("総務課")
     )
-    passages = retriever.retrieve(question["text"], limit=_LIMIT)
+    asked = retriever.understand(question["text"])
+    passages = retriever.retrieve(asked, limit=_LIMIT)
     hidden = [passage for passage in passages if place_of(passage) not in gold]
     titles = {passage.chunk.title for passage in passages if place_of(passage) in gold}
     other = [passage for passage in hidden if passage.chunk.title not in titles]
-    near_miss = exchange_noun(question["text"], stranger["text"], retriever)
+    near_miss = retriever.understand(exchange_noun(question["text"], stranger["text"], retriever))
     dense = embedder.dense_weight
     askings = [
-        (question["text"], passages),
-        (question["text"], rescale(hidden, dense)),
-        (question["text"], rescale(other or hidden, dense)),
+        (asked, passages),
+        (asked, rescale(hidden, dense)),
+        (asked, rescale(other or hidden, dense)),
         (near_miss, retriever.retrieve(near_miss, limit=_LIMIT)),
     ]
     for number, (text, shown) in enumerate(askings):

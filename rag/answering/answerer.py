@@ -11,10 +11,10 @@ from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.units import Unit, score_units
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.documents import Answer, Contact, Passage, Place, Reason, Status, Warning_
-from rag.retrieval.query import parse_query
 
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
+    from rag.retrieval.query import Question
     from rag.retrieval.retriever import Retriever
 
 PASSAGES = 5  # that an answer is put together from
@@ -44,7 +44,7 @@ class Answerer:
         self._max_chars = max_chars
         self._threshold = calibration.threshold if threshold is None else threshold
 
-    def answer(self, question: str, passages: Sequence[Passage]) -> Answer:
+    def answer(self, question: Question, passages: Sequence[Passage]) -> Answer:
         """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
         if not passages:
             return self._decline(Reason.NO_DOCUMENTS, (), 0.0)
@@ -62,12 +62,11 @@ class Answerer:
             Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations, warnings=warnings
         )
 
-    def examine(self, question: str, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
+    def examine(self, question: Question, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
         """Return the scored units of the best passages and what the evidence looks like."""
-        query = parse_query(question)
+        query = question.query
         weights = self._retriever.term_weights(query.terms)
-        vector = self._embedder.embed_query(question)
-        units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, vector)
+        units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, question.vector)
         return units, weigh_evidence(query, weights, self._retriever.highest_weight(), passages, units)
 
     def _decline(self, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:

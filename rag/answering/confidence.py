@@ -55,10 +55,11 @@ def weigh_evidence(
     if not passages:
         return Evidence(0, 0, 0, 0, 0, 0, 0, 0, 0)
     total = sum(weights.values()) or 1.0
-    held = [_words(passage) & set(query.terms) for passage in passages[:_FIRST]]
-    shares = [sum(weights[word] for word in words) / total for words in held]
     best = max(units, key=lambda unit: unit.score, default=None)
-    named = _words(passages[best.passage]) if best else set()
+    looked_at = {*range(min(_FIRST, len(passages))), *([best.passage] if best else [])}
+    held = {number: _words(passages[number]) & set(query.terms) for number in looked_at}
+    shares = [sum(weights[word] for word in words) / total for number, words in held.items() if number < _FIRST]
+    named = held[best.passage] if best else set()
     missing = [weights[noun] for noun in query.nouns if noun not in named]
     asked = sum(weights[noun] for noun in query.nouns)
     numbers = [noun for noun in query.nouns if noun.isnumeric()]

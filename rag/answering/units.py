@@ -114,14 +114,15 @@ def _cover(
     near: set[str] = set()
     heading: set[str] = set()
     together: set[str] = set()
+    title: set[str] = set()
     for index, (unit, text) in enumerate(zip(units, texts, strict=True)):
         chunk = passages[unit.passage].chunk
         own = asked & set(morphemes(text))
         if index == 0 or units[index - 1].passage != unit.passage:
             near, heading = set(), asked & set(morphemes(" ".join(chunk.headings)))
             together = asked & set(morphemes(_read_together(chunk)))
+            title = asked & set(morphemes(chunk.title))
         words = own | together | (heading if unit.is_heading else set())
-        title = asked & set(morphemes(chunk.title))
         around = (near | heading) - words
         value = sum(weights[w] for w in words) + NEAR_WEIGHT * sum(weights[w] for w in around)
         value += TITLE_WEIGHT * sum(weights[w] for w in title - around - words)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rag.text import bigrams, morphemes, normalize, nouns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _NUMERALS = r"[0-9〇一二三四五六七八九十百千万億]"
 _WANTED = (
@@ -30,6 +35,15 @@ class Query:
     nouns: tuple[str, ...]
     bigrams: tuple[str, ...]
     wanted: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question understood once, for finding and for answering: its text, its words, and its vector (d,)."""
+
+    text: str
+    query: Query
+    vector: NDArray[np.float32]
 
 
 def parse_query(question: str) -> Query:

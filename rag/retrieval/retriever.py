@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
 from rag.retrieval.fusion import FIELD_WEIGHTS, add_page_support, fuse_scores, rank
-from rag.retrieval.query import Query, parse_query
+from rag.retrieval.query import Query, Question, parse_query
 
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
@@ -25,12 +25,16 @@ class Retriever:
         self._snapshot = snapshot
         self._embedder = embedder
 
+    def understand(self, text: str) -> Question:
+        """Return a question with its words and vector, so that neither is made twice."""
+        return Question(text, parse_query(text), self._embedder.embed_query(text))
+
     def retrieve(
-        self, question: str, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
+        self, question: str | Question, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
     ) -> list[Passage]:
         """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
-        query = parse_query(question)
-        lexical, dense = self._score(query, question, filters, asker, max(CANDIDATES, limit))
+        asked = self.understand(question) if isinstance(question, str) else question
+        lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit))
         fused = fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight)
         near = list(rank(fused))[: limit + _MARGIN]
         known = self._snapshot.catalog.chunks(near)
@@ -60,10 +64,9 @@ class Retriever:
         return math.log(1 + (max(self._snapshot.lexical.count(), 1) + 0.5) / 0.5)
 
     def _score(
-        self, query: Query, question: str, filters: Filters | None, asker: Asker, limit: int
+        self, question: Question, filters: Filters | None, asker: Asker, limit: int
     ) -> tuple[dict[str, float], dict[str, float]]:
-        words = _words_by_field(query)
-        vector = self._embedder.embed_query(question)
+        words, vector = _words_by_field(question.query), question.vector
         audiences = self._snapshot.catalog.readable_audiences(asker)
         lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences))
         dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
