@@ -157,19 +157,12 @@ def rescale(passages: Sequence[Passage], dense_weight: float) -> list[Passage]:
 
 
 def fit(features: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return [intercept, coefficients…] of a weighted logistic regression, by Newton's method with a small ridge."""
-    design = np.column_stack([np.ones(len(features)), features])
-    theta = np.zeros(design.shape[1])
-    ridge = _PENALTY * len(design) * np.diag([0.0, *[1.0] * features.shape[1]])
-    for _ in range(50):
-        probability = 1 / (1 + np.exp(-design @ theta))
-        gradient = design.T @ (weights * (probability - right)) + ridge @ theta
-        hessian = design.T @ (design * (weights * probability * (1 - probability))[:, None]) + ridge
-        step = np.linalg.solve(hessian, gradient)
-        theta -= step
-        if np.abs(step).max() < 1e-8:
-            break
-    return theta
+    """Return [intercept, coefficients…] of a weighted logistic regression with a small ridge on the coefficients."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1 / (_PENALTY * len(features)), solver="newton-cholesky", tol=1e-10)
+    model.fit(features, right, sample_weight=weights)
+    return np.concatenate([model.intercept_, model.coef_[0]])
 
 
 def report(
