@@ -168,7 +168,7 @@ def answer_row(question: BatchQuestion, answer: Answer) -> list[str]:
         "回答" if answer.status is Status.ANSWERED else "回答なし",
         answer.text,
         "\n".join(f"[{c.number}] {c.source}" for c in answer.citations),
-        "\n".join(f"[{c.number}] {c.locator.describe()}" for c in answer.citations),
+        "\n".join(f"[{c.number}] {c.locator.describe(c.source)}" for c in answer.citations),
         "\n".join(f"[{c.number}] {c.quote}" for c in answer.citations),
         "\n".join(f"[{c.number}] {'確認済み' if c.verified else '未確認'}" for c in answer.citations),
         f"{answer.confidence:.2f}",

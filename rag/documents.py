@@ -62,6 +62,11 @@ CELL_SEPARATOR = "\t"
 """Stands between the cells of a table row in page text, and nowhere inside a cell."""
 
 
+_PAGE_NOUNS = dict.fromkeys(("pptx", "ppt", "odp"), "スライド{}") | dict.fromkeys(
+    ("png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp"), "画像{}枚目"
+)
+
+
 class Span(NamedTuple):
     """Characters [start, end) of one page's text."""
 
@@ -91,26 +96,27 @@ class Locator:
         """Return the locator of a JSON form."""
         return cls(**values)
 
-    def describe(self) -> str:
-        """Return the place in Japanese, as people read it.
+    def describe(self, source: str = "") -> str:
+        """Return the place in Japanese, as people read it. source: the file that it is in, whose kind names its pages.
 
         >>> Locator(page=14, label="12").describe()
         '12頁（PDF 14枚目）'
-        >>> Locator(page=3).describe()
-        'PDF 3枚目'
+        >>> Locator(page=3).describe(), Locator(page=3).describe("広報/説明会.pptx"), Locator(page=1).describe("掲示.png")
+        ('PDF 3枚目', 'スライド3', '画像1枚目')
         >>> Locator(sheet="よくある質問", row=12).describe()
         'シート「よくある質問」12行目'
         >>> Locator(line=40, heading="第2章 > 申請").describe()
         '40行目（第2章 > 申請）'
         """
-        place = self._place()
+        place = self._place(source)
         if self.heading and place:
             return f"{place}（{self.heading}）"
         return self.heading or place
 
-    def _place(self) -> str:
+    def _place(self, source: str) -> str:
         if self.page is not None:
-            return f"{self.label}頁（PDF {self.page}枚目）" if self.label else f"PDF {self.page}枚目"
+            physical = _PAGE_NOUNS.get(source.rpartition(".")[2].lower(), "PDF {}枚目").format(self.page)
+            return f"{self.label}頁（{physical}）" if self.label else physical
         if self.row is not None:
             return f"シート「{self.sheet}」{self.row}行目" if self.sheet else f"{self.row}件目"
         if self.line is not None:
@@ -138,9 +144,38 @@ class Block:
     answer: Span | None = None
 
 
+class Concern(StrEnum):
+    """Why a person should look at a page."""
+
+    WAITING_OCR = "waiting_ocr"
+    OCR_FAILED = "ocr_failed"
+    LOW_OCR = "low_ocr"
+    GARBLED = "garbled"
+    NO_TEXT = "no_text"
+
+    @property
+    def label(self) -> str:
+        """The Japanese words for it."""
+        return _CONCERN_LABELS[self]
+
+
+_CONCERN_LABELS = {
+    Concern.WAITING_OCR: "文字認識（OCR）待ち",
+    Concern.OCR_FAILED: "文字認識ができない",
+    Concern.LOW_OCR: "文字認識の確からしさが低い",
+    Concern.GARBLED: "文字化けの疑い",
+    Concern.NO_TEXT: "検索できる文字がない",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was understood of one page. Shares are between 0 and 1."""
+    """What was understood of one page. Shares are between 0 and 1.
+
+    characters: printed characters, white space aside; searchable: those of them in blocks that are searched.
+    suspicious_share: unreadable or implausible characters. ocr_confidence: None for a page that was not recognised by OCR.
+    concerns: why a person should look at the page.
+    """
 
     characters: int
     suspicious_share: float = 0.0
@@ -148,6 +183,31 @@ class Quality:
     tables: int = 0
     ocr_confidence: float | None = None
     vertical: bool = False
+    searchable: int = 0
+    concerns: tuple[Concern, ...] = ()
+
+    @property
+    def is_answerable(self) -> bool:
+        """Tell whether questions can be answered from the page."""
+        return self.searchable > 0 and not {Concern.WAITING_OCR, Concern.GARBLED, Concern.OCR_FAILED} & set(
+            self.concerns
+        )
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether nothing is printed on the page, as far as anyone can see."""
+        return self.characters == 0 and not self.concerns
+
+
+class WordBox(NamedTuple):
+    """Where characters [start, end) of a page's text stand, in points from the lower left of the displayed page."""
+
+    start: int
+    end: int
+    left: float
+    bottom: float
+    right: float
+    top: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +216,7 @@ class Page:
 
     number: physical, from 1 (a PDF page, a sheet; 1 for a file without pages). label: the printed number, when there is one.
     Blocks are in reading order and do not overlap; only white space lies between them.
+    word_boxes: of a page that was read by OCR; those of other PDF pages are computed again from the file when they are needed.
     """
 
     number: int
@@ -163,6 +224,7 @@ class Page:
     blocks: tuple[Block, ...]
     quality: Quality
     label: str | None = None
+    word_boxes: tuple[WordBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def render_answer(answer: Answer) -> str:
     lines = [answer.text, "", "出典"]
     for citation in answer.citations:
         verified = "確認済み" if citation.verified else "未確認"
-        lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe()}（{verified}）")
+        lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe(citation.source)}（{verified}）")
         lines.append(f"    {citation.source}")
         lines.append(f"    「{' '.join(citation.quote.split())}」")
     lines += [f"注意: {warning.message}" for warning in answer.warnings]
@@ -77,7 +77,7 @@ def _render_no_answer(answer: Answer) -> str:
         lines.append(f"理由: {_REASONS[answer.reason]}")
     if answer.nearest:
         lines += ["", "近い箇所"]
-        lines += [f"・{p.title} {p.locator.describe()}（{p.source}）\n    {p.text}" for p in answer.nearest]
+        lines += [f"・{p.title} {p.locator.describe(p.source)}（{p.source}）\n    {p.text}" for p in answer.nearest]
     if answer.contact:
         extension = f"（内線 {answer.contact.extension}）" if answer.contact.extension else ""
         lines += ["", f"問い合わせ先: {answer.contact.department}{extension}"]
@@ -90,7 +90,7 @@ def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
     for rank, passage in enumerate(passages, start=1):
         chunk = passage.chunk
         text = " ".join(chunk.text.split())
-        lines.append(f"{rank}. {chunk.title} {chunk.locator.describe()}　{passage.score:.3f}")
+        lines.append(f"{rank}. {chunk.title} {chunk.locator.describe(chunk.source)}　{passage.score:.3f}")
         lines.append(f"   {chunk.source}")
         if explain:
             legs = (f"{leg} {score:.3f}（{passage.ranks.get(leg, '-')}位）" for leg, score in passage.legs.items())

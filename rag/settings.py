@@ -28,6 +28,9 @@ class Settings:
     answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
     snapshots_kept: published snapshots kept for rollback. max_removal_share: a run that removes more documents stops and asks.
     workers: processes that read files; 0 means one for each core.
+    max_file_mb, max_file_pages, max_file_seconds, max_worker_mb: a file beyond a limit becomes a listed problem. Megabytes are
+    10**6 bytes; the seconds are without OCR, which has its own limit of ocr_page_seconds for each page.
+    ocr: recognise pages without usable text, where tesseract is installed.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
     """
@@ -42,6 +45,12 @@ class Settings:
     snapshots_kept: int = 3
     max_removal_share: float = 0.5
     workers: int = 0
+    max_file_mb: int = 300
+    max_file_pages: int = 5_000
+    max_file_seconds: int = 300
+    max_worker_mb: int = 4_000
+    ocr: bool = True
+    ocr_page_seconds: int = 60
     host: str = "127.0.0.1"
     port: int = 7860
     page_title: str = "しるべ"
@@ -103,7 +112,7 @@ def _convert(key: str, value: Any) -> Any:
         return None
     try:
         return _check_range(key, _CONVERTERS[name](value))
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise SettingsError(
             f"設定 {key} の値が正しくありません: {value!r}",
             f"{_TYPE_LABELS[name]}{_describe_range(key)}で書いてください。",
@@ -119,6 +128,12 @@ def _check_range(key: str, value: Any) -> Any:
     if low is not None and not low <= value <= high:
         raise ValueError(value)
     return value
+
+
+def _to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).strip().lower()]
 
 
 def _to_float(value: Any) -> float:
@@ -145,7 +160,7 @@ def _to_int(value: Any) -> int:
     return int(value)
 
 
-_CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float}
+_CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "max_chunk_chars": (50, 5_000),
@@ -153,6 +168,17 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "snapshots_kept": (1, 1_000),
     "max_removal_share": (0.0, 1.0),
     "workers": (0, 256),
+    "max_file_mb": (1, 100_000),
+    "max_file_pages": (1, 1_000_000),
+    "max_file_seconds": (1, 86_400),
+    "max_worker_mb": (500, 1_000_000),
+    "ocr_page_seconds": (1, 3_600),
     "port": (0, 65_535),
 }
-_TYPE_LABELS = {"Path": "フォルダーの場所（文字列）", "str": "文字列", "int": "整数", "float": "数値"}
+_TYPE_LABELS = {
+    "Path": "フォルダーの場所（文字列）",
+    "str": "文字列",
+    "int": "整数",
+    "float": "数値",
+    "bool": "true か false",
+}

@@ -86,7 +86,9 @@ def list_toy_corpus(corpus: Path) -> ToyListing:
     return ToyListing(files, metadata, problems)
 
 
-def read_toy_document(file: ToyFile, *, path: Path, sha256: str, listing: ToyListing) -> Document:
+def read_toy_document(
+    file: ToyFile, *, path: Path, sha256: str, listing: ToyListing, options: object = None
+) -> Document:
     """Read a text: form feeds part pages, lines are blocks. The first line can order a misfortune."""
     text = path.read_text(encoding="utf-8")
     if text.startswith("UNREADABLE"):

@@ -21,6 +21,7 @@ from rag.documents import (
     Asker,
     Chunk,
     ChunkKind,
+    Concern,
     Document,
     Kind,
     Locator,
@@ -30,6 +31,7 @@ from rag.documents import (
     Quality,
     Segment,
     Span,
+    WordBox,
 )
 from rag.indexing.stores import audience_key
 
@@ -41,6 +43,7 @@ CREATE TABLE documents (
 ) WITHOUT ROWID;
 CREATE TABLE pages (
     source TEXT NOT NULL, number INTEGER NOT NULL, label TEXT, text TEXT NOT NULL, quality TEXT NOT NULL,
+    word_boxes TEXT,
     PRIMARY KEY (source, number)
 ) WITHOUT ROWID;
 CREATE TABLE chunks (
@@ -185,9 +188,18 @@ class Catalog:
         """Return the pages of a document, in order; blocks are not kept and stay empty."""
         query = "SELECT number, label, text, quality FROM pages WHERE source = ? ORDER BY number"
         return [
-            Page(number=number, text=text, blocks=(), quality=Quality(**json.loads(quality)), label=label)
+            Page(number=number, text=text, blocks=(), quality=_to_quality(quality), label=label)
             for number, label, text, quality in self._select(query, source)
         ]
+
+    def page_quality(self, source: str, number: int) -> Quality:
+        """Return what was understood of a page. Raises KeyError where there is no such page."""
+        return _to_quality(self._one_text("SELECT quality FROM pages WHERE source = ? AND number = ?", source, number))
+
+    def word_boxes(self, source: str, number: int) -> list[WordBox]:
+        """Return where the words of a page stand that was read by OCR; nothing for any other page."""
+        query = "SELECT word_boxes FROM pages WHERE source = ? AND number = ? AND word_boxes IS NOT NULL"
+        return [WordBox(*box) for (boxes,) in self._select(query, source, number) for box in json.loads(boxes)]
 
     def documents(self) -> list[CatalogEntry]:
         """Return the documents that were read, by source."""
@@ -317,7 +329,20 @@ def _to_metadata(row: Sequence[Any]) -> Metadata:
 
 
 def _page_row(source: str, page: Page) -> tuple[Any, ...]:
-    return (source, page.number, page.label, page.text, _to_json(asdict(page.quality)))
+    boxes = _to_json([[*box[:2], *(round(value, 1) for value in box[2:])] for box in page.word_boxes])
+    return (
+        source,
+        page.number,
+        page.label,
+        page.text,
+        _to_json(asdict(page.quality)),
+        boxes if page.word_boxes else None,
+    )
+
+
+def _to_quality(text: str) -> Quality:
+    values = json.loads(text)
+    return Quality(**(values | {"concerns": tuple(map(Concern, values.get("concerns", ())))}))
 
 
 def _chunk_row(chunk: Chunk) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.documents import Chunk, Document, Problem
+from rag.reading.options import ReadingOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,11 +55,16 @@ class DocumentEmbedder(Protocol):
         """Return one vector per text."""
 
 
+def _find_none(options: ReadingOptions) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """From a corpus folder to chunks. The functions go to worker processes: they are functions of a module, not closures.
 
-    read_document(file, path=stored copy, sha256=…, listing=…); split_document(document, max_chars=…).
+    read_document(file, path=stored copy, sha256=…, listing=…, options=…); split_document(document, max_chars=…).
+    find_mended(options): codes of problems that another reading would solve now, because a program has been installed since.
     """
 
     list_corpus: Callable[[Path], Any]
@@ -67,14 +73,17 @@ class Pipeline:
     text_to_embed: Callable[[Chunk], str]
     reader_version: str
     chunker_version: str
+    find_mended: Callable[[ReadingOptions], frozenset[str]] = _find_none
 
 
 def build_pipeline() -> Pipeline:
     """Return the pipeline of this program."""
     from rag.indexing.chunks import CHUNKER_VERSION, split_document, text_to_embed
-    from rag.reading.registry import READER_VERSION, list_corpus, read_document
+    from rag.reading.registry import READER_VERSION, find_mended, list_corpus, read_document
 
-    return Pipeline(list_corpus, read_document, split_document, text_to_embed, READER_VERSION, CHUNKER_VERSION)
+    return Pipeline(
+        list_corpus, read_document, split_document, text_to_embed, READER_VERSION, CHUNKER_VERSION, find_mended
+    )
 
 
 def metadata_hash(listing: Listing, source: str) -> str:

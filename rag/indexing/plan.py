@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -86,14 +86,23 @@ def list_inaccessible(files: Sequence[ListedFile]) -> list[Problem]:
     ]
 
 
-def build_plan(files: Sequence[ListedFile], indexed: Mapping[str, CatalogEntry]) -> Plan:
-    """Compare the files with what is indexed, by the bytes and by what metadata.csv says."""
+def build_plan(
+    files: Sequence[ListedFile], indexed: Mapping[str, CatalogEntry], *, again: Collection[str] = ()
+) -> Plan:
+    """Compare the files with what is indexed, by the bytes and by what metadata.csv says.
+
+    again: sources that are read again although they are the same, for this machine can read more of them now.
+    """
     present = {listed.file.source: listed for listed in files}
     added = [source for source in present if source not in indexed and present[source].sha256]
     removed = [source for source in indexed if source not in present]
     renamed = _match_renamed(removed, added, present, indexed)
     kept = [source for source in present if source in indexed]
-    changed = {source for source in kept if _differs(present[source], indexed[source])}
+    changed = {
+        source
+        for source in kept
+        if _differs(present[source], indexed[source]) or (source in again and present[source].sha256)
+    }
     moved_from, moved_to = {old for old, _ in renamed}, {new for _, new in renamed}
     return Plan(
         added=tuple(sorted(set(added) - moved_to)),

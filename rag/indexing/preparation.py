@@ -23,6 +23,7 @@ from rag.errors import IndexBuildError, ReadingError
 from rag.indexing.lexical import LexicalEntry, analyze
 from rag.indexing.originals import store_original, stored_name
 from rag.indexing.pipeline import CorpusFile, Listing, Pipeline
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 
 log = logging.getLogger(__name__)
 _AHEAD = 16  # files in flight per worker: outcomes come in the order of the tasks, whoever is ready first
@@ -36,6 +37,7 @@ class Work:
     listing: Listing
     files_dir: Path
     max_chars: int
+    options: ReadingOptions = DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def prepare(task: Task, work: Work) -> Outcome:
     try:
         sha256, path = store_original(task.file.path, sha256=sha256, files_dir=work.files_dir)
         name = path.name
-        document = work.pipeline.read_document(task.file, path=path, sha256=sha256, listing=work.listing)
+        document = work.pipeline.read_document(
+            task.file, path=path, sha256=sha256, listing=work.listing, options=work.options
+        )
         return Outcome(source, sha256, name, prepared=_split(document, work))
     except ReadingError as error:
         problem = Problem(source, error.code, error.message, error.hint)

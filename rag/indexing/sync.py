@@ -23,6 +23,7 @@ from rag.indexing.pipeline import DocumentEmbedder, Listing, Pipeline, build_pip
 from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible
 from rag.indexing.preparation import Task, Work, prepare_files
 from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
+from rag.reading.options import ReadingOptions
 from rag.settings import Settings
 
 CACHE_FILE = "embeddings.sqlite"
@@ -152,7 +153,13 @@ class _Run:
         files = list_files(listing, lambda done, total: self._progress("scan", done, total))
         indexed = current.entries if current else {}
         problems = (*listing.problems, *list_inaccessible(files))
-        return _Corpus(listing, tuple(files), build_plan(files, indexed), problems, indexed)
+        plan = build_plan(files, indexed, again=self._find_mended(current))
+        return _Corpus(listing, tuple(files), plan, problems, indexed)
+
+    def _find_mended(self, current: _Current | None) -> set[str]:
+        """Return the sources of which more can be read now than when they were indexed."""
+        codes = self._pipeline.find_mended(ReadingOptions.from_settings(self._settings))
+        return {problem.source for problem in current.problems if problem.code in codes} if current else set()
 
     def _read_current(self) -> _Current | None:
         """Return the published snapshot; None where there is none, or none that this program understands."""
@@ -250,7 +257,11 @@ class _Run:
         tasks = corpus.tasks(everything=base is None)
         hashes = {listed.file.source: listed.metadata_hash for listed in corpus.files}
         work = Work(
-            self._pipeline, corpus.listing, self._settings.index.resolve() / FILES, self._settings.max_chunk_chars
+            self._pipeline,
+            corpus.listing,
+            self._settings.index.resolve() / FILES,
+            self._settings.max_chunk_chars,
+            ReadingOptions.from_settings(self._settings),
         )
         outcomes = prepare_files(tasks, work, workers=self._settings.workers)
         for done in range(1, len(tasks) + 1):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.documents import Content, Problem
 from rag.errors import ReadingError
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.records import Record
 from rag.reading.sheet_page import SheetPage, build_sheet_page
 from rag.reading.sheets import build_content, report_skipped
@@ -26,7 +27,7 @@ _FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)')
 
 
-def read_excel(path: Path, source: str) -> Content:
+def read_excel(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Return a workbook, one page for each visible sheet that is not empty; the page number is the sheet's place.
 
     A locator's row is the number that Excel shows. Raises ReadingError (codes encrypted, unknown_format, too_large).

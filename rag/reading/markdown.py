@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.documents import Block, BlockKind, Content, Locator, Span
 from rag.reading.encoding import read_text_bytes
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.plain import build_text_page
 from rag.reading.structure import HeadingPath, is_list_item
 
@@ -43,7 +44,7 @@ _FRONT_MATTER = re.compile(
 _TITLE_LINE = re.compile(r"^title[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 
 
-def read_markdown(path: Path, source: str) -> Content:
+def read_markdown(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Return a Markdown file as one page; its title is the first heading of level 1, or that of the front matter.
 
     Raises ReadingError (code encoding).

@@ -17,6 +17,7 @@ from rag.documents import Block, BlockKind, Content, Locator, Page, Problem, Qua
 from rag.errors import ReadingError
 from rag.reading.characters import Box, PageView, read_characters, read_rules
 from rag.reading.layout import order_page
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.paragraphs import Draft, PageText, write_page
 from rag.reading.roles import Sheet, detect_labels, find_headings, mark_captions, mark_margins
 from rag.reading.structure import HeadingPath
@@ -37,7 +38,7 @@ _DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
 _MIN_CHARACTERS = 5
 
 
-def read_pdf(path: Path, source: str) -> Content:
+def read_pdf(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Read a PDF file. Raises ReadingError when it cannot be opened (encrypted, truncated)."""
     with _open(path, source) as pdf:
         sheets = [_read_sheet(pdf, index) for index in range(len(pdf))]

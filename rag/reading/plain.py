@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.documents import Block, BlockKind, Content, Locator, Page, Quality
 from rag.reading.encoding import count_odd_characters, read_text_bytes
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.structure import (
     ARTICLE_LEVEL,
     HeadingPath,
@@ -25,7 +26,7 @@ MAX_TITLE_CHARS = 40
 _SENTENCE_END = re.compile(r"[。！？!?][」』）)】]*$")
 
 
-def read_plain(path: Path, source: str) -> Content:
+def read_plain(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Return a text file as one page; its first line is the title when it looks like one.
 
     Raises ReadingError (code encoding) when nobody can say which characters the bytes stand for.

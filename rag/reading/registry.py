@@ -12,9 +12,13 @@ from pathlib import Path
 from rag.documents import NOT_SEARCHED, Content, Document, Problem
 from rag.errors import ReadingError
 from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata, resolve_metadata
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 
 READER_VERSION = "3"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
+
+Reader = Callable[[Path, str, ReadingOptions], Content]
+"""Reads the bytes at a path as the file of that name. Raises ReadingError; anything else that it raises is taken for a broken file."""
 
 READERS: Mapping[str, tuple[str, str]] = {
     ".pdf": ("rag.reading.pdf", "read_pdf"),
@@ -156,7 +160,9 @@ def _refuse_suffix(source: str, suffix: str) -> Problem:
     return Problem(source, "unknown_format", message, remedy)
 
 
-def read_document(file: CorpusFile, *, path: Path, sha256: str, listing: Listing) -> Document:
+def read_document(
+    file: CorpusFile, *, path: Path, sha256: str, listing: Listing, options: ReadingOptions = DEFAULT_OPTIONS
+) -> Document:
     """Read the bytes at `path` as the corpus file `file`; a document without searchable text says so in its problems.
 
     Raises ReadingError, and nothing else, whatever is in the file (codes of the readers; empty, unknown_format, unreadable, broken).
@@ -165,7 +171,7 @@ def read_document(file: CorpusFile, *, path: Path, sha256: str, listing: Listing
     reader = _load_reader(file.source, suffix)
     try:
         _check_signature(path, file.source, suffix)
-        content = reader(path, file.source)
+        content = reader(path, file.source, options)
     except ReadingError:
         raise
     except OSError as error:
@@ -186,12 +192,17 @@ def read_document(file: CorpusFile, *, path: Path, sha256: str, listing: Listing
     return Document(file.source, sha256, metadata, content.pages, problems)
 
 
-def _load_reader(source: str, suffix: str) -> Callable[[Path, str], Content]:
+def find_mended(options: ReadingOptions) -> frozenset[str]:
+    """Return the codes of problems that another reading would solve on this machine as it is now."""
+    return frozenset()
+
+
+def _load_reader(source: str, suffix: str) -> Reader:
     if suffix not in READERS:
         problem = _refuse_suffix(source, suffix)
         raise ReadingError(f"{problem.message}: {source}", problem.remedy, code=problem.code)
     module, function = READERS[suffix]
-    reader: Callable[[Path, str], Content] = getattr(importlib.import_module(module), function)
+    reader: Reader = getattr(importlib.import_module(module), function)
     return reader
 
 

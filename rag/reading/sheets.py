@@ -11,6 +11,7 @@ from pathlib import Path
 from rag.documents import Content, Kind, Problem
 from rag.errors import ReadingError
 from rag.reading.encoding import read_text_bytes
+from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.records import Record
 from rag.reading.sheet_page import SheetPage, build_sheet_page
 
@@ -18,7 +19,7 @@ _DELIMITERS = (",", "\t", ";")
 _SAMPLE_ROWS = 50
 
 
-def read_csv(path: Path, source: str) -> Content:
+def read_csv(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Return a CSV or TSV file as one page; a locator's row is the number of the record, blank ones included.
 
     Raises ReadingError (codes encoding, broken).

@@ -22,13 +22,13 @@ def render_citation(citation: Citation, links: Links) -> str:
 def render_place(place: Place, links: Links) -> str:
     """Return the card of a place worth looking at."""
     return (
-        f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe())}</p>'
+        f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe(place.source))}</p>'
         f'<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
     )
 
 
 def _render_where(citation: Citation) -> str:
-    parts = [citation.locator.describe(), citation.department or ""]
+    parts = [citation.locator.describe(citation.source), citation.department or ""]
     words = [f"<span>{escape(part)}</span>" for part in parts if part]
     badge = (
         '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
@@ -68,7 +68,7 @@ def _render_page(citation: Citation, links: Links) -> str:
     whole = links.page_image(citation.source, citation.page, citation.spans)
     if strip is None or whole is None:
         return ""
-    alt = escape(f"{citation.title} {citation.locator.describe()}の画像。引用した箇所に色を付けています")
+    alt = escape(f"{citation.title} {citation.locator.describe(citation.source)}の画像。引用した箇所に色を付けています")
     return (
         f'<img class="page" src="{escape(strip)}" alt="{alt}">'
         f'<details><summary>頁全体を見る</summary><img class="page" loading="lazy" src="{escape(whole)}" alt="{alt}"></details>'
