@@ -171,7 +171,7 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "max_file_mb": (1, 100_000),
     "max_file_pages": (1, 1_000_000),
     "max_file_seconds": (1, 86_400),
-    "max_worker_mb": (500, 1_000_000),
+    "max_worker_mb": (100, 1_000_000),
     "ocr_page_seconds": (1, 3_600),
     "port": (0, 65_535),
 }

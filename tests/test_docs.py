@@ -109,4 +109,6 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
 def _render_default(value: object) -> str:
     if value is None:
         return "（なし）"
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.as_posix() if isinstance(value, Path) else str(value).replace("\n", "<br>")

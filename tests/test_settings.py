@@ -16,6 +16,7 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "Path": ("庁内/文書", Path("庁内/文書")),
     "str": ("澄野町", "澄野町"),
     "int": ("100", 100),
+    "bool": ("false", False),
     "float": ("0.25", 0.25),
 }
 """Type -> (as it is written in the environment, the value)."""
@@ -97,7 +98,7 @@ def test_every_setting_is_read_from_the_environment(field: Field[Any]) -> None:
 @pytest.mark.parametrize("field", FIELDS, ids=by_name)
 def test_every_setting_is_read_from_the_file(field: Field[Any]) -> None:
     written, value = WRITTEN[base_type(field)]
-    write_toml(f"{field.name} = " + (written if base_type(field) in ("int", "float") else f'"{written}"'))
+    write_toml(f"{field.name} = " + (written if base_type(field) in ("int", "float", "bool") else f'"{written}"'))
 
     found = getattr(load_settings(environment={}), field.name)
 
