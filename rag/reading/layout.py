@@ -2,56 +2,29 @@
 
 Characters -> pieces (a stretch of one line) -> regions (columns, frames, tables) -> lines in reading order. The order in the
 file and PDFium's own are not trusted: both are wrong on real bulletins. Regions are found by recursive cuts: a gutter that no
-line crosses divides columns, lines that cross it divide the page into bands.
+line crosses divides columns, lines that cross it divide the page into bands. Text that runs downwards is turned first, and
+then read in the same way: its tiers are columns, its lines are rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from rag.reading.characters import Box, Character
-from rag.reading.pieces import Piece, center_x, center_y, find_pieces, surround
-from rag.reading.tables import Cell, Grid
+from rag.reading.geometry import Box, center_x, center_y, surround
+from rag.reading.lines import Line, Table
+from rag.reading.pieces import Piece
+from rag.reading.table_rows import find_aligned, read_table
+from rag.reading.tables import Grid
+from rag.reading.upright import arrange, group_upright, turn_block
 
 _MIN_GUTTER = 1.0  # in character sizes
 _MAX_CROSSING = 0.34  # share of a region's pieces that may cross a gutter (titles above two columns)
+_MOSTLY = 0.6  # share of characters from which on a region counts as written downwards
 
 
-@dataclass(slots=True)
-class Line:
-    """The pieces of one line in reading order, and the column that it stands in."""
-
-    pieces: list[Piece]
-    column: Box
-
-    @property
-    def box(self) -> Box:
-        """The box around all pieces."""
-        return surround([piece.box for piece in self.pieces])
-
-    @property
-    def size(self) -> float:
-        """Size of the longest piece."""
-        return max(self.pieces, key=lambda piece: len(piece.characters)).size
-
-    @property
-    def vertical(self) -> bool:
-        """Tell whether the line runs from top to bottom."""
-        return self.pieces[0].vertical
-
-
-@dataclass(slots=True)
-class Table:
-    """A ruled table: for each cell its lines in reading order."""
-
-    grid: Grid
-    cells: list[tuple[Cell, list[Line]]]
-
-
-def order_page(characters: Sequence[Character], grids: Sequence[Grid]) -> list[Line | Table]:
-    """Return the lines and tables of a page in reading order."""
-    return _read(_put_into_grids(find_pieces(characters), grids))
+def read_region(pieces: Sequence[Piece], grids: Sequence[Grid]) -> list[Line | Table]:
+    """Return the lines and tables of a region in reading order."""
+    return _read(put_into_grids(list(pieces), grids))
 
 
 # --- grids ------------------------------------------------------------------------------------------------------------
@@ -62,7 +35,7 @@ def _contains(outer: Box, inner: Box) -> bool:
     return outer.left <= x <= outer.right and outer.bottom <= y <= outer.top
 
 
-def _put_into_grids(pieces: list[Piece], grids: Sequence[Grid]) -> list[Piece]:
+def put_into_grids(pieces: list[Piece], grids: Sequence[Grid]) -> list[Piece]:
     """Return the pieces outside of all grids, and one piece for each grid that holds text."""
     for grid in sorted(grids, key=lambda grid: grid.box.width * grid.box.height):
         pieces = _split_at_columns(pieces, grid)
@@ -79,7 +52,7 @@ def _split_at_columns(pieces: list[Piece], grid: Grid) -> list[Piece]:
         return pieces
     result = []
     for piece in pieces:
-        if piece.grid or piece.vertical or not _contains(grid.box, piece.box):
+        if piece.inside or not _contains(grid.box, piece.box):
             result.append(piece)
         else:
             result.extend(_cut(piece, grid))
@@ -87,28 +60,31 @@ def _split_at_columns(pieces: list[Piece], grid: Grid) -> list[Piece]:
 
 
 def _cut(piece: Piece, grid: Grid) -> list[Piece]:
-    parts: list[tuple[int | None, list[Character]]] = []
+    parts: list[tuple[int | None, list]] = []  # type: ignore[type-arg]
     for character in piece.characters:
         cell = grid.cell_at(center_x(character.box), center_y(character.box))
         if parts and parts[-1][0] == cell:
             parts[-1][1].append(character)
         else:
             parts.append((cell, [character]))
-    return [Piece(characters, surround([c.box for c in characters])) for _, characters in parts]
+    return [Piece(characters, surround([c.box for c in characters]), piece.vertical) for _, characters in parts]
 
 
 def _read_grid(piece: Piece) -> list[Line | Table]:
     grid = piece.grid
-    assert grid is not None
+    if grid is None:  # an upright block
+        return _read(piece.inside)
     if grid.is_frame:
         return _read(piece.inside)
     held: dict[int | None, list[Piece]] = {}
     for inner in piece.inside:
         held.setdefault(grid.cell_at(center_x(inner.box), center_y(inner.box)), []).append(inner)
-    if len(held) < 2 or (grid.rows == 1 and len(piece.inside) > 3 * len(held)):
+    if len(held) < 2:
         return _read(piece.inside)
-    cells = [(cell, _flatten(_read(held.get(index, [])))) for index, cell in enumerate(grid.cells)]
-    return [Table(grid, cells)]
+    table = read_table(grid, [(cell, _flatten(_read(held.get(i, [])))) for i, cell in enumerate(grid.cells)])
+    if table.grid.rows == 1 and len(piece.inside) > 3 * len(held):
+        return _read(piece.inside)
+    return [table]
 
 
 def _flatten(items: list[Line | Table]) -> list[Line]:
@@ -135,39 +111,33 @@ def _read(pieces: list[Piece], column: Box | None = None) -> list[Line | Table]:
 
 
 def _read_mixed(pieces: list[Piece], upright: list[Piece]) -> list[Line | Table]:
-    """Order a region with vertical lines: groups of them are read from the right, at the level where they begin."""
-    groups = _group_upright(upright)
+    """Order a region with vertical lines: blocks of them are areas of their own, each turned and read by itself."""
     flat = [piece for piece in pieces if not piece.vertical]
-    blocks: list[tuple[Box, list[Piece]]] = [(surround([p.box for p in group]), group) for group in groups]
-    above = {id(p): next((i for i, (box, _) in enumerate(blocks) if p.box.top >= box.top), len(blocks)) for p in flat}
+    blocks = [turn_block(group) for group in group_upright(upright)]
+    written = sum(len(p.characters) for p in upright)
+    if written >= _MOSTLY * (written + sum(_count(p) for p in flat)):
+        return [item for group in arrange(blocks, flat) for item in _read_block(group)]
     items: list[Line | Table] = []
+    blocks.sort(key=lambda block: (-round(block.box.top / 40), -block.box.right))
+    level = {id(p): next((i for i, b in enumerate(blocks) if p.box.top >= b.box.top), len(blocks)) for p in flat}
     for index in range(len(blocks) + 1):
-        items += _read([p for p in flat if above[id(p)] == index])
-        if index < len(blocks):
-            box, group = blocks[index]
-            items += [Line([p], box) for p in sorted(group, key=_from_the_right)]
+        items += _read([p for p in flat if level[id(p)] == index])
+        items += _read_block(blocks[index : index + 1])
     return items
 
 
-def _from_the_right(piece: Piece) -> tuple[int, float]:
-    return -round(center_x(piece.box) / (0.8 * piece.size)), -piece.box.top
+def _count(piece: Piece) -> int:
+    return len(piece.characters) + sum(_count(inner) for inner in piece.inside)
 
 
-def _group_upright(upright: list[Piece]) -> list[list[Piece]]:
-    """Group vertical lines into blocks: neighbours whose extents from top to bottom overlap; from the top, then the right."""
-    groups: list[list[Piece]] = []
-    for piece in sorted(upright, key=lambda p: -center_x(p.box)):
-        for group in groups:
-            last = group[-1]
-            overlap = min(last.box.top, piece.box.top) - max(last.box.bottom, piece.box.bottom)
-            near = last.box.left - piece.box.right < 2.5 * max(last.size, piece.size)
-            alike = 0.6 < last.size / piece.size < 1.6
-            if near and alike and overlap > 0.3 * min(last.box.height, piece.box.height):
-                group.append(piece)
-                break
-        else:
-            groups.append([piece])
-    return sorted(groups, key=lambda g: (-round(surround([p.box for p in g]).top / 40), -g[0].box.right))
+def _read_block(group: list[Piece]) -> list[Line | Table]:
+    """Read one upright block, or a group of horizontal pieces."""
+    if len(group) == 1 and group[0].inside and group[0].grid is None:
+        lines = _read(group[0].inside)
+        for line in lines:
+            line.vertical = True
+        return lines
+    return _read(group)
 
 
 def _find_gutter(pieces: list[Piece]) -> float | None:
@@ -239,17 +209,21 @@ def _fill(pieces: list[Piece]) -> float:
 
 
 def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
-    """Read a region across: pieces on one level make one line."""
+    """Read a region across: pieces on one level make one line; lines whose pieces stand in columns make a table."""
     rows: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: (-center_y(p.box), p.box.left)):
         last = rows[-1][0] if rows else None
         level = last is not None and abs(center_y(last.box) - center_y(piece.box)) < 0.5 * min(last.size, piece.size)
-        if last and level and not piece.grid and not last.grid:
+        if last and level and not piece.inside and not last.inside:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    items: list[Line | Table] = []
     for row in rows:
         row.sort(key=lambda p: p.box.left)
-        items += _read_grid(row[0]) if row[0].grid else [Line(row, column)]
+    items: list[Line | Table] = []
+    for found in find_aligned(rows):
+        if isinstance(found, Table):
+            items.append(found)
+        else:
+            items += _read_grid(found[0]) if found[0].inside else [Line(found, column)]
     return items

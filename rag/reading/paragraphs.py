@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rag.documents import CELL_SEPARATOR, BlockKind, Span
-from rag.reading.characters import Box, Character
-from rag.reading.layout import Line, Table
+from rag.reading.characters import Character
+from rag.reading.geometry import Box
+from rag.reading.lines import Line, Table
+from rag.reading.reading_order import PageOrder
 from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
 from rag.reading.tables import Cell
 
@@ -19,7 +21,10 @@ _MAX_HEADER_CHARS = 30
 
 @dataclass(slots=True)
 class Draft:
-    """A block of one page before the whole document is known. box: of its first line; size: of its characters, in points."""
+    """A block of one page before the whole document is known.
+
+    box: of its first line as printed; size: of its characters, in points; weight: of its font; part: 1 on the second page of a spread.
+    """
 
     kind: BlockKind
     start: int
@@ -28,17 +33,23 @@ class Draft:
     size: float
     lines: int = 1
     context: tuple[Span, ...] = ()
+    weight: int = 0
+    part: int = 0
 
 
 @dataclass(slots=True)
 class PageText:
-    """The text of a page, for each character its box (None for white space that we put in), and its blocks."""
+    """The text of a page, for each character its printed box (None for white space that we put in), and its blocks.
+
+    labels: the printed numbers of both pages of a spread.
+    """
 
     text: str = ""
     boxes: list[Box | None] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     tables: int = 0
     vertical: bool = False
+    labels: tuple[str, ...] = ()
 
     def append(self, text: str, box: Box | None) -> None:
         """Add printed characters that share a box, or white space."""
@@ -46,18 +57,20 @@ class PageText:
         self.boxes += [box] * len(text)
 
 
-def write_page(items: Sequence[Line | Table]) -> PageText:
+def write_page(order: PageOrder) -> PageText:
     """Return the text of a page. It depends on nothing but the page, so that a highlight can be computed again."""
-    page = PageText()
+    page = PageText(labels=order.labels)
     previous: Line | None = None
-    for item in items:
+    for item in order.items:
         if isinstance(item, Table):
             _write_table(page, item)
             previous = None
         else:
             _write_line(page, previous, item)
             previous = item
-    upright = sum(len(p.characters) for i in items if isinstance(i, Line) and i.vertical for p in i.pieces)
+    for line in order.ruby:
+        _write_ruby(page, line)
+    upright = sum(len(p.characters) for i in order.items if isinstance(i, Line) and i.vertical for p in i.pieces)
     page.vertical = upright > len(page.text) / 2
     return page
 
@@ -75,11 +88,20 @@ def _write_line(page: PageText, previous: Line | None, line: Line) -> None:
     else:
         _start_block(page)
         kind = BlockKind.LIST_ITEM if is_list_item(text) else BlockKind.PARAGRAPH
-        draft = Draft(kind, len(page.text), 0, line.box, line.size)
+        draft = Draft(kind, len(page.text), 0, line.printed, line.size, weight=line.weight, part=line.part)
         page.drafts.append(draft)
     page.text += text
     page.boxes += boxes
     draft.end = len(page.text)
+
+
+def _write_ruby(page: PageText, line: Line) -> None:
+    _start_block(page)
+    text, boxes = _line_text(line)
+    start = len(page.text)
+    page.text += text
+    page.boxes += boxes
+    page.drafts.append(Draft(BlockKind.RUBY, start, len(page.text), line.printed, line.size, part=line.part))
 
 
 def _start_block(page: PageText) -> None:
@@ -97,9 +119,9 @@ def _line_text(line: Line) -> tuple[str, list[Box | None]]:
         loose = spread or _is_letter_spaced(piece.characters)
         last: Character | None = None
         for character in piece.characters:
-            blank = "" if last is None or loose or piece.vertical else _blank(last, character)
+            blank = "" if last is None or loose else _blank(last, character)
             text += blank + character.text
-            boxes += [None] * len(blank) + [character.box] * len(character.text)
+            boxes += [None] * len(blank) + [character.printed] * len(character.text)
             last = character
     return text, boxes
 
@@ -152,15 +174,11 @@ def _starts_anew(text: str) -> bool:
 def _geometry(before: Line, after: Line) -> tuple[float, float, float]:
     """Return where both lines start along the line, and the white space between them across it."""
     a, b = before.box, after.box
-    if before.vertical:
-        return -a.top, -b.top, a.left - b.right
     return a.left, b.left, a.bottom - b.top
 
 
 def _reaches_end(line: Line, slack: float = 3.0) -> bool:
     """Tell whether a line fills its column up to some characters."""
-    if line.vertical:
-        return line.box.bottom - line.column.bottom < slack * line.size
     return line.column.right - line.box.right < slack * line.size
 
 
@@ -187,8 +205,8 @@ def _write_row(page: PageText, cells: list[tuple[Cell, list[Line]]], is_header: 
             page.append(CELL_SEPARATOR, None)
         spans[cell] = Span(len(page.text), _write_cell(page, lines))
     kind = BlockKind.TABLE_HEADER if is_header else BlockKind.TABLE_ROW
-    box = Box(cells[0][0].box.left, cells[0][0].box.bottom, cells[-1][0].box.right, cells[0][0].box.top)
-    page.drafts.append(Draft(kind, start, len(page.text), box, first.size, context=(Span(cells[0][0].top, 0),)))
+    context = (Span(cells[0][0].top, 0),)
+    page.drafts.append(Draft(kind, start, len(page.text), first.printed, first.size, context=context, part=first.part))
 
 
 def _write_cell(page: PageText, lines: list[Line]) -> int:

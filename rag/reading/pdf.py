@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from rag.documents import Block, BlockKind, Content, Locator, Page, Problem, Quality, Span
 from rag.errors import ReadingError
-from rag.reading.characters import Box, PageView, read_characters, read_rules
-from rag.reading.layout import order_page
+from rag.reading.characters import read_characters
+from rag.reading.geometry import Box, PageView
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.paragraphs import Draft, PageText, write_page
+from rag.reading.reading_order import order_page
 from rag.reading.roles import Sheet, detect_labels, find_headings, mark_captions, mark_margins
+from rag.reading.rules import read_rules
 from rag.reading.structure import HeadingPath
-from rag.reading.tables import find_grids
 from rag.text import fix_radicals, normalize, squeeze
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def _read_sheet(pdf: PdfDocument, index: int) -> Sheet:
 
 
 def _page_text(page: Any) -> PageText:
-    return write_page(order_page(read_characters(page), find_grids(read_rules(page))))
+    view = PageView(page)
+    return write_page(
+        order_page(read_characters(page).characters, read_rules(page), width=view.width, height=view.height)
+    )
 
 
 def page_boxes(path: Path, number: int, spans: Iterable[Span]) -> list[Box]:

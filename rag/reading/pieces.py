@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rag.reading.characters import Box, Character
+from rag.reading.characters import Character
+from rag.reading.geometry import Box, center_x, center_y, surround, turn_box
 from rag.reading.tables import Grid
 
 
 @dataclass(slots=True)
 class Piece:
-    """Characters that follow each other on one line, or a whole grid that is read at its place."""
+    """Characters that follow each other on one line, or a whole area that is read at its place: a grid, an upright block.
+
+    vertical: the characters run downwards and are still where they are printed; see `turn_piece`.
+    """
 
     characters: list[Character]
     box: Box
@@ -27,51 +31,70 @@ class Piece:
         self.size = sizes[len(sizes) // 2] if sizes else 10.0
 
 
-def surround(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around some."""
-    return Box(
-        min(b.left for b in boxes), min(b.bottom for b in boxes), max(b.right for b in boxes), max(b.top for b in boxes)
-    )
-
-
 def find_pieces(characters: Sequence[Character]) -> list[Piece]:
     """Return the pieces of a page, in no particular order."""
     vertical, rest = _take_vertical(characters)
-    return _join_pieces(_runs(rest)) + vertical
+    return join_pieces(_runs(rest)) + vertical
 
 
-def center_y(box: Box) -> float:
-    """Return the middle of a box along y."""
-    return (box.bottom + box.top) / 2
+def turn_characters(characters: Sequence[Character], quarters: int) -> list[Character]:
+    """Return characters with their boxes turned counterclockwise by quarter turns; where they are printed stays."""
+    return [c._replace(box=turn_box(c.box, quarters)) for c in characters]
 
 
-def center_x(box: Box) -> float:
-    """Return the middle of a box along x."""
-    return (box.left + box.right) / 2
+def turn_piece(piece: Piece) -> Piece:
+    """Return a vertical piece turned so that it runs to the right, and the line to its left stands below it."""
+    characters = turn_characters(piece.characters, 1)
+    return Piece(_in_order(characters), surround([c.box for c in characters]))
+
+
+def _in_order(characters: list[Character]) -> list[Character]:
+    """Order the characters of a turned line; those that stood side by side (縦中横) from left to right."""
+    ordered = sorted(characters, key=lambda c: center_x(c.box))
+    result: list[Character] = []
+    for character in ordered:
+        size = character.printed.height
+        beside = [c for c in result[-3:] if c.printed.height > 0 and _beside(c.printed, character.printed, size)]
+        place = next((result.index(c) for c in beside if c.printed.left > character.printed.left), len(result))
+        result.insert(place, character)
+    return result
+
+
+def _beside(a: Box, b: Box, size: float) -> bool:
+    return abs(center_y(a) - center_y(b)) < 0.35 * size and (
+        a.right <= b.left + 0.3 * size or b.right <= a.left + 0.3 * size
+    )
+
+
+# --- vertical ---------------------------------------------------------------------------------------------------------
 
 
 def _take_vertical(characters: Sequence[Character]) -> tuple[list[Piece], list[Character]]:
     """Split off vertical lines: three or more characters that follow each other downwards, and what stands among them."""
-    seeds, run = [], list(characters[:1])
-    for before, after in pairwise(characters):
-        if not _follows_down(before, after):
-            seeds += [run] if len(run) >= 3 else []
-            run = []
-        run.append(after)
-    seeds += [run] if len(run) >= 3 else []
+    seeds = [run for run in _split_runs(characters, _follows_down) if len(run) >= 3]
     if not seeds:
         return [], list(characters)
     taken = {id(c) for seed in seeds for c in seed}
-    pieces = _join_vertical([_vertical_piece(seed) for seed in seeds])
-    rest = [c for c in characters if id(c) not in taken]
-    return _absorb(pieces, rest)
+    pieces = _join_columns([_vertical_piece(seed) for seed in seeds])
+    return _absorb(pieces, [c for c in characters if id(c) not in taken])
+
+
+def _split_runs(characters: Sequence[Character], follows: object) -> Iterator[list[Character]]:
+    run = list(characters[:1])
+    for before, after in pairwise(characters):
+        if not follows(before, after):  # type: ignore[operator]
+            yield run
+            run = []
+        run.append(after)
+    yield run
 
 
 def _follows_down(before: Character, after: Character) -> bool:
-    size = min(before.box.width, after.box.width)
-    step = center_y(before.box) - center_y(after.box)
-    same_column = abs(center_x(before.box) - center_x(after.box)) < 0.3 * size
-    return same_column and 0.4 * size < step < 1.9 * max(before.box.width, after.box.width)
+    size = max(before.box.width, after.box.width)
+    gap = before.box.bottom - after.box.top
+    same_column = abs(center_x(before.box) - center_x(after.box)) < 0.3 * min(before.box.width, after.box.width)
+    lower = center_y(before.box) - center_y(after.box) > 0.2 * size
+    return same_column and lower and -0.6 * size < gap < 0.9 * size
 
 
 def _vertical_piece(characters: list[Character]) -> Piece:
@@ -79,29 +102,40 @@ def _vertical_piece(characters: list[Character]) -> Piece:
     return Piece(ordered, surround([c.box for c in ordered]), vertical=True)
 
 
-def _join_vertical(pieces: list[Piece]) -> list[Piece]:
-    """Join vertical pieces that continue each other in one column of characters."""
-    joined: list[Piece] = []
-    for piece in sorted(pieces, key=lambda p: (-center_x(p.box), -p.box.top)):
-        for index, other in enumerate(joined):
-            gap = other.box.bottom - piece.box.top
-            if (
-                abs(center_x(other.box) - center_x(piece.box)) < 0.4 * piece.size
-                and -piece.size < gap < 1.8 * piece.size
-            ):
-                joined[index] = _vertical_piece(other.characters + piece.characters)
+def _join_columns(pieces: list[Piece]) -> list[Piece]:
+    """Join vertical pieces that continue each other in one column of characters with less than a character between them."""
+    columns: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda p: -len(p.characters)):
+        for column in columns:
+            if abs(center_x(column[0].box) - center_x(piece.box)) < 0.4 * max(column[0].size, piece.size):
+                column.append(piece)
                 break
+        else:
+            columns.append([piece])
+    return [piece for column in columns for piece in _join_column(column)]
+
+
+def _join_column(column: list[Piece]) -> list[Piece]:
+    joined: list[Piece] = []
+    for piece in sorted(column, key=lambda p: -p.box.top):
+        last = joined[-1] if joined else None
+        if last and last.box.bottom - piece.box.top < 0.9 * min(last.size, piece.size) and _alike(last, piece):
+            joined[-1] = _vertical_piece(last.characters + piece.characters)
         else:
             joined.append(piece)
     return joined
 
 
+def _alike(a: Piece, b: Piece) -> bool:
+    return 0.55 < a.size / b.size < 1.8
+
+
 def _absorb(pieces: list[Piece], rest: list[Character]) -> tuple[list[Piece], list[Character]]:
     """Put single characters (digits set across, marks, what a gap cut off) that stand in a vertical line back into it.
 
-    Characters of horizontal stretches of three or more stay where they are.
+    Characters of longer horizontal stretches stay where they are.
     """
-    loose = [c for run in _runs(rest) if len(run.characters) <= 2 for c in run.characters]
+    loose = [c for run in _runs(rest) if _may_stand_across(run) for c in run.characters]
     grown = True
     while grown and loose:
         grown = False
@@ -111,8 +145,22 @@ def _absorb(pieces: list[Piece], rest: list[Character]) -> tuple[list[Piece], li
                 pieces[index] = _vertical_piece([*pieces[index].characters, character])
                 loose.remove(character)
                 grown = True
+    alone = [c for c in loose if any(_is_beside(c, piece) for piece in pieces)]
+    pieces = _join_columns([*pieces, *(_vertical_piece([c]) for c in alone)])
     taken = {id(c) for piece in pieces for c in piece.characters}
-    return [_order_across(p) for p in _join_vertical(pieces)], [c for c in rest if id(c) not in taken]
+    return pieces, [c for c in rest if id(c) not in taken]
+
+
+def _is_beside(character: Character, piece: Piece) -> bool:
+    """Tell whether a character that is alone in its column stands on the left of a vertical line, level with its beginning."""
+    size, gap = piece.size, piece.box.left - character.box.right
+    level = abs(character.box.top - piece.box.top) < 1.2 * size
+    return level and -0.1 * size < gap < 1.6 * size and 0.7 < character.size / size < 1.4 and len(piece.characters) >= 4
+
+
+def _may_stand_across(run: Piece) -> bool:
+    text = "".join(c.text for c in run.characters)
+    return len(text) <= 2 or (len(text) <= 4 and text.isascii() and run.box.width < 1.6 * run.box.height)
 
 
 def _in_line(character: Character, piece: Piece) -> bool:
@@ -122,27 +170,12 @@ def _in_line(character: Character, piece: Piece) -> bool:
     return near_x and character.size < 2 * size and piece.box.bottom - 1.1 * size < y < piece.box.top + 1.1 * size
 
 
-def _order_across(piece: Piece) -> Piece:
-    """Order the characters of a vertical line; those side by side (縦中横) from left to right."""
-    ordered: list[Character] = []
-    for character in piece.characters:
-        last = ordered[-1] if ordered else None
-        beside = last and abs(center_y(last.box) - center_y(character.box)) < 0.35 * piece.size
-        if beside and character.box.left < ordered[-1].box.left:
-            ordered.insert(-1, character)
-        else:
-            ordered.append(character)
-    return Piece(ordered, piece.box, vertical=True)
+# --- horizontal -------------------------------------------------------------------------------------------------------
 
 
 def _runs(characters: Sequence[Character]) -> list[Piece]:
     """Return stretches that follow each other to the right in the order of the file."""
-    runs: list[list[Character]] = []
-    for character in characters:
-        if runs and _follows_right(runs[-1][-1], character):
-            runs[-1].append(character)
-        else:
-            runs.append([character])
+    runs = [run for run in _split_runs(characters, _follows_right) if run]
     return [Piece(run, surround([c.box for c in run])) for run in runs]
 
 
@@ -153,7 +186,7 @@ def _follows_right(before: Character, after: Character) -> bool:
     return level and -0.5 * height < gap < (0.6 if after.space_before else 0.45) * height
 
 
-def _join_pieces(runs: list[Piece]) -> list[Piece]:
+def join_pieces(runs: list[Piece]) -> list[Piece]:
     """Join runs that stand side by side on one level with less than about a character between them."""
     rows: list[list[Piece]] = []
     for run in sorted(runs, key=lambda piece: -center_y(piece.box)):

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.reading.characters import Box, Rule
+from rag.reading.geometry import Box
+from rag.reading.rules import Rule
 
 _TOUCH = 2.5  # points: lines this close meet
 _SAME = 2.0  # points: lines this close are one

@@ -1,0 +1,58 @@
+"""What a layout is made of: lines of pieces, and tables of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.reading.geometry import Box, surround
+from rag.reading.pieces import Piece
+from rag.reading.tables import Cell, Grid
+
+
+@dataclass(slots=True)
+class Line:
+    """The pieces of one line in reading order, and the column that it stands in.
+
+    vertical: it is printed from top to bottom (its boxes are turned all the same). part: 1 on the second page of a spread.
+    """
+
+    pieces: list[Piece]
+    column: Box
+    vertical: bool = False
+    part: int = 0
+
+    @property
+    def box(self) -> Box:
+        """The box around all pieces, in the coordinates of the order."""
+        return surround([piece.box for piece in self.pieces])
+
+    @property
+    def printed(self) -> Box:
+        """The box around all characters as they are printed."""
+        return surround([c.printed for piece in self.pieces for c in piece.characters])
+
+    @property
+    def size(self) -> float:
+        """Size of the longest piece."""
+        return max(self.pieces, key=lambda piece: len(piece.characters)).size
+
+    @property
+    def weight(self) -> int:
+        """Weight of the font that the line is set in, where it is one; 0 where fonts are mixed. See `Character`."""
+        return min(c.weight for piece in self.pieces for c in piece.characters)
+
+    @property
+    def text(self) -> str:
+        """The characters, without blanks."""
+        return "".join(c.text for piece in self.pieces for c in piece.characters)
+
+
+@dataclass(slots=True)
+class Table:
+    """A table: for each cell its lines in reading order. ruled: lines are drawn around its cells."""
+
+    grid: Grid
+    cells: list[tuple[Cell, list[Line]]]
+    ruled: bool = True
+    vertical: bool = False
+    part: int = 0
