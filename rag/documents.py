@@ -40,7 +40,7 @@ _KIND_LABELS = {
 
 
 class BlockKind(StrEnum):
-    """What a stretch of page text is; the last four are never searched, and counted."""
+    """What a stretch of page text is. UNREADABLE: text of a wrong text layer. See NOT_SEARCHED for what is only counted."""
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -51,10 +51,11 @@ class BlockKind(StrEnum):
     HEADER = "header"
     FOOTER = "footer"
     RUBY = "ruby"
+    UNREADABLE = "unreadable"
     TABLE_HEADER = "table_header"
 
 
-NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY})
+NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY, BlockKind.UNREADABLE})
 """Kinds of block whose characters are in no chunk, on purpose. (A table header is in the chunk of each of its rows.)"""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from rag.reading.geometry import Box, surround
 from rag.reading.pieces import Piece
@@ -56,3 +58,18 @@ class Table:
     ruled: bool = True
     vertical: bool = False
     part: int = 0
+
+
+def count_columns(lines: Sequence[Line]) -> int:
+    """Return how many columns of text stand side by side, at most: those of three lines or more whose lines are no mere labels."""
+    held: dict[Box, list[Line]] = {}
+    for line in lines:
+        held.setdefault(line.column, []).append(line)
+    boxes = [box for box, own in held.items() if len(own) >= 3 and median(len(line.text) for line in own) >= 8]
+    return max((sum(_is_beside(box, other) for other in boxes) + 1 for box in boxes), default=1)
+
+
+def _is_beside(box: Box, other: Box) -> bool:
+    apart = other.left >= box.right or other.right <= box.left
+    shared = min(box.top, other.top) - max(box.bottom, other.bottom)
+    return apart and shared > 0.3 * min(box.height, other.height)

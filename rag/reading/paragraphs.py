@@ -9,7 +9,7 @@ from itertools import pairwise
 from rag.documents import CELL_SEPARATOR, BlockKind, Span
 from rag.reading.characters import Character
 from rag.reading.geometry import Box
-from rag.reading.lines import Line, Table
+from rag.reading.lines import Line, Table, count_columns
 from rag.reading.reading_order import PageOrder
 from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
 from rag.reading.tables import Cell
@@ -41,13 +41,14 @@ class Draft:
 class PageText:
     """The text of a page, for each character its printed box (None for white space that we put in), and its blocks.
 
-    labels: the printed numbers of both pages of a spread.
+    labels: the printed numbers of both pages of a spread. columns: how many stand side by side (of upright text: above each other).
     """
 
     text: str = ""
     boxes: list[Box | None] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     tables: int = 0
+    columns: int = 1
     vertical: bool = False
     labels: tuple[str, ...] = ()
 
@@ -70,6 +71,7 @@ def write_page(order: PageOrder) -> PageText:
             previous = item
     for line in order.ruby:
         _write_ruby(page, line)
+    page.columns = count_columns([item for item in order.items if isinstance(item, Line)])
     upright = sum(len(p.characters) for i in order.items if isinstance(i, Line) and i.vertical for p in i.pieces)
     page.vertical = upright > len(page.text) / 2
     return page

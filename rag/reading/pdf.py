@@ -13,16 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Block, BlockKind, Content, Locator, Page, Problem, Quality, Span
+from rag.documents import NOT_SEARCHED, Block, BlockKind, Concern, Content, Locator, Page, Problem, Quality, Span
 from rag.errors import ReadingError
-from rag.reading.characters import read_characters
-from rag.reading.geometry import Box, PageView
+from rag.reading.geometry import Box
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
-from rag.reading.paragraphs import Draft, PageText, write_page
-from rag.reading.reading_order import order_page
-from rag.reading.roles import Sheet, detect_labels, find_headings, mark_captions, mark_margins
-from rag.reading.rules import read_rules
+from rag.reading.paragraphs import Draft, PageText
+from rag.reading.pdf_page import Sheet, read_page_text, read_sheet
+from rag.reading.roles import detect_labels, find_headings, mark_captions, mark_margins
 from rag.reading.structure import HeadingPath
+from rag.reading.tesseract import PACKAGES
 from rag.text import fix_radicals, normalize, squeeze
 
 if TYPE_CHECKING:
@@ -36,13 +35,37 @@ _NO_TITLE = re.compile(
     re.I,
 )
 _DATE = re.compile(r"^(?:令和|平成)?(?:\d+|元)年(?:度|\s*\d+月.*)?$")
-_MIN_CHARACTERS = 5
+_CONCERNS = {
+    Concern.WAITING_OCR: (
+        "文字認識（OCR）待ちの",
+        f"文字認識のプログラム（{PACKAGES}）を導入し、設定 ocr が true であることを確かめて、もう一度 `rag index` を実行してください。"
+        "文字の入った PDF に置き換えてもかまいません。",
+    ),
+    Concern.OCR_FAILED: (
+        "文字認識（OCR）に失敗した",
+        "設定 ocr_page_seconds を延ばすか、文字の入った PDF に置き換えてください。",
+    ),
+    Concern.GARBLED: (
+        "文字の情報が壊れていて（文字化け）、検索から除いた",
+        "元の文書から PDF を作り直すか、文字認識のプログラムを導入してください。",
+    ),
+    Concern.LOW_OCR: (
+        "文字認識（OCR）の確からしさが低い",
+        "原本と読み比べ、読み違いが多いときは、文字の入った PDF に置き換えてください。",
+    ),
+    Concern.NO_TEXT: (
+        "画像だけで、検索できる文字が見つからない",
+        "図や写真だけのページならそのままでかまいません。文字があるときは、文字の入った PDF に置き換えてください。",
+    ),
+}
+"""Concern -> what is the matter with the pages, and what to do."""
 
 
 def read_pdf(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Read a PDF file. Raises ReadingError when it cannot be opened (encrypted, truncated)."""
     with _open(path, source) as pdf:
-        sheets = [_read_sheet(pdf, index) for index in range(len(pdf))]
+        _check_length(len(pdf), source, options)
+        sheets = [read_sheet(pdf, index, options) for index in range(len(pdf))]
         outline = _outline(pdf)
         title = _title(pdf.get_metadata_dict().get("Title", ""), sheets)
     mark_margins(sheets)
@@ -52,6 +75,15 @@ def read_pdf(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS)
     walk = HeadingPath()
     pages = tuple(_build_page(sheet, levels, walk) for sheet in sheets)
     return Content(pages, tuple(_problems(sheets, source)), title)
+
+
+def _check_length(pages: int, source: str, options: ReadingOptions) -> None:
+    if pages > options.max_pages:
+        raise ReadingError(
+            f"頁が多すぎます: {source}（{pages} 頁、上限 {options.max_pages} 頁）",
+            "文書を分けるか、設定 max_file_pages を増やしてください。",
+            code="too_many_pages",
+        )
 
 
 @contextmanager
@@ -87,27 +119,10 @@ def _diagnose(path: Path, source: str) -> ReadingError:
     return ReadingError(f"PDF が壊れているか、途中で切れています: {source}", hint, code="truncated")
 
 
-def _read_sheet(pdf: PdfDocument, index: int) -> Sheet:
-    page = pdf[index]
-    try:
-        text = _page_text(page)
-        has_objects = bool(text.text) or next(iter(page.get_objects(max_depth=1)), None) is not None
-        return Sheet(index + 1, PageView(page).height, text, pdf.get_page_label(index) or None, has_objects)
-    finally:
-        page.close()
-
-
-def _page_text(page: Any) -> PageText:
-    view = PageView(page)
-    return write_page(
-        order_page(read_characters(page).characters, read_rules(page), width=view.width, height=view.height)
-    )
-
-
 def page_boxes(path: Path, number: int, spans: Iterable[Span]) -> list[Box]:
     """Return where characters of a page's text stand: one box a printed line, in points from the displayed lower left."""
     with _open(path, path.name) as pdf:
-        boxes = _page_text(pdf[number - 1]).boxes
+        boxes = read_page_text(pdf[number - 1]).boxes
     lines: list[Box] = []
     for span in spans:
         fresh = True
@@ -150,21 +165,26 @@ def _outline(pdf: PdfDocument) -> dict[tuple[int, str], int]:
 
 
 def _build_page(sheet: Sheet, levels: dict[int, int], walk: HeadingPath) -> Page:
-    locator = Locator(page=sheet.number, label=sheet.label)
+    labels = sheet.page.labels or (sheet.label,)
     blocks, caption = [], ""
     for draft in sheet.page.drafts:
         if draft.kind not in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW):
             caption = sheet.page.text[draft.start : draft.end] if draft.kind is BlockKind.CAPTION else ""
+        locator = Locator(page=sheet.number, label=labels[min(draft.part, len(labels) - 1)])
         blocks.append(_build_block(sheet.page, draft, levels.get(id(draft), 0), walk, locator, caption))
     text = sheet.page.text
     printed = len(re.sub(r"\s", "", text))
     quality = Quality(
         characters=printed,
-        suspicious_share=sum(map(_is_suspicious, text)) / max(printed, 1),
+        suspicious_share=sheet.suspicious_share,
+        columns=sheet.page.columns,
         tables=sheet.page.tables,
+        ocr_confidence=sheet.ocr_confidence,
         vertical=sheet.page.vertical,
+        searchable=sum(len("".join(text[b.start : b.end].split())) for b in blocks if b.kind not in NOT_SEARCHED),
+        concerns=sheet.concerns,
     )
-    return Page(sheet.number, text, tuple(blocks), quality, sheet.label)
+    return Page(sheet.number, text, tuple(blocks), quality, sheet.label, sheet.word_boxes)
 
 
 def _build_block(page: PageText, draft: Draft, level: int, walk: HeadingPath, locator: Locator, caption: str) -> Block:
@@ -199,10 +219,10 @@ def _title(written: str, sheets: Sequence[Sheet]) -> str | None:
 
 
 def _problems(sheets: Sequence[Sheet], source: str) -> Iterable[Problem]:
-    empty = [sheet.number for sheet in sheets if sheet.has_objects and len(sheet.page.text) < _MIN_CHARACTERS]
-    if empty:
-        pages = "、".join(map(str, empty[:20])) + ("、ほか" if len(empty) > 20 else "")
-        message = f"文字のないページが{len(empty)}枚あります（PDF {pages}枚目）: {source}"
-        yield Problem(
-            source, "no_text_page", message, "画像だけのページは検索できません。文字の入った PDF を用意してください。"
-        )
+    """Yield one problem for each concern, with the pages that it is about."""
+    for concern, (message, remedy) in _CONCERNS.items():
+        numbers = [sheet.number for sheet in sheets if concern in sheet.concerns]
+        if numbers:
+            pages = "、".join(map(str, numbers[:20])) + ("、ほか" if len(numbers) > 20 else "")
+            text = f"{message}ページが{len(numbers)}枚あります（PDF {pages}枚目）: {source}"
+            yield Problem(source, concern.value, text, remedy, page=numbers[0])

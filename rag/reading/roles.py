@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from rag.documents import BlockKind
-from rag.reading.paragraphs import Draft, PageText
+from rag.reading.paragraphs import Draft
+from rag.reading.pdf_page import Sheet
 from rag.reading.structure import drop_enumerations, heading_level
 from rag.text import normalize, squeeze
 
@@ -23,17 +23,6 @@ _PAGE_NUMBER = re.compile(
     r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
 )
 _CAPTION_CHARS = 60
-
-
-@dataclass(slots=True)
-class Sheet:
-    """One physical page while its document is being read."""
-
-    number: int
-    height: float
-    page: PageText
-    label: str | None
-    has_objects: bool
 
 
 def mark_margins(sheets: Sequence[Sheet]) -> None:
