@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _BLANKS = frozenset(map(ord, " \r\n"))
 _MARKS = dict(
     zip(
-        "\uf06c\uf06d\uf06e\uf06f\uf071\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8\uf0dc\uf0e0\uf0e8\uf0f0\uf0fc\uf0fe",
-        "●❍■□❑◆❖•▪□•➢➢→➔⇨✓☑",
+        "\uf06c\uf06d\uf06e\uf06f\uf071\uf075\uf076\uf09e\uf09f\uf0a7\uf0a8\uf0b7\uf0d8\uf0dc\uf0e0\uf0e8\uf0f0\uf0fc\uf0fe",
+        "●❍■□❑◆❖••▪□•➢➢→➔⇨✓☑",
         strict=True,
     )
 )

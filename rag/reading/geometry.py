@@ -39,8 +39,8 @@ class PageView:
         self.width, self.height = page.get_size()
 
     def turn(self, angle: float) -> int:
-        """Return the quarter turns counterclockwise of a glyph as displayed; angle: in user space, in radians."""
-        return int(round(angle / (math.pi / 2)) + self._rotation // 90 * 3) % 4
+        """Return the quarter turns counterclockwise of a glyph as displayed; angle: PDFium's, clockwise in user space, in radians."""
+        return -int(round(angle / (math.pi / 2)) + self._rotation // 90) % 4
 
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
         """Return the displayed box of a box in user space."""

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 
 from rag.reading.geometry import Box, center_x, center_y, surround
 from rag.reading.lines import Line, Table
-from rag.reading.pieces import Piece
+from rag.reading.pieces import Piece, join_spread
 from rag.reading.table_rows import find_aligned, read_table
 from rag.reading.tables import Grid
 from rag.reading.upright import arrange, group_upright, turn_block
 
 _MIN_GUTTER = 1.0  # in character sizes
 _MAX_CROSSING = 0.34  # share of a region's pieces that may cross a gutter (titles above two columns)
+_MIN_FILLED = 0.15  # share of the cells of a table
 _MOSTLY = 0.6  # share of characters from which on a region counts as written downwards
 
 
@@ -82,8 +83,9 @@ def _read_grid(piece: Piece) -> list[Line | Table]:
     if len(held) < 2:
         return _read(piece.inside)
     table = read_table(grid, [(cell, _flatten(_read(held.get(i, [])))) for i, cell in enumerate(grid.cells)])
-    if table.grid.rows == 1 and len(piece.inside) > 3 * len(held):
-        return _read(piece.inside)
+    filled = sum(1 for _, lines in table.cells if lines)
+    if (table.grid.rows == 1 and len(piece.inside) > 3 * len(held)) or filled < _MIN_FILLED * len(table.cells):
+        return _read(piece.inside)  # a frame with a text, or the lines of a chart
     return [table]
 
 
@@ -218,8 +220,7 @@ def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    for row in rows:
-        row.sort(key=lambda p: p.box.left)
+    rows = [join_spread(sorted(row, key=lambda p: p.box.left)) for row in rows]
     items: list[Line | Table] = []
     for found in find_aligned(rows):
         if isinstance(found, Table):

@@ -24,6 +24,7 @@ class Draft:
     """A block of one page before the whole document is known.
 
     box: of its first line as printed; size: of its characters, in points; weight: of its font; part: 1 on the second page of a spread.
+    is_row: it is one line of pieces that stand apart, as a label and its value do.
     """
 
     kind: BlockKind
@@ -35,6 +36,7 @@ class Draft:
     context: tuple[Span, ...] = ()
     weight: int = 0
     part: int = 0
+    is_row: bool = False
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ def _write_line(page: PageText, previous: Line | None, line: Line) -> None:
         _start_block(page)
         kind = BlockKind.LIST_ITEM if is_list_item(text) else BlockKind.PARAGRAPH
         draft = Draft(kind, len(page.text), 0, line.printed, line.size, weight=line.weight, part=line.part)
+        draft.is_row = len(line.pieces) > 1 and text.count(_WIDE_SPACE) > 0
         page.drafts.append(draft)
     page.text += text
     page.boxes += boxes

@@ -209,3 +209,38 @@ def _join_row(row: list[Piece]) -> list[Piece]:
         else:
             joined.append(run)
     return joined
+
+
+def join_spread(row: list[Piece]) -> list[Piece]:
+    """Join letters set apart in a row from the left (「申　込　期　間」): single characters that follow each other in even steps.
+
+    Two of them make a word only where something else follows, farther off.
+    """
+    result: list[Piece] = []
+    index = 0
+    while index < len(row):
+        end = _spread_end(row, index)
+        if end - index >= 3 or (end - index == 2 and end < len(row)):
+            group = row[index:end]
+            result.append(Piece([c for p in group for c in p.characters], surround([p.box for p in group])))
+        else:
+            result += row[index:end]
+        index = end
+    return result
+
+
+def _spread_end(row: list[Piece], start: int) -> int:
+    """Return where the even steps of single characters that begin at `start` end."""
+    end, step = start + 1, 0.0
+    while end < len(row) and _is_letter(row[end - 1]) and _is_letter(row[end]):
+        gap = row[end].box.left - row[end - 1].box.right
+        if gap > 4 * row[end].size or (step and not 0.6 < gap / step < 1.7):
+            break
+        step, end = gap, end + 1
+    if end < len(row) and step and row[end].box.left - row[end - 1].box.right < step:
+        return start + 1
+    return end
+
+
+def _is_letter(piece: Piece) -> bool:
+    return len(piece.characters) == 1 and piece.characters[0].text.isalpha() and not piece.characters[0].text.isascii()

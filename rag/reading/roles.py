@@ -23,6 +23,7 @@ _PAGE_NUMBER = re.compile(
     r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
 )
 _CAPTION_CHARS = 60
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 def mark_margins(sheets: Sequence[Sheet]) -> None:
@@ -32,6 +33,7 @@ def mark_margins(sheets: Sequence[Sheet]) -> None:
     """
     places: Counter[tuple[str, int]] = Counter()
     found: list[tuple[Draft, str, int, BlockKind]] = []
+    texts_of: dict[int, str] = {}
     for sheet in sheets:
         for draft in sheet.page.drafts:
             kind = _margin(sheet, draft)
@@ -39,10 +41,18 @@ def mark_margins(sheets: Sequence[Sheet]) -> None:
                 text = re.sub(r"\d+|^[ivxlc]+$", "#", normalize(sheet.page.text[draft.start : draft.end]))
                 height = round(draft.box.bottom / _LINE_STEP)
                 places[text[:_ALIKE], height] += 1
+                texts_of[id(draft)] = sheet.page.text
                 found.append((draft, text[:_ALIKE], height, kind))
     for draft, text, height, kind in found:
         if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= 3:
-            draft.kind = kind
+            draft.kind, draft.context = kind, ()
+            _trim(draft, texts_of[id(draft)])
+
+
+def _trim(draft: Draft, text: str) -> None:
+    """Leave the separators of empty cells out of a block that is no table row any more."""
+    whole = text[draft.start : draft.end]
+    draft.start, draft.end = draft.start + len(whole) - len(whole.lstrip()), draft.start + len(whole.rstrip())
 
 
 def _margin(sheet: Sheet, draft: Draft) -> BlockKind | None:
@@ -116,7 +126,13 @@ def _body_size(sheets: Sequence[Sheet]) -> float:
 
 
 def _level_by_size(draft: Draft, text: str, body: float) -> int | None:
-    if draft.lines > 2 or not 2 <= len(text) <= 50 or text[-1] in "。、，,.）)":
+    if (
+        draft.is_row
+        or draft.lines > 2
+        or not 2 <= len(text) <= 50
+        or text[-1] in "。、，,.）)"
+        or not _LETTERS.search(text)
+    ):
         return None
     ratio = draft.size / body
     return next((level for least, level in ((1.8, 2), (1.45, 3), (1.2, 4)) if ratio >= least), None)

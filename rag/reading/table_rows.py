@@ -168,13 +168,44 @@ def build_table(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Sequenc
 
 def read_table(grid: Grid, cells: list[tuple[Cell, list[Line]]]) -> Table:
     """Return a ruled table; a ruled row that holds several rows of entries, level with each other, is divided into them."""
+    cells = _split_merged(grid, cells)
     cuts = {row: levels for row in range(grid.rows) if len(levels := _levels(row, cells)) > 1}
     return _divide(grid, cells, cuts) if cuts else Table(grid, cells)
+
+
+def _split_merged(grid: Grid, cells: list[tuple[Cell, list[Line]]]) -> list[tuple[Cell, list[Line]]]:
+    """Split cells over several rows that hold an entry in each of them: lines are drawn in some columns only."""
+    split = [(cell, lines) for cell, lines in cells if _has_entry_in_each_row(grid, cell, lines)]
+    if len(split) < 2:
+        return cells
+    chosen = {id(cell) for cell, _ in split}
+    result: list[tuple[Cell, list[Line]]] = []
+    for cell, lines in cells:
+        if id(cell) not in chosen:
+            result.append((cell, lines))
+            continue
+        for row in range(cell.top, cell.bottom):
+            box = Box(cell.box.left, grid.ys[row + 1], cell.box.right, grid.ys[row])
+            own = [line for line in lines if box.bottom <= center_y(line.box) < box.top]
+            result.append((Cell(row, row + 1, cell.left, cell.right, box), own))
+    return result
+
+
+def _has_entry_in_each_row(grid: Grid, cell: Cell, lines: Sequence[Line]) -> bool:
+    rows = cell.bottom - cell.top
+    if rows < 3 or len(lines) < 0.7 * rows or not _are_entries(cell, lines) or any(line.vertical for line in lines):
+        return False
+    held = [
+        sum(grid.ys[r + 1] <= center_y(line.box) < grid.ys[r] for line in lines) for r in range(cell.top, cell.bottom)
+    ]
+    return sum(count == 1 for count in held) >= 0.7 * rows
 
 
 def _levels(row: int, cells: list[tuple[Cell, list[Line]]]) -> list[float]:
     """Return the heights of the rows in a ruled row: those at which two cells or more have an entry; one where it is no list."""
     own = [(cell, lines) for cell, lines in cells if cell.top == row and cell.bottom == row + 1 and lines]
+    if any(line.vertical for _, lines in own for line in lines):
+        return []
     lists = [lines for cell, lines in own if len(lines) >= 2 and _are_entries(cell, lines)]
     if len(lists) < 2:
         return []

@@ -15,6 +15,7 @@ from rag.reading.rules import Rule
 
 _TOUCH = 2.5  # points: lines this close meet
 _SAME = 2.0  # points: lines this close are one
+_NARROW_COLUMN, _NARROW_ROW = 6.5, 4.5  # points: no text stands in less
 _MAX_RULES = 1500
 
 
@@ -119,13 +120,15 @@ def _connected(horizontal: list[Rule], vertical: list[Rule]) -> list[tuple[list[
     return [(rows, columns) for rows, columns in groups if len(rows) >= 2 and len(columns) >= 2]
 
 
-def _positions(values: Iterable[float]) -> list[float]:
-    """Return sorted positions, those that are nearly the same taken as one."""
-    found: list[float] = []
+def _positions(values: Iterable[float], narrow: float) -> list[float]:
+    """Return sorted positions, the middle of those that stand closer than any text fits between (double lines, edges of fills)."""
+    found: list[list[float]] = []
     for value in sorted(values):
-        if not found or value - found[-1] > _TOUCH:
-            found.append(value)
-    return found
+        if found and value - found[-1][0] <= narrow:
+            found[-1].append(value)
+        else:
+            found.append([value])
+    return [(group[0] + group[-1]) / 2 for group in found]
 
 
 def _open_sides(xs: list[float], horizontal: list[Rule]) -> list[float]:
@@ -136,8 +139,8 @@ def _open_sides(xs: list[float], horizontal: list[Rule]) -> list[float]:
 
 
 def _build_grid(horizontal: list[Rule], vertical: list[Rule]) -> Grid | None:
-    xs = _open_sides(_positions(rule.at for rule in vertical), horizontal)
-    ys = _positions(rule.at for rule in horizontal)[::-1]
+    xs = _open_sides(_positions((rule.at for rule in vertical), _NARROW_COLUMN), horizontal)
+    ys = _positions((rule.at for rule in horizontal), _NARROW_ROW)[::-1]
     if len(xs) < 2 or len(ys) < 2:
         return None
     labels, owner = np.unique(_join_cells(xs, ys, horizontal, vertical), return_inverse=True)
@@ -156,12 +159,12 @@ def _join_cells(xs: list[float], ys: list[float], horizontal: list[Rule], vertic
     rows, columns = len(ys) - 1, len(xs) - 1
     owner = np.arange(rows * columns).reshape(rows, columns)
     for j in range(1, columns):
-        lines = [rule for rule in vertical if abs(rule.at - xs[j]) <= _TOUCH]
+        lines = [rule for rule in vertical if abs(rule.at - xs[j]) <= _NARROW_COLUMN / 2 + 0.1]
         for i, (top, bottom) in enumerate(pairwise(ys)):
             if not _covered(lines, bottom, top):
                 owner[owner == owner[i, j]] = owner[i, j - 1]
     for i in range(1, rows):
-        lines = [rule for rule in horizontal if abs(rule.at - ys[i]) <= _TOUCH]
+        lines = [rule for rule in horizontal if abs(rule.at - ys[i]) <= _NARROW_ROW / 2 + 0.1]
         for j, (left, right) in enumerate(pairwise(xs)):
             if not _covered(lines, left, right):
                 owner[owner == owner[i, j]] = owner[i - 1, j]
