@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from eval.reading.expectations import Expectation, Kind
-from eval.reading.needles import Needle, Plain, find_similar, is_whole
+from eval.reading.needles import Needle, Plain, comparable, find_similar, is_whole
 from eval.reading.view import Piece, ReadFile
 from rag.documents import BlockKind, Page, WordBox
 from rag.indexing.chunks import find_uncovered
-from rag.text import squeeze
 
 Check = Callable[[ReadFile, int, Sequence[Needle]], bool]
 _MARGINS = (BlockKind.HEADER, BlockKind.FOOTER)
@@ -68,7 +67,7 @@ def has_path(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
     """Tell whether the headings above the block of the text are exactly the others, outermost first."""
     text, *above = needles
     holders = [piece.block for piece in read.searched(page) if text.find(piece.text) >= 0]
-    paths = [[squeeze(heading) for heading in block.headings] for block in holders]
+    paths = [[comparable(heading) for heading in block.headings] for block in holders]
     return any(len(path) == len(above) and all(map(is_whole, above, path)) for path in paths)
 
 
@@ -90,7 +89,7 @@ def has_label(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
     found = [block.locator.label for block in blocks]
     if not texts:
         found += [p.label for p in read.pages(page)]
-    return any(is_whole(number, squeeze(label)) for label in found if label)
+    return any(is_whole(number, comparable(label)) for label in found if label)
 
 
 def is_margin(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
@@ -120,17 +119,17 @@ def is_recognised(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
 
 def is_once(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
     """Tell whether the text of the page has the text once, whatever block it is in."""
-    text = squeeze("".join(p.text for p in read.pages(page)))
+    text = comparable("".join(p.text for p in read.pages(page)))
     start = needles[0].find(text)
     return start >= 0 and needles[0].find(text[start + needles[0].length :]) < 0
 
 
 def is_at_place(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
-    """Tell whether people are told this place for the searched block of the text."""
+    """Tell whether people are told this place for the searched block of the text; its heading may follow in brackets."""
     text, described = needles
     holders = [piece.block for piece in read.searched(page) if text.find(piece.text) >= 0]
     places = [block.locator.describe(read.document.source) for block in holders]
-    return any(is_whole(described, squeeze(place)) for place in places)
+    return any(described.find(comparable(place)) == 0 for place in places)
 
 
 def is_boxed(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:

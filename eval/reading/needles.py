@@ -1,6 +1,6 @@
 """What is looked for in a text: the words themselves, or, for documents of others, only their length and digest.
 
-Every method takes text that `rag.text.squeeze` has passed over, so that white space, width and case never matter.
+Every method takes text that `comparable` has passed over, so that white space, width, case and kind of dash never matter.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ SIMILAR = 0.85
 SHARED_GRAMS = 0.7
 """The least share of a text's runs of four characters that must be found, where only their digests are known."""
 _GRAM = 4
+_FOLDED = str.maketrans({**dict.fromkeys("‐‑‒–—―−─", "-"), **dict.fromkeys("〜∼", "~")})
+
+
+def comparable(text: str) -> str:
+    """Return the form in which texts are compared: squeezed, all dashes and wave dashes alike.
+
+    >>> comparable("電話　５–３９８０（９時〜）")
+    '電話5-3980(9時~)'
+    """
+    return squeeze(text).translate(_FOLDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +43,15 @@ class Plain:
     @property
     def length(self) -> int:
         """How many characters it has without white space."""
-        return len(squeeze(self.text))
+        return len(comparable(self.text))
 
     def find(self, text: str) -> int:
         """Return where it begins, or -1."""
-        return text.find(squeeze(self.text))
+        return text.find(comparable(self.text))
 
     def resembles(self, text: str) -> bool:
         """Tell whether some stretch of a text is nearly this."""
-        return find_similar(squeeze(self.text), text)[0] >= SIMILAR
+        return find_similar(comparable(self.text), text)[0] >= SIMILAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +95,15 @@ def make_digest(text: str) -> Digest:
     """Return the digest of words.
 
     >>> make_digest("転入届は 14日以内に")
-    Digest(length=10, digest='15f59f2f79d6d4c5', hint='転入…内に')
+    Digest(length=10, digest='af2fb3921539ec1b', hint='転入…内に')
     """
-    form = squeeze(text)
+    form = comparable(text)
     return Digest(len(form), _digest(form), _hint(form))
 
 
 def make_grams(text: str) -> Grams:
     """Return the digests of all runs of four characters of words (of the whole, where it is shorter)."""
-    form = squeeze(text)
+    form = comparable(text)
     return Grams(len(form), _gram_digests(form), _hint(form))
 
 

@@ -7,7 +7,7 @@ recognised text `~12:digest,digest,…:hint`.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eval.reading.expectations import Expectation, Kind
@@ -43,7 +43,7 @@ def read_digests(path: Path = TABLE) -> dict[str, list[Expectation]]:
     return _group(path, lambda kind, text: tuple(map(parse_needle, text.split(" | "))))
 
 
-def _group(path: Path, needles) -> dict[str, list[Expectation]]:  # type: ignore[no-untyped-def]
+def _group(path: Path, needles: Callable[[Kind, str], tuple[Needle, ...]]) -> dict[str, list[Expectation]]:
     found: dict[str, list[Expectation]] = {}
     for file, page, kind, text, note in read_table(path):
         found.setdefault(file, []).append(Expectation(kind, page, needles(kind, text), note))
@@ -85,7 +85,7 @@ def format_needle(needle: Needle) -> str:
     """Return a part as it is written in the table.
 
     >>> format_needle(make_digest("転入届は 14日以内に"))
-    '10:15f59f2f79d6d4c5:転入…内に'
+    '10:af2fb3921539ec1b:転入…内に'
     """
     if isinstance(needle, Grams):
         return f"~{needle.length}:{','.join(sorted(needle.grams))}:{needle.hint}"

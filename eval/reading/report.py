@@ -8,9 +8,8 @@ from typing import Any
 
 from eval.reading.checks import facts_of, holds
 from eval.reading.expectations import Expectation, Kind
-from eval.reading.needles import Needle, Plain, find_similar
+from eval.reading.needles import Needle, Plain, comparable, find_similar
 from eval.reading.view import Piece, ReadFile
-from rag.text import squeeze
 
 _SHOWN = 120
 
@@ -63,7 +62,7 @@ def find_evidence(read: ReadFile, expectation: Expectation) -> str:
 
 def _nearest(pieces: Sequence[Piece], needle: Needle) -> str:
     """Return the block that is most like a text: its kind, headings and the stretch itself."""
-    wanted = squeeze(needle.hint)
+    wanted = comparable(needle.hint)
     if not pieces or not wanted:
         return ""
     (_, start), piece = max(((find_similar(wanted, p.text), p) for p in pieces), key=lambda found: found[0][0])

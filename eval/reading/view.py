@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from eval.reading.expectations import ANY_PAGE
+from eval.reading.needles import comparable
 from rag.documents import CELL_SEPARATOR, NOT_SEARCHED, Block, BlockKind, Chunk, Document, Page
 from rag.indexing.chunks import split_document
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.registry import CorpusFile, Listing, read_document
 from rag.settings import Settings
-from rag.text import squeeze
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class ReadFile:
     def chunk_texts(self, number: int) -> list[str]:
         """Return the squeezed texts of the chunks that touch a page, or of all."""
         touching = (c for c in self.chunks if number == ANY_PAGE or any(s.page == number for s in c.segments))
-        return [squeeze(chunk.text) for chunk in touching]
+        return [comparable(chunk.text) for chunk in touching]
 
 
 def read_file(path: Path, options: ReadingOptions = DEFAULT_OPTIONS) -> ReadFile:
@@ -77,10 +76,12 @@ def view_document(document: Document) -> ReadFile:
 def _piece(page: Page, block: Block) -> Piece:
     text = page.text[block.start : block.end]
     spans = [page.text[span.start : span.end] for span in block.context]
-    around = [squeeze(cell) for span in spans for cell in span.split(CELL_SEPARATOR)]
-    return Piece(block, squeeze(text), _cells(block, text), (*around, *map(squeeze, block.headings)))
+    around = [comparable(cell) for span in spans for cell in span.split(CELL_SEPARATOR)]
+    return Piece(block, comparable(text), _cells(block, text), (*around, *map(comparable, block.headings)))
 
 
 def _cells(block: Block, text: str) -> tuple[str, ...]:
-    split: Sequence[str] = text.split(CELL_SEPARATOR) if block.kind is BlockKind.TABLE_ROW else [text]
-    return tuple(map(squeeze, split))
+    """Return the cells of a row; in Markdown, whose page text is the file itself, bars stand between them."""
+    if block.kind is not BlockKind.TABLE_ROW:
+        return (comparable(text),)
+    return tuple(map(comparable, text.split(CELL_SEPARATOR if CELL_SEPARATOR in text else "|")))
