@@ -192,10 +192,11 @@ def test_word_boxes_must_reach_the_place_of_the_text() -> None:
 
 
 def test_quality_is_told_as_facts() -> None:
-    garbled = Quality(10, searchable=10, ocr_confidence=0.5, vertical=True, concerns=(Concern.GARBLED,))
+    garbled = Quality(12, searchable=10, ocr_confidence=0.5, vertical=True, concerns=(Concern.GARBLED,))
     read = of((P, MOVING), quality=garbled)
     assert facts_of(read.document.pages[0]) == [
-        "columns=1", "tables=0", "vertical=yes", "ocr=yes", "answerable=no", "blank=no", "word_boxes=no", "concern=garbled",
+        "columns=1", "tables=0", "characters=12", "searchable=10", "vertical=yes", "ocr=yes", "answerable=no", "blank=no",
+        "word_boxes=no", "concern=garbled",
     ]  # fmt: skip
     assert hold(read, expect.quality("vertical=yes", "concern=garbled", "columns=2")) == [True, True, False]
 

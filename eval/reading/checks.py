@@ -179,7 +179,7 @@ def facts_of(page: Page) -> list[str]:
         "blank": quality.is_blank,
         "word_boxes": bool(page.word_boxes),
     }
-    numbers = [f"columns={quality.columns}", f"tables={quality.tables}"]
+    numbers = [f"{name}={getattr(quality, name)}" for name in ("columns", "tables", "characters", "searchable")]
     concerns = [f"concern={concern}" for concern in quality.concerns or ("none",)]
     return numbers + [f"{name}={'yes' if value else 'no'}" for name, value in flags.items()] + concerns
 

@@ -163,7 +163,7 @@ def box(text: str, left: float, bottom: float, right: float, top: float, *, page
 
 
 def quality(*facts: str, page: int = 1) -> Expectations:
-    """Expect facts of a page's quality: `columns=2`, `tables=1`, `vertical=yes`, `ocr=no`, `answerable=no`, `concern=garbled`."""
+    """Expect facts of a page's quality: `columns=2`, `tables=1`, `vertical=yes`, `ocr=no`, `concern=garbled`, …."""
     return _each(Kind.QUALITY, page, ((fact,) for fact in facts))
 
 

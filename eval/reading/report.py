@@ -10,6 +10,7 @@ from eval.reading.checks import facts_of, holds
 from eval.reading.expectations import Expectation, Kind
 from eval.reading.needles import Needle, Plain, comparable, find_similar
 from eval.reading.view import Piece, ReadFile
+from rag.documents import BlockKind
 
 _SHOWN = 120
 
@@ -56,7 +57,11 @@ def find_evidence(read: ReadFile, expectation: Expectation) -> str:
     if expectation.kind is Kind.LABEL and len(expectation.needles) == 1:
         return f"頁の番号は {pages[0].label}"
     parts = [needle for needle in expectation.needles if isinstance(needle, Plain)]
-    found = [_nearest(read.pieces(expectation.page), part) for part in parts]
+    pieces = read.pieces(expectation.page)
+    if expectation.kind in (Kind.ROW, Kind.CELL) and parts:
+        parts = [Plain("".join(part.text for part in parts))] if expectation.kind is Kind.ROW else parts[-1:]
+        pieces = [p for p in pieces if p.block.kind is BlockKind.TABLE_ROW and parts[0].find(p.text) >= 0] or pieces
+    found = [_nearest(pieces, part) for part in parts]
     return " ／ ".join(dict.fromkeys(filter(None, found)))
 
 
