@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval.reading import expectations as expect
+from eval.reading.__main__ import exit_status, main
 from eval.reading.checks import CHECKS, facts_of, holds
 from eval.reading.digest import make_lines
 from eval.reading.expectations import COVERED, Expectation, Kind
@@ -251,7 +253,7 @@ def test_a_table_of_words_and_its_digests_expect_the_same(tmp_path: Path) -> Non
     found = {item.kind: holds(read, item) for item in plain}
     assert found == {item.kind: holds(read, item) for item in kept}
     assert found == {**dict.fromkeys(found, True), Kind.HEADING: False}
-    assert {item.note for item in kept} == {"", "column"}
+    assert {item.note for item in kept} == {"", "column", "…"}
     assert not any(words in digests for words in ("住み始めた", "住民票の写し", "手数料"))
 
 
@@ -277,6 +279,29 @@ def test_recall_is_told_by_kind_and_by_file_and_misses_with_what_was_found() -> 
     assert "paragraph" in missed[0] and "14日以内" in missed[0] and "壊れています" in missed[-1]
     assert to_dict(results)["recall"]["all"] == {"held": 1, "total": 4, "recall": 0.25}
     assert [miss["file"] for miss in to_dict(results)["misses"]] == ["a.pdf", "a.pdf", "b.pdf"]
+
+
+def test_the_command_prints_recall_of_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "csv_table"]) == 0
+    assert "見本（1 ファイル）" in capsys.readouterr().out
+    assert main(["--only", "csv_table", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["見本"]["recall"]["row"] == {"held": 3, "total": 3, "recall": 1.0}
+
+
+def test_a_real_document_that_is_not_here_is_said_and_one_that_is_missed_fails_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plain.tsv").write_text("ここにない.pdf\t1\tsentence\t文", encoding="utf-8")
+    assert main(["--plain", str(tmp_path / "plain.tsv")]) == 0
+    assert "1 件はこの計算機にない" in capsys.readouterr().err
+    missed = fail_file("a.pdf", expect.sentences("文"), "")
+    assert (exit_status({"実物": missed}), exit_status({"見本": missed})) == (0, 1)
+
+
+def test_a_table_that_is_not_there_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--plain", str(tmp_path / "none.tsv")]) == 2
+    assert "none.tsv" in capsys.readouterr().err
 
 
 def test_words_are_found_as_they_are_written() -> None:

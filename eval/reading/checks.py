@@ -24,13 +24,13 @@ def holds(read: ReadFile, expectation: Expectation) -> bool:
 
 
 def in_one_block(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
-    """Tell whether one searched block of the page holds the text."""
-    return any(needles[0].find(piece.text) >= 0 for piece in read.searched(page))
+    """Tell whether one searched block of the page holds the text, or two that a chunk joins over the page break."""
+    return _in_any(needles[0], [piece.text for piece in read.searched(page)] + read.joints(page))
 
 
 def in_one_chunk(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
     """Tell whether one chunk holds the text."""
-    return any(needles[0].find(text) >= 0 for text in read.chunk_texts(page))
+    return _in_any(needles[0], read.chunk_texts(page))
 
 
 def is_row(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:

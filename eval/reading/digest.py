@@ -10,8 +10,6 @@ from pathlib import Path
 from eval.reading.real import COLUMNS, digest_needle, format_needle, plain_needles, read_table
 from rag.errors import RagError
 
-_JAPANESE = re.compile(r"「|[ぁ-んァ-ヶー一-鿿々]{4}")
-
 
 def make_lines(paths: Sequence[Path]) -> Iterator[str]:
     """Yield the lines of the table, its heading first. Raises UsageError."""
@@ -24,12 +22,12 @@ def make_lines(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def clean_note(note: str) -> str:
-    """Return a note, or nothing where it may quote a document: in 「」, or where four Japanese characters follow one another.
+    """Return a note without what it may quote of a document: everything that is not plain ASCII.
 
-    >>> clean_note("ruled; two-line cell"), clean_note("vertical text 日本語版 spans the rows")
-    ('ruled; two-line cell', '')
+    >>> clean_note("merged; 毎年 spans all four rows"), clean_note("「手数料」の表")
+    ('merged; … spans all four rows', '…')
     """
-    return "" if _JAPANESE.search(note) else note
+    return re.sub(r"[^ -~]+", "…", note)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -70,12 +70,19 @@ def _nearest(pieces: Sequence[Piece], needle: Needle) -> str:
     wanted = comparable(needle.hint)
     if not pieces or not wanted:
         return ""
-    (_, start), piece = max(((find_similar(wanted, p.text), p) for p in pieces), key=lambda found: found[0][0])
+    piece = max(pieces, key=lambda p: _share_of_pairs(wanted, p.text))
+    _, start = find_similar(wanted, piece.text)
     stretch = piece.text[max(0, start - 10) :][:_SHOWN]
     above = " > ".join(piece.block.headings)
     around = f"（前後の見出しのセル {'・'.join(piece.around[:8])}）" if piece.block.context else ""
     label = f" 頁{piece.block.locator.label}" if piece.block.locator.label else ""
     return f"{piece.block.kind}{label} [{above}]{around} 「{stretch}」"
+
+
+def _share_of_pairs(wanted: str, text: str) -> float:
+    """Return how many pairs of neighbouring characters of `wanted` a text has; of two alike the shorter one is more."""
+    pairs = {wanted[i : i + 2] for i in range(max(1, len(wanted) - 1))}
+    return sum(pair in text for pair in pairs) - len(text) / 1e6
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

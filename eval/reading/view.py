@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from eval.reading.expectations import ANY_PAGE
@@ -58,6 +59,13 @@ class ReadFile:
         """Return the squeezed texts of the chunks that touch a page, or of all."""
         touching = (c for c in self.chunks if number == ANY_PAGE or any(s.page == number for s in c.segments))
         return [comparable(chunk.text) for chunk in touching]
+
+    def joints(self, number: int) -> list[str]:
+        """Return what stands before and after each page break within a chunk, as one text, of chunks that touch the page."""
+        texts = {page.number: page.text for page in self.document.pages}
+        pairs = [pair for chunk in self.chunks for pair in pairwise(chunk.segments) if pair[0].page != pair[1].page]
+        touching = [pair for pair in pairs if number in (ANY_PAGE, pair[0].page, pair[1].page)]
+        return [comparable("".join(texts[s.page][s.start : s.end] for s in pair)) for pair in touching]
 
 
 def read_file(path: Path, options: ReadingOptions = DEFAULT_OPTIONS) -> ReadFile:
