@@ -106,10 +106,10 @@ def is_caption(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
 
 
 def has_ruby(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
-    """Tell whether a searched block holds the text unbroken, and a ruby block the reading."""
+    """Tell whether a searched block holds the text unbroken, and ruby blocks the reading (over each character its own, perhaps)."""
     text, reading = needles
-    rubies = [piece for piece in read.pieces(page) if piece.block.kind is BlockKind.RUBY]
-    return in_one_block(read, page, [text]) and any(reading.find(ruby.text) >= 0 for ruby in rubies)
+    rubies = "".join(piece.text for piece in read.pieces(page) if piece.block.kind is BlockKind.RUBY)
+    return in_one_block(read, page, [text]) and reading.find(rubies) >= 0
 
 
 def is_recognised(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
