@@ -20,7 +20,7 @@ from rag.reading.structure import (
     is_list_item,
 )
 
-__all__ = ["Line", "build_text_page", "measure_quality", "read_plain", "read_text_bytes", "split_lines"]
+__all__ = ["Line", "build_text_page", "measure_quality", "read_plain", "read_text_bytes", "split_blocks", "split_lines"]
 
 MAX_TITLE_CHARS = 40
 _SENTENCE_END = re.compile(r"[。！？!?][」』）)】]*$")
@@ -33,7 +33,7 @@ def read_plain(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTION
     """
     text, problems = read_text_bytes(path.read_bytes(), source)
     lines = list(split_lines(text))
-    blocks = tuple(_split_blocks(lines))
+    blocks = tuple(split_blocks(lines))
     return Content(pages=(build_text_page(text, blocks),), problems=problems, title=_find_title(lines))
 
 
@@ -70,7 +70,8 @@ def split_lines(text: str) -> Iterator[Line]:
         offset += len(raw) + 1
 
 
-def _split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
+def split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
+    """Yield the headings, list items and paragraphs that lines make."""
     walk, levels = HeadingPath(), _find_levels(lines)
     group: list[Line] = []
     caption = ""
