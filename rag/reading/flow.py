@@ -61,7 +61,8 @@ def _find_levels(items: Sequence[Item]) -> list[int]:
 
     A numbering (第○章) that the file's own headings use has their level where an author forgot the style.
     """
-    guesses = drop_enumerations([_guess_level(*pair) for pair in zip(items, [*items[1:], None], strict=True)])
+    followers = [*items[1:], None][: len(items)]
+    guesses = drop_enumerations([_guess_level(*pair) for pair in zip(items, followers, strict=True)])
     said = {
         kind: level
         for item in items
@@ -112,7 +113,7 @@ class _Layout:
     def add_items(self, items: Sequence[Item], *, counts: bool = True) -> None:
         """Lay out paragraphs and tables in their order. counts: as paragraphs of their own."""
         levels = _find_levels(items) if self._guesses else [_said_level(item) for item in items]
-        for item, level, after in zip(items, levels, [*items[1:], None], strict=True):
+        for item, level, after in zip(items, levels, [*items[1:], None][: len(items)], strict=True):
             if isinstance(item, Table):
                 self.add_table(item, counts=counts)
             elif isinstance(item, Pair):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.documents import NOT_SEARCHED, Content, Locator, Problem
+from rag.errors import ReadingError
 from rag.reading.encoding import read_text_bytes
 from rag.reading.flow import Flow, lay_out
 from rag.reading.html_items import ItemReader, find_main, text_of
@@ -35,7 +36,7 @@ def read_html(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS
     Raises ReadingError (code encoding).
     """
     text, problems = decode_html(path.read_bytes(), source)
-    root = parse_html(text)
+    root = parse_html(text, source)
     reader = ItemReader(find_main(root))
     items = reader.read(root)
     title = _find_title(root, items)
@@ -55,11 +56,16 @@ def decode_html(data: bytes, source: str) -> tuple[str, tuple[Problem, ...]]:
     'ﾃｽﾄ①'
     """
     declared = _DECLARED.search(data[:_DECLARATION_BYTES])
-    if declared and not _is_in(data, "utf-8"):
+    if declared and not _is_japanese_utf8(data):
         for encoding in _LEGACY.get(declared[1].decode("ascii", "replace").lower(), ()):
             if _is_in(data, encoding):
                 return read_text_bytes(data.decode(encoding).encode(), source)
     return read_text_bytes(data, source)
+
+
+def _is_japanese_utf8(data: bytes) -> bool:
+    """Tell whether bytes are UTF-8, whatever they declare: nobody writes ideographs or kana in it by chance."""
+    return _is_in(data, "utf-8") and any(character >= "\u3000" for character in data.decode("utf-8"))
 
 
 def _is_in(data: bytes, encoding: str) -> bool:
@@ -70,18 +76,25 @@ def _is_in(data: bytes, encoding: str) -> bool:
     return True
 
 
-def parse_html(text: str) -> Element:
-    """Return the root element of a page; broken mark-up is mended as browsers do, entities of its own are ignored."""
+def parse_html(text: str, source: str) -> Element:
+    """Return the root element of a page; broken mark-up is mended as browsers do, entities of its own are ignored.
+
+    Raises ReadingError (code broken) when it is nested so deeply that the parser stopped.
+    """
     from lxml import html
 
-    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     data = text.encode() if text.strip() else b"<html></html>"
-    return html.document_fromstring(data, parser=parser, ensure_head_body=True)
+    root = html.document_fromstring(data, parser=parser, ensure_head_body=True)
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        message = f"要素の入れ子が深すぎます: {source}"
+        raise ReadingError(message, "ブラウザーで開き、PDF で保存し直してください。", code="broken")
+    return root
 
 
-def read_html_text(text: str) -> str:
+def read_html_text(text: str, source: str) -> str:
     """Return what a page shows as lines of plain text."""
-    return lay_out(ItemReader(None).read(parse_html(text)), locate=_locate).page.text
+    return lay_out(ItemReader(None).read(parse_html(text, source)), locate=_locate).page.text
 
 
 def _locate(headings: tuple[str, ...], paragraph: int) -> Locator:

@@ -60,7 +60,7 @@ def _read_body(message: EmailMessage, source: str) -> tuple[str, tuple[Problem, 
         return _decode(data, charset, source)
     text = decode_bytes(data, charset)
     written, problems = decode_html(data, source) if text is None else (text, ())
-    return read_html_text(written), problems
+    return read_html_text(written, source), problems
 
 
 def _decode(data: bytes, charset: str | None, source: str) -> tuple[str, tuple[Problem, ...]]:
