@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import zipfile
@@ -127,6 +128,7 @@ def test_styles_with_japanese_names_are_headings(tmp_path: Path) -> None:
 
 def test_a_chapter_without_its_style_has_the_level_of_the_others(tmp_path: Path) -> None:
     def fill(document: Any) -> None:
+        document.add_heading("規程", 0)
         document.add_heading("第1章 総則", 3)
         document.add_paragraph("本文です。")
         document.add_paragraph("第2章 雑則")
@@ -187,6 +189,49 @@ def test_deeper_numbers_begin_again_and_name_those_above(tmp_path: Path) -> None
 
     labels = [text.split()[0] for text in quotes(read(tmp_path, fill).pages[0])]
     assert labels == ["第１", "１-1", "１-2", "第２", "２-1", "ここで休み。", "第３"]
+
+
+def test_a_level_that_is_passed_over_counts_as_begun(tmp_path: Path) -> None:
+    def fill(document: Any) -> None:
+        add_list(document, 90, ("decimal", "%1"), ("decimal", "%1-%2"), ("decimal", "%1-%2-%3"))
+        put(document, *(item("届出", 90, depth) for depth in [0, 2, 1, 2]))
+
+    assert [text.split()[0] for text in quotes(read(tmp_path, fill).pages[0])] == ["1", "1-1-1", "1-2", "1-2-1"]
+
+
+def test_a_text_box_is_counted_on_its_own(tmp_path: Path) -> None:
+    def fill(document: Any) -> None:
+        add_list(document, 90, ("decimal", "%1."))
+        box = (
+            f"<w:r><w:drawing><wps:txbx><w:txbxContent>{item('囲み', 90)}</w:txbxContent></wps:txbx></w:drawing></w:r>"
+        )
+        put(document, item("甲", 90), paragraph(run("本文です。"), box), item("乙", 90))
+
+    assert quotes(read(tmp_path, fill).pages[0]) == ["1. 甲", "本文です。", "1. 囲み", "2. 乙"]
+
+
+def test_a_numbered_list_is_headings_when_text_stands_below_its_items(tmp_path: Path) -> None:
+    def fill(document: Any, *, body: bool) -> None:
+        add_list(document, 90, ("decimal", "%1."))
+        add_list(document, 91, ("bullet", "\uf0b7"))
+        for text in ("補助の対象", "補助の金額"):
+            put(document, item(text, 90), paragraph(run("別に定める。")) if body else item("別表", 91))
+
+    kinds = []
+    for body in (True, False):
+        content = read(tmp_path, functools.partial(fill, body=body))
+        kinds.append(content.pages[0].blocks[0].kind)
+    assert kinds == [BlockKind.HEADING, BlockKind.LIST_ITEM]
+
+
+def test_the_only_heading_of_the_first_level_is_the_title_and_in_no_path(tmp_path: Path) -> None:
+    def fill(document: Any) -> None:
+        document.add_heading("空き家改修の手引", 1)
+        document.add_heading("申請", 2)
+        document.add_paragraph("申請書を出す。")
+
+    content = read(tmp_path, fill)
+    assert (content.title, content.pages[0].blocks[-1].headings) == ("空き家改修の手引", ("申請",))
 
 
 def test_a_list_that_starts_over_does(tmp_path: Path) -> None:
@@ -426,10 +471,8 @@ def test_the_title_in_the_properties_counts_when_the_text_says_it_too(tmp_path: 
         document.add_paragraph("補助金交付要綱").alignment = WD_ALIGN_PARAGRAPH.CENTER
         document.add_paragraph("別名は空き家改修の手引とする。")
 
-    titles = [
-        read(tmp_path, lambda d, name=name: fill(d, name)).title
-        for name in ("空き家改修の手引", "去年の要綱", "Word 文書")
-    ]  # type: ignore[misc]
+    names = ("空き家改修の手引", "去年の要綱", "Word 文書")
+    titles = [read(tmp_path, functools.partial(fill, named=name)).title for name in names]
     assert titles == ["空き家改修の手引", "補助金交付要綱", "補助金交付要綱"]
 
 

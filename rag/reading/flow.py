@@ -7,6 +7,7 @@ number.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,15 @@ def lay_out(
     return Flow(page, layout.title, layout.skipped_rows)
 
 
+def promote_only_heading(items: Sequence[Item]) -> list[Item]:
+    """Return the items, with the only heading of level 1 as the title when no other heading stands above it."""
+    headings = [item for item in items if isinstance(item, Paragraph) and (item.level or item.is_title)]
+    first = [item for item in headings if item.level == 1 or item.is_title]
+    if len(first) != 1 or first[0] is not headings[0]:
+        return list(items)
+    return [replace(first[0], is_title=True, level=0) if item is first[0] else item for item in items]
+
+
 # --- headings ---------------------------------------------------------------------------------------------------------
 
 
@@ -62,7 +72,8 @@ def _find_levels(items: Sequence[Item]) -> list[int]:
     A numbering (第○章) that the file's own headings use has their level where an author forgot the style.
     """
     followers = [*items[1:], None][: len(items)]
-    guesses = drop_enumerations([_guess_level(*pair) for pair in zip(items, followers, strict=True)])
+    heading_lists = _find_heading_lists(items, followers)
+    guesses = drop_enumerations([_guess_level(*pair, heading_lists) for pair in zip(items, followers, strict=True)])
     said = {
         kind: level
         for item in items
@@ -77,8 +88,20 @@ def _said_level(item: Item) -> int:
     return item.level
 
 
-def _guess_level(item: Item, after: Item | None) -> int | None:
+def _find_heading_lists(items: Sequence[Item], followers: Sequence[Item | None]) -> set[str]:
+    """Return the automatic lists that number headings: at least half of their paragraphs have text or a table below them."""
+    with_body: Counter[str] = Counter()
+    for item, after in zip(items, followers, strict=True):
+        if isinstance(item, Paragraph) and item.sequence:
+            is_body = isinstance(after, Table) or (isinstance(after, Paragraph) and not after.sequence)
+            with_body[item.sequence] += 1 if is_body else -1
+    return {sequence for sequence, balance in with_body.items() if balance >= 0}
+
+
+def _guess_level(item: Item, after: Item | None, heading_lists: set[str]) -> int | None:
     if not isinstance(item, Paragraph) or not item.may_head or item.is_title or item.kind not in _BODY:
+        return None
+    if item.sequence and item.sequence not in heading_lists:
         return None
     if isinstance(after, Paragraph) and is_article_caption(item.text) and article_number(after.text):
         return ARTICLE_LEVEL
@@ -127,6 +150,7 @@ class _Layout:
         """Lay out one paragraph with its readings and notes."""
         self._caption = ()
         if not item.text:
+            self._add_asides(item)
             return
         kind = self._kind(item, level, above_table=above_table)
         if kind is BlockKind.HEADING:

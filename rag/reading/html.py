@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rag.documents import NOT_SEARCHED, Content, Locator, Problem
 from rag.errors import ReadingError
 from rag.reading.encoding import read_text_bytes
-from rag.reading.flow import Flow, lay_out
+from rag.reading.flow import Flow, lay_out, promote_only_heading
 from rag.reading.html_items import ItemReader, find_main, text_of
 from rag.reading.left_out import report_left_out
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
@@ -40,7 +39,7 @@ def read_html(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS
     reader = ItemReader(find_main(root))
     items = reader.read(root)
     title = _find_title(root, items)
-    flow = lay_out(_mark_title(items, title), locate=_locate)
+    flow = lay_out(promote_only_heading(items), locate=_locate)
     counts = reader.left_out | Counter(skipped_rows=flow.skipped_rows)
     return Content(
         (flow.page,),
@@ -108,13 +107,6 @@ def _find_title(root: Element, items: Sequence[Item]) -> str | None:
     heading = " ".join(heading.split())
     parts = _SITE_NAME.split(written)
     return heading if heading and squeeze(heading) in map(squeeze, parts) else written or heading or None
-
-
-def _mark_title(items: Sequence[Item], title: str | None) -> list[Item]:
-    """Return the items, the only heading of level 1 as title if it is that: it stands above everything and need not be said again."""
-    first = [item for item in items if isinstance(item, Paragraph) and item.level == 1]
-    is_title = len(first) == 1 and title is not None and squeeze(first[0].text) == squeeze(title)
-    return [replace(first[0], is_title=True, level=0) if is_title and item is first[0] else item for item in items]
 
 
 def _report_no_content(flow: Flow, source: str) -> Iterator[Problem]:

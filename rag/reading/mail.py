@@ -84,7 +84,7 @@ def _build_page(message: EmailMessage, subject: str, body: str) -> Page:
 
 
 def _place_blocks(body: str, offset: int) -> Iterator[Block]:
-    for block in split_blocks(list(split_lines(body))):
+    for block in split_blocks(list(split_lines(body)), may_have_title=False):
         place = replace(block.locator, part=BODY)
         yield replace(block, start=block.start + offset, end=block.end + offset, locator=place)
 
@@ -110,7 +110,8 @@ def _attachment_names(message: EmailMessage) -> Iterator[str]:
         is_text = part.get_content_maintype() == "text" and not part.is_attachment() and not name
         if part.get_content_type() == "message/rfc822":
             inner = part.get_payload()
-            subject = read_header(inner[0], "Subject") if isinstance(inner, list) and inner else ""
+            first = inner[0] if isinstance(inner, list) and inner else None
+            subject = read_header(first, "Subject") if isinstance(first, EmailMessage) else ""
             yield name or f"メール「{subject}」"
         elif part is not body and not is_inline and not is_text:
             yield name or f"名前なし（{part.get_content_type()}）"
@@ -123,4 +124,5 @@ def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
         yield message
         return
     for part in payload:
-        yield from _leaves(part)
+        if isinstance(part, EmailMessage):
+            yield from _leaves(part)

@@ -132,14 +132,11 @@ def read_addresses(message: EmailMessage, name: str) -> str:
     from email.utils import getaddresses
 
     raw = [str(value) for key, value in message.raw_items() if key.lower() == name.lower()]
-    pairs = getaddresses([_decode_quoted(value) for value in raw])
+    pairs = [
+        (_decode_words(person), address) for person, address in getaddresses(raw)
+    ]  # a decoded name may hold a comma
     shown = (f"{person} <{address}>" if person and address else person or address for person, address in pairs)
     return "、".join(one for one in shown if one) or "、".join(_decode_words(value) for value in raw)
-
-
-def _decode_quoted(raw: str) -> str:
-    """Return a header of addresses decoded; a decoded name that holds a comma or bracket is put in quotes."""
-    return _decode_words(raw)
 
 
 def read_date(message: EmailMessage) -> str:

@@ -70,9 +70,9 @@ def split_lines(text: str) -> Iterator[Line]:
         offset += len(raw) + 1
 
 
-def split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
-    """Yield the headings, list items and paragraphs that lines make."""
-    walk, levels = HeadingPath(), _find_levels(lines)
+def split_blocks(lines: Sequence[Line], *, may_have_title: bool = True) -> Iterator[Block]:
+    """Yield the headings, list items and paragraphs that lines make. may_have_title: the first of them may be the title."""
+    walk, levels = HeadingPath(), _find_levels(lines, may_have_title=may_have_title)
     group: list[Line] = []
     caption = ""
     for index, line in enumerate(lines):
@@ -92,7 +92,7 @@ def split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
         yield _build_block(group, walk.path)
 
 
-def _find_levels(lines: Sequence[Line]) -> list[int | None]:
+def _find_levels(lines: Sequence[Line], *, may_have_title: bool) -> list[int | None]:
     """Return the heading level of each line: 0 for the title, that of an article for the caption above one."""
     if not lines:
         return []
@@ -102,7 +102,7 @@ def _find_levels(lines: Sequence[Line]) -> list[int | None]:
         captions = above_article and is_article_caption(line.text)
         by_number[line.number] = ARTICLE_LEVEL if captions else heading_level(line.text)
     by_number = drop_enumerations(by_number)
-    if _find_title(lines):
+    if may_have_title and _find_title(lines):
         by_number[lines[0].number] = 0
     return [by_number[line.number] for line in lines]
 

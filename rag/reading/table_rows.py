@@ -32,6 +32,7 @@ class Paragraph:
 
     level: of a heading from 1, 0 for none. depth: how far a list item is indented. rubies: readings, which are not searched.
     notes: foot and end notes. locator: where it is not to be counted like the others. may_head: its numbering may make it a heading.
+    sequence: the automatic list and level that it is counted in, "" for none.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Paragraph:
     notes: tuple[str, ...] = ()
     locator: Locator | None = None
     may_head: bool = True
+    sequence: str = ""
     counts: bool = True
 
 
@@ -50,7 +52,7 @@ class Paragraph:
 class Cell:
     """A cell at a column (from 0) of its row, and how many columns and rows it covers. is_marked: it looks like a heading."""
 
-    items: tuple[Paragraph | Table, ...]
+    items: tuple[Item, ...]
     column: int
     columns: int = 1
     rows: int = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from rag.documents import BlockKind, Content, Locator
 from rag.errors import ReadingError
 from rag.reading.drawings import read_chart, read_diagram, read_shape_lines
-from rag.reading.flow import lay_out
+from rag.reading.flow import lay_out, promote_only_heading
 from rag.reading.left_out import report_left_out
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.package import WORD, Element, Package, check_container
@@ -38,7 +38,7 @@ def read_word(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS
         reader = _Reader(package)
         items = list(reader.read_document(body))
         written = package.related("", "core-properties")
-    flow = lay_out(items, locate=_locate)
+    flow = lay_out(promote_only_heading(items), locate=_locate)
     named = "" if written is None else written.findtext("{http://purl.org/dc/elements/1.1/}title") or ""
     title = choose_title(named, shown=flow.title, text=flow.page.text)
     counts = reader.left_out | Counter(skipped_rows=flow.skipped_rows)
@@ -143,6 +143,7 @@ class _Reader:
             level=role.level,
             is_title=role.is_title or (role.is_centred and not role.level and not label and _is_title(text)),
             depth=(role.depth or 0) if label and not role.level else 0,
+            sequence=f"{role.list_id}/{role.depth or 0}" if label else "",
             rubies=tuple(out.rubies),
             notes=tuple(self._read_notes(out)),
         )
@@ -166,7 +167,7 @@ class _Reader:
 
     def _read_drawing(self, drawing: Element) -> Iterable[Item]:
         if drawing.tag == BOX:
-            return list(self._read_blocks(drawing))
+            return self._read_box(drawing)
         if drawing.tag not in (CHART, DIAGRAM):
             return [Paragraph(line) for line in read_shape_lines(drawing)]
         identity = drawing.get(f"{R}id") if drawing.tag == CHART else drawing.get(f"{R}dm")
@@ -175,6 +176,12 @@ class _Reader:
         if root is None:
             return []
         return read_chart(root) if drawing.tag == CHART else read_diagram(root)
+
+    def _read_box(self, box: Element) -> list[Item]:
+        before, self._numbering.story = self._numbering.story, "box"
+        items = list(self._read_blocks(box))
+        self._numbering.story = before
+        return items
 
     # --- tables -------------------------------------------------------------------------------------------------------
 
@@ -255,5 +262,5 @@ def _mark_title(items: Iterable[Item]) -> Iterator[Item]:
         if isinstance(item, Paragraph) and item.is_title:
             item = item if not titled and seen < _TITLE_PARAGRAPHS else replace(item, is_title=False)
             titled = titled or item.is_title
-        seen += isinstance(item, Table) or bool(item.text)
+        seen += not isinstance(item, Paragraph) or bool(item.text)
         yield item

@@ -51,8 +51,10 @@ class Numbering:
         self._style_lists = style_lists
         self._nums = {} if root is None else {n.get(f"{W}numId"): n for n in root.iterchildren(f"{W}num")}
         self._lists: dict[str, _List | None] = {}
-        self._counts: dict[str, dict[int, int]] = {}
-        self._begun: set[tuple[str, int]] = set()
+        self._counts: dict[tuple[str, str], dict[int, int]] = {}
+        self._begun: set[tuple[str, str, int]] = set()
+        self.story = "body"
+        """Which text is being counted: text boxes count on their own, and the body goes on where it was."""
 
     def find_level(self, list_id: str, style_id: str | None) -> int | None:
         """Return the level of a list that belongs to a paragraph style."""
@@ -74,6 +76,8 @@ class Numbering:
         def show(match: re.Match[str]) -> str:
             place = int(match[1]) - 1
             shown = found.levels.get(place, Level())
+            if shown.style == "bullet":
+                return ""
             style = "decimal" if level.legal and shown.style != "none" else shown.style
             return show_ordinal(counts.get(place, shown.start), style)
 
@@ -81,13 +85,15 @@ class Numbering:
         return label + level.gap if label.strip() else ""
 
     def _count(self, list_id: str, found: _List, depth: int) -> dict[int, int]:
-        counts = self._counts.setdefault(found.family, {})
-        begins = depth in found.starts and (list_id, depth) not in self._begun
+        counts = self._counts.setdefault((self.story, found.family), {})
+        for shallower in range(depth):  # a level that was passed over counts as begun
+            counts.setdefault(shallower, found.levels.get(shallower, Level()).start)
+        begins = depth in found.starts and (self.story, list_id, depth) not in self._begun
         if begins or depth not in counts:
             counts[depth] = found.starts.get(depth, found.levels[depth].start)
         else:
             counts[depth] += 1
-        self._begun.add((list_id, depth))
+        self._begun.add((self.story, list_id, depth))
         for deeper in range(depth + 1, _DEEPEST):
             restart = found.levels[deeper].restart if deeper in found.levels else None
             if restart is None or depth < restart:
