@@ -67,7 +67,7 @@ def lay(items: list[Item], *, guess_headings: bool = True) -> Flow:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(items=ITEMS, guess_headings=st.booleans())
 def test_every_character_is_in_one_block_and_in_a_chunk(items: list[Item], guess_headings: bool) -> None:
     flow = lay(items, guess_headings=guess_headings)
@@ -76,7 +76,7 @@ def test_every_character_is_in_one_block_and_in_a_chunk(items: list[Item], guess
     assert find_uncovered(document, split_document(document, max_chars=60)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(items=ITEMS)
 def test_nothing_that_was_handed_in_is_lost(items: list[Item]) -> None:
     flow = lay(items)

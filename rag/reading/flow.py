@@ -7,27 +7,17 @@ number.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rag.documents import CELL_SEPARATOR, Block, BlockKind, Locator, Page, Span
+from rag.reading.flow_headings import BODY_KINDS, find_levels, said_level
 from rag.reading.plain import measure_quality
 from rag.reading.records import Record, find_qa_columns
 from rag.reading.sheet_page import build_sheet_page
-from rag.reading.structure import (
-    ARTICLE_LEVEL,
-    HeadingPath,
-    article_number,
-    drop_enumerations,
-    heading_level,
-    is_article_caption,
-    is_list_item,
-)
+from rag.reading.structure import ARTICLE_LEVEL, HeadingPath, article_number, is_article_caption, is_list_item
 from rag.reading.table_rows import Item, Pair, Paragraph, Row, RowKind, Table, arrange_table, as_records
 
-MAX_HEADING_CHARS = 100
-_BODY = (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)
 _MAX_CAPTION_CHARS = 60
 _MAX_LABEL_CHARS = 40
 Locate = Callable[[tuple[str, ...], int], Locator]
@@ -54,63 +44,6 @@ def lay_out(
     return Flow(page, layout.title, layout.skipped_rows)
 
 
-def promote_only_heading(items: Sequence[Item]) -> list[Item]:
-    """Return the items, with the only heading of level 1 as the title when no other heading stands above it."""
-    headings = [item for item in items if isinstance(item, Paragraph) and (item.level or item.is_title)]
-    first = [item for item in headings if item.level == 1 or item.is_title]
-    if len(first) != 1 or first[0] is not headings[0]:
-        return list(items)
-    return [replace(first[0], is_title=True, level=0) if item is first[0] else item for item in items]
-
-
-# --- headings ---------------------------------------------------------------------------------------------------------
-
-
-def _find_levels(items: Sequence[Item]) -> list[int]:
-    """Return the level of each item, 0 for no heading: what the file says, else what the numbering says.
-
-    A numbering (第○章) that the file's own headings use has their level where an author forgot the style.
-    """
-    followers = [*items[1:], None][: len(items)]
-    heading_lists = _find_heading_lists(items, followers)
-    guesses = drop_enumerations([_guess_level(*pair, heading_lists) for pair in zip(items, followers, strict=True)])
-    said = {
-        kind: level
-        for item in items
-        if (level := _said_level(item)) and isinstance(item, Paragraph) and (kind := heading_level(item.text))
-    }
-    return [_said_level(item) or said.get(guess or 0, guess) or 0 for item, guess in zip(items, guesses, strict=True)]
-
-
-def _said_level(item: Item) -> int:
-    if not isinstance(item, Paragraph) or item.is_title or len(item.text) > MAX_HEADING_CHARS:
-        return 0
-    return item.level
-
-
-def _find_heading_lists(items: Sequence[Item], followers: Sequence[Item | None]) -> set[str]:
-    """Return the automatic lists that number headings: at least half of their paragraphs have text or a table below them."""
-    with_body: Counter[str] = Counter()
-    for item, after in zip(items, followers, strict=True):
-        if isinstance(item, Paragraph) and item.sequence:
-            is_body = isinstance(after, Table) or (isinstance(after, Paragraph) and not after.sequence)
-            with_body[item.sequence] += 1 if is_body else -1
-    return {sequence for sequence, balance in with_body.items() if balance >= 0}
-
-
-def _guess_level(item: Item, after: Item | None, heading_lists: set[str]) -> int | None:
-    if not isinstance(item, Paragraph) or not item.may_head or item.is_title or item.kind not in _BODY:
-        return None
-    if item.sequence and item.sequence not in heading_lists:
-        return None
-    if isinstance(after, Paragraph) and is_article_caption(item.text) and article_number(after.text):
-        return ARTICLE_LEVEL
-    return heading_level(item.text)
-
-
-# --- the page ---------------------------------------------------------------------------------------------------------
-
-
 class _Layout:
     """A page in the making: its text in parts, its blocks, and how far the paragraphs are counted."""
 
@@ -135,7 +68,7 @@ class _Layout:
 
     def add_items(self, items: Sequence[Item], *, counts: bool = True) -> None:
         """Lay out paragraphs and tables in their order. counts: as paragraphs of their own."""
-        levels = _find_levels(items) if self._guesses else [_said_level(item) for item in items]
+        levels = find_levels(items) if self._guesses else [said_level(item) for item in items]
         for item, level, after in zip(items, levels, [*items[1:], None][: len(items)], strict=True):
             if isinstance(item, Table):
                 self.add_table(item, counts=counts)
@@ -156,7 +89,7 @@ class _Layout:
         if kind is BlockKind.HEADING:
             self._add_heading(item, level)
         else:
-            if kind in _BODY and (number := article_number(item.text)):
+            if kind in BODY_KINDS and (number := article_number(item.text)):
                 self._walk.push(ARTICLE_LEVEL, number + self._article)
             self._write(kind, item.text, locator=item.locator, indent=item.depth)
         self._article = item.text if is_article_caption(item.text) else ""

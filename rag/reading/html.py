@@ -10,8 +10,10 @@ from pathlib import Path
 from rag.documents import NOT_SEARCHED, Content, Locator, Problem
 from rag.errors import ReadingError
 from rag.reading.encoding import read_text_bytes
-from rag.reading.flow import Flow, lay_out, promote_only_heading
-from rag.reading.html_items import ItemReader, find_main, text_of
+from rag.reading.flow import Flow, lay_out
+from rag.reading.flow_headings import promote_only_heading
+from rag.reading.html_around import find_main, text_of
+from rag.reading.html_items import ItemReader
 from rag.reading.left_out import report_left_out
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.package import Element

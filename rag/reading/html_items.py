@@ -7,8 +7,9 @@ from collections import Counter
 from typing import Any
 
 from rag.documents import BlockKind, Locator
+from rag.reading.html_around import HIDDEN_STYLE, around_kind, text_of
+from rag.reading.html_lists import ListCounter
 from rag.reading.html_tables import own_rows, read_cells
-from rag.reading.ordinals import show_ordinal
 from rag.reading.package import Element
 from rag.reading.table_rows import Cell, Item, Pair, Paragraph, Table
 from rag.reading.word_text import clean_text
@@ -21,43 +22,9 @@ _NEVER = frozenset(
     "head script style noscript template svg iframe object embed video audio canvas map select option textarea button input rp".split()
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_AROUND = {"nav": BlockKind.HEADER, "aside": BlockKind.HEADER, "header": BlockKind.HEADER, "footer": BlockKind.FOOTER}
-_AROUND_ROLES = {
-    "navigation": BlockKind.HEADER, "banner": BlockKind.HEADER, "complementary": BlockKind.HEADER, "search": BlockKind.HEADER,
-    "contentinfo": BlockKind.FOOTER,
-}  # fmt: skip
-_AROUND_IDS = re.compile(
-    r"(?P<foot>footer)|header|(?:g|global|local|side|sub|main)?[-_]?navi?(?:gation)?|side(?:bar)?", re.IGNORECASE
-)
-_PATHS = re.compile(r"topic[-_]?path|bread[-_]?crumbs?(?:[-_]?list)?|pankuzu", re.IGNORECASE)
-_SECTIONS = ("main", "article", "section")
-_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_LIST_STYLES = {
-    "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman", "katakana": "aiueoFullWidth", "hiragana": "hiragana",
-    "cjk-ideographic": "japaneseCounting", "japanese-informal": "japaneseCounting", "lower-alpha": "lowerLetter",
-    "upper-alpha": "upperLetter", "lower-roman": "lowerRoman", "upper-roman": "upperRoman",
-}  # fmt: skip
 _LINE_END = re.compile(r"(?<=[^\x00-\x7f])[ \t]*[\r\n]+[ \t\r\n]*(?=[^\x00-\x7f])")
 _FILE_NAME = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|svg|webp|bmp)", re.IGNORECASE)
 _QUESTION = re.compile(r"(?:Q|Ｑ|問|質問)\s*[0-9０-９]*[.．:：、　 ]|.*[?？]$|.*か[。]?$", re.DOTALL)
-_MIN_MAIN_CHARS = 20
-
-
-def find_main(root: Element) -> Element | None:
-    """Return the element that the page calls its main content, if there is text in it; None when the body is all there is."""
-    for path in (".//main", ".//*[@role='main']", ".//article"):
-        found = root.xpath(path)
-        if found and (path != ".//article" or len(found) == 1) and len(text_of(found[0])) >= _MIN_MAIN_CHARS:
-            return found[0]
-    return None
-
-
-def text_of(element: Element | None) -> str:
-    """Return the words of an element in one line, without scripts and the like."""
-    if element is None:
-        return ""
-    unseen = " or ".join(f"ancestor::{tag}" for tag in ("script", "style", "noscript", "template"))
-    return " ".join(" ".join(element.xpath(f".//text()[not({unseen})]")).split())
 
 
 class ItemReader:
@@ -72,7 +39,7 @@ class ItemReader:
         self._items: list[Item] = []
         self._parts: list[str] = []
         self._rubies: list[str] = []
-        self._lists: list[_Counter | None] = []
+        self._lists: list[ListCounter | None] = []
         self._label = ""
         self._level = 0
         self._verbatim = 0
@@ -121,7 +88,7 @@ class ItemReader:
         elif tag in _HEADINGS:
             self._level = _HEADINGS[tag]
         elif tag in ("ul", "ol", "menu", "dir"):
-            self._lists.append(_Counter(element) if tag == "ol" else None)
+            self._lists.append(ListCounter(element) if tag == "ol" else None)
         elif tag == "li":
             counter = self._lists[-1] if self._lists else None
             self._label = counter.next_label(element) if counter else "・"
@@ -176,32 +143,22 @@ class ItemReader:
 
     def _is_hidden(self, element: Element) -> bool:
         style = element.get("style", "")
-        is_hidden = "hidden" in element.attrib or element.get("aria-hidden") == "true" or _HIDDEN_STYLE.search(style)
+        is_hidden = "hidden" in element.attrib or element.get("aria-hidden") == "true" or HIDDEN_STYLE.search(style)
         if is_hidden:
             self.left_out["hidden"] += len(text_of(element).replace(" ", ""))
         return bool(is_hidden)
 
     def _is_around(self, element: Element) -> bool:
         """Take an element that is not content (navigation, site header …) as one line apart; tell whether it was one."""
-        kind = self._around_kind(element)
+        if self._outside:
+            place = BlockKind.FOOTER if self._after else BlockKind.HEADER
+            kind = None if element in self._above else place
+        else:
+            kind = None if element is self._main else around_kind(element, is_marked=self._main is not None)
         if kind is not None:
             self._flush()
             self._add_around(kind, text_of(element))
         return kind is not None
-
-    def _around_kind(self, element: Element) -> BlockKind | None:
-        if self._outside:
-            return None if element in self._above else BlockKind.FOOTER if self._after else BlockKind.HEADER
-        if element is self._main:
-            return None
-        kind = _AROUND.get(element.tag) or _AROUND_ROLES.get(element.get("role", ""))
-        if kind and (element.tag not in ("header", "footer") or next(element.iterancestors(*_SECTIONS), None) is None):
-            return kind
-        names = [element.get("id", ""), *element.get("class", "").split()]
-        if element.tag in ("div", "ul", "ol", "p") and any(map(_PATHS.fullmatch, names)):
-            return BlockKind.HEADER
-        match = _AROUND_IDS.fullmatch(names[0]) if self._main is None and element.tag == "div" else None
-        return (BlockKind.FOOTER if match["foot"] else BlockKind.HEADER) if match else None
 
     def _add_around(self, kind: BlockKind, text: str) -> None:
         if text:
@@ -258,25 +215,3 @@ class ItemReader:
 
 def _joined(items: list[Item]) -> str:
     return "\n".join(item.text for item in items if isinstance(item, Paragraph) and item.text)
-
-
-class _Counter:
-    """Numbers the items of an ordered list."""
-
-    def __init__(self, element: Element) -> None:
-        items = len(list(element.iterchildren("li")))
-        self._step = -1 if "reversed" in element.attrib else 1
-        first = items if self._step < 0 else 1
-        self._next = _integer(element.get("start"), first)
-        named = re.search(r"list-style(?:-type)?\s*:\s*([\w-]+)", element.get("style", ""))
-        self._style = _LIST_STYLES.get(named[1] if named else element.get("type", ""), "decimal")
-
-    def next_label(self, element: Element) -> str:
-        """Return what stands in front of the next item."""
-        number = _integer(element.get("value"), self._next)
-        self._next = number + self._step
-        return f"{show_ordinal(number, self._style)}. "
-
-
-def _integer(written: str | None, default: int) -> int:
-    return int(written) if written and re.fullmatch(r"\s*-?\d{1,9}\s*", written) else default

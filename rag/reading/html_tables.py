@@ -6,10 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from rag.reading.package import Element
-from rag.reading.table_rows import Cell, Item
-
-_MAX_COLUMNS = 200
-"""A cell is not taken to cover more: mark-up that says so is a mistake or an attack."""
+from rag.reading.table_rows import MAX_COLUMNS, Cell, Item
 
 
 def own_rows(table: Element) -> Iterator[Element]:
@@ -29,7 +26,7 @@ def read_cells(rows: Sequence[Element], read: Callable[[Element], tuple[Item, ..
         for element in row.iterchildren("td", "th"):
             while taken.get(column, 0) > number:
                 column += 1
-            width = min(max(1, _span(element, "colspan")), _MAX_COLUMNS)
+            width = min(max(1, _span(element, "colspan")), MAX_COLUMNS)
             height = min(_span(element, "rowspan") or len(rows), len(rows) - number)
             taken |= dict.fromkeys(range(column, column + width), number + height)
             cells.append(Cell(read(element), column, width, height, element.tag == "th"))

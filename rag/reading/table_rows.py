@@ -17,6 +17,8 @@ from rag.reading.records import Record, is_header
 from rag.text import squeeze
 
 MAX_SECTION_CHARS = 50
+MAX_COLUMNS = 200
+"""No cell is taken to cover more columns: a file that says so is broken, or an attack."""
 MAX_REPEATED_CHARS = 80
 """A longer cell that is merged downwards is not repeated in every row."""
 _HEADER_WORDS = re.compile(
@@ -61,7 +63,7 @@ class Cell:
     @property
     def text(self) -> str:
         """The paragraphs of the cell, one a line, without tabs."""
-        texts = (item.text for item in self.items if isinstance(item, Paragraph))
+        texts = (item.text for item in self.items if not isinstance(item, Table))
         return "\n".join(text.replace(CELL_SEPARATOR, " ") for text in texts if text)
 
 
@@ -84,6 +86,11 @@ class Pair:
 
     question: str
     answer: str
+
+    @property
+    def text(self) -> str:
+        """Both, one below the other."""
+        return f"{self.question}\n{self.answer}"
 
 
 Item = Paragraph | Table | Pair
@@ -125,6 +132,11 @@ class Row:
         return next((cell for cell in self.cells if cell), "")
 
     @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is in the row, nor hangs on it."""
+        return not any(self.cells) and not self.tables and not any(p.notes or p.rubies for p in self.paragraphs)
+
+    @property
     def is_section(self) -> bool:
         """Tell whether one short cell covers the whole row: a heading between the rows."""
         text = self.label
@@ -134,7 +146,7 @@ class Row:
 
 def arrange_table(table: Table) -> list[Row]:
     """Return the rows of a table with something in them, each with its kind."""
-    rows = [row for row in _spread(table) if any(row.cells) or row.tables]
+    rows = [row for row in _spread(table) if not row.is_empty]
     header = _find_header(table, rows)
     return [replace(row, kind=_kind(row, header)) for row in rows]
 

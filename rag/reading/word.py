@@ -11,15 +11,28 @@ from pathlib import Path
 from rag.documents import BlockKind, Content, Locator
 from rag.errors import ReadingError
 from rag.reading.drawings import read_chart, read_diagram, read_shape_lines
-from rag.reading.flow import lay_out, promote_only_heading
+from rag.reading.flow import lay_out
+from rag.reading.flow_headings import promote_only_heading
 from rag.reading.left_out import report_left_out
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.package import WORD, Element, Package, check_container
-from rag.reading.table_rows import Cell, Item, Paragraph, Table
+from rag.reading.table_rows import Item, Paragraph
 from rag.reading.titles import choose_title
 from rag.reading.word_numbering import Numbering, W, is_on
 from rag.reading.word_styles import Role, Styles
-from rag.reading.word_text import BOX, CHART, DIAGRAM, MC, ParagraphText, R, TextWalker, choose, clean_text
+from rag.reading.word_tables import read_table
+from rag.reading.word_text import (
+    BOX,
+    CHART,
+    DIAGRAM,
+    MC,
+    ParagraphText,
+    R,
+    TextWalker,
+    choose,
+    clean_text,
+    count_characters,
+)
 
 _GONE = frozenset({f"{W}del", f"{W}moveFrom"})
 _MAX_TITLE_CHARS = 60
@@ -112,11 +125,11 @@ class _Reader:
         """Yield the paragraphs and tables of a body, cell or text box."""
         for child in parent.iterchildren("*"):
             if child.tag in _GONE:
-                continue
-            if child.tag == f"{W}p":
+                self.left_out["deleted"] += count_characters(child)
+            elif child.tag == f"{W}p":
                 yield from self._read_paragraph(child, is_contents=is_contents)
             elif child.tag == f"{W}tbl":
-                yield self._read_table(child)
+                yield read_table(child, self._read_blocks)
             elif child.tag == f"{W}altChunk":
                 self.left_out["embedded"] += 1
             elif child.tag == f"{W}sdt":
@@ -183,54 +196,6 @@ class _Reader:
         self._numbering.story = before
         return items
 
-    # --- tables -------------------------------------------------------------------------------------------------------
-
-    def _read_table(self, table: Element) -> Table:
-        rows: list[tuple[Cell, ...]] = []
-        open_cells: dict[int, tuple[int, int]] = {}  # column -> the row and place of the cell that goes on downwards
-        header_rows, in_header = 0, True
-        for element in _inside(table, f"{W}tr"):
-            properties = element.find(f"{W}trPr")
-            if properties is not None and properties.find(f"{W}del") is not None:
-                continue
-            in_header = in_header and properties is not None and is_on(properties.find(f"{W}tblHeader"))
-            header_rows += in_header
-            rows.append(tuple(self._read_row(element, rows, open_cells)))
-        return Table(tuple(rows), header_rows or None)
-
-    def _read_row(
-        self, row: Element, above: list[tuple[Cell, ...]], open_cells: dict[int, tuple[int, int]]
-    ) -> list[Cell]:
-        """Return the cells of a row; one that goes on from above makes that cell longer instead."""
-        skipped = row.find(f"{W}trPr/{W}gridBefore")
-        column, cells = int(skipped.get(f"{W}val", "0")) if skipped is not None else 0, list[Cell]()
-        for element in _inside(row, f"{W}tc"):
-            properties = element.find(f"{W}tcPr")
-            span = None if properties is None else properties.find(f"{W}gridSpan")
-            width = max(1, int(span.get(f"{W}val", "1"))) if span is not None else 1
-            merge = None if properties is None else properties.find(f"{W}vMerge")
-            if merge is not None and merge.get(f"{W}val") != "restart" and column in open_cells:
-                number, place = open_cells[column]
-                longer = [*above[number]]
-                longer[place] = replace(longer[place], rows=len(above) - number + 1)
-                above[number] = tuple(longer)
-            else:
-                open_cells.pop(column, None)
-                if merge is not None:
-                    open_cells[column] = (len(above), len(cells))
-                cells.append(Cell(tuple(self._read_blocks(element)), column, width, 1, _is_shaded(properties)))
-            column += width
-        return cells
-
-
-def _inside(parent: Element, tag: str) -> Iterator[Element]:
-    """Yield the rows of a table or the cells of a row, also those in content controls and tracked insertions."""
-    for child in parent.iterchildren("*"):
-        if child.tag == tag:
-            yield child
-        elif child.tag in (f"{W}sdt", f"{W}sdtContent", f"{W}customXml", f"{W}ins", f"{W}moveTo"):
-            yield from _inside(child, tag)
-
 
 def _outer_paragraphs(root: Element) -> Iterator[Element]:
     """Yield the paragraphs of a story, also those in tables, but not those in the drawings of other paragraphs."""
@@ -244,11 +209,6 @@ def _outer_paragraphs(root: Element) -> Iterator[Element]:
 def _is_contents(control: Element) -> bool:
     gallery = control.find(f"{W}sdtPr/{W}docPartObj/{W}docPartGallery")
     return gallery is not None and gallery.get(f"{W}val") == "Table of Contents"
-
-
-def _is_shaded(properties: Element | None) -> bool:
-    shade = None if properties is None else properties.find(f"{W}shd")
-    return shade is not None and shade.get(f"{W}fill", "auto").lower() not in ("auto", "ffffff", "none")
 
 
 def _is_title(text: str) -> bool:

@@ -89,7 +89,7 @@ class TextWalker:
         for child in parent.iterchildren("*"):
             tag = child.tag
             if tag in _GONE:
-                self._left_out["deleted"] += _count(child)
+                self._left_out["deleted"] += count_characters(child)
             elif tag == f"{W}r":
                 self._read_run(child)
             elif tag == f"{W}fldSimple":
@@ -115,7 +115,9 @@ class TextWalker:
             elif child.tag == f"{W}instrText":
                 self._fields.instruct(child.text or "")
             elif hidden or struck:
-                self._left_out["hidden" if hidden else "struck"] += _count(child) if self._fields.is_shown else 0
+                self._left_out["hidden" if hidden else "struck"] += (
+                    count_characters(child) if self._fields.is_shown else 0
+                )
             else:
                 self._read_content(child, properties)
 
@@ -193,7 +195,8 @@ def choose(alternatives: Element) -> Element:
     return next(alternatives.iterchildren(f"{MC}Choice", f"{MC}Fallback"), alternatives)
 
 
-def _count(element: Element) -> int:
+def count_characters(element: Element) -> int:
+    """Return how many characters an element holds, deleted ones too, white space aside."""
     return sum(len("".join(text.split())) for text in element.itertext(f"{W}t", f"{W}delText"))
 
 
