@@ -476,6 +476,19 @@ def test_the_title_in_the_properties_counts_when_the_text_says_it_too(tmp_path: 
     assert titles == ["空き家改修の手引", "補助金交付要綱", "補助金交付要綱"]
 
 
+def test_the_name_of_a_chapter_is_no_title(tmp_path: Path) -> None:
+    def fill(document: Any, *headings: str) -> None:
+        for heading in headings:
+            document.add_heading(heading, 1)
+            document.add_paragraph("別に定める。")
+
+    contents = [
+        read(tmp_path, lambda d: fill(d, "第1章 総則", "雑則")),
+        read(tmp_path, lambda d: fill(d, "手引", "第1章")),
+    ]
+    assert [content.title for content in contents] == [None, "手引"]
+
+
 def test_a_document_with_macros_is_read_as_its_plain_form(tmp_path: Path) -> None:
     document = new_document()
     document.add_paragraph("本文です。")

@@ -15,7 +15,14 @@ from rag.reading.flow_headings import BODY_KINDS, find_levels, said_level
 from rag.reading.plain import measure_quality
 from rag.reading.records import Record, find_qa_columns
 from rag.reading.sheet_page import build_sheet_page
-from rag.reading.structure import ARTICLE_LEVEL, HeadingPath, article_number, is_article_caption, is_list_item
+from rag.reading.structure import (
+    ARTICLE_LEVEL,
+    HeadingPath,
+    article_number,
+    heading_level,
+    is_article_caption,
+    is_list_item,
+)
 from rag.reading.table_rows import Item, Pair, Paragraph, Row, RowKind, Table, arrange_table, as_records
 
 _MAX_CAPTION_CHARS = 60
@@ -26,7 +33,10 @@ Locate = Callable[[tuple[str, ...], int], Locator]
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A page that was laid out, the first of its titles and headings, and the rows of Q&A tables without question and answer."""
+    """A page that was laid out, and how many rows of its Q&A tables had neither question nor answer.
+
+    title: the one that it shows, else its first heading if that is not numbered: 第1章 is the name of a part.
+    """
 
     page: Page
     title: str | None
@@ -53,6 +63,7 @@ class _Layout:
         self.tables = 0
         self.skipped_rows = 0
         self.title: str | None = None
+        self._is_untitled = True
         self._locate = locate
         self._base = base
         self._guesses = guess_headings
@@ -107,7 +118,9 @@ class _Layout:
         return BlockKind.CAPTION if above_table and is_short else BlockKind.PARAGRAPH
 
     def _add_heading(self, item: Paragraph, level: int) -> None:
-        self.title = self.title or " ".join(item.text.split())
+        if self._is_untitled or (item.is_title and self.title is None):
+            self.title = " ".join(item.text.split()) if item.is_title or heading_level(item.text) is None else None
+        self._is_untitled = False
         if item.is_title:
             self._write(BlockKind.HEADING, item.text, level=1, locator=item.locator)
             return

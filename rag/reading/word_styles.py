@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from rag.reading.package import Element
 from rag.reading.word_numbering import W, is_on
 
+_OWN = frozenset({f"{W}outlineLvl", f"{W}numPr", f"{W}jc"})
+"""Properties of a paragraph by which it is something else than its style says."""
 _HEADING_NAME = re.compile(r"(?:heading|見出し)\s*([1-9１-９])(?!\d)", re.IGNORECASE)
 _TITLE_NAME = re.compile(r"title|表題|標題|タイトル", re.IGNORECASE)
 _CONTENTS_NAME = re.compile(
@@ -41,6 +43,7 @@ class Styles:
     def __init__(self, root: Element | None) -> None:
         styles = () if root is None else root.iterchildren(f"{W}style")
         self._styles = {style.get(f"{W}styleId"): style for style in styles}
+        self._roles: dict[str | None, Role] = {}
         self._default = next(
             (
                 identity
@@ -60,6 +63,13 @@ class Styles:
         """Return what a paragraph is."""
         properties = paragraph.find(f"{W}pPr")
         style_id = _value(properties, "pStyle") or self._default
+        if properties is not None and any(child.tag in _OWN for child in properties):
+            return self._build_role(properties, style_id)
+        if style_id not in self._roles:
+            self._roles[style_id] = self._build_role(properties, style_id)
+        return self._roles[style_id]
+
+    def _build_role(self, properties: Element | None, style_id: str | None) -> Role:
         name = self._name(style_id)
         heading = _HEADING_NAME.match(name)
         outline = self._inherited(properties, style_id, f"{W}outlineLvl")
