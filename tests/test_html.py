@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from coverage_check import check_page, quotes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from office_files import ask, context_of, read_indexed, show
 
-from rag.documents import BlockKind, Content
+from rag.documents import BlockKind, Content, Document, Metadata
 from rag.errors import ReadingError
+from rag.indexing.chunks import find_uncovered, split_document
 from rag.reading.html import read_html
 
 PAGE = """<!DOCTYPE html>
@@ -121,6 +124,11 @@ def test_a_table_that_arranges_the_page_is_read_cell_by_cell(tmp_path: Path) -> 
     assert quotes(content.pages[0]) == ["施設", "開館は9時です。", "施設\t電話", "図書館\t12-3456"]
 
 
+def test_words_that_stand_between_the_cells_of_a_table_are_kept(tmp_path: Path) -> None:
+    text = "<table>迷子の文。<tr><td>甲</td><td>乙</td></tr></table><dl>迷子の語。<dt>受付</dt><dd>平日</dd></dl>"
+    assert quotes(read(tmp_path, body(text)).pages[0]) == ["迷子の文。", "甲", "乙", "迷子の語。", "受付", "平日"]
+
+
 def test_terms_are_rows_and_questions_are_pairs(tmp_path: Path) -> None:
     terms = "<dl><dt>受付</dt><dd>平日</dd><dt>場所</dt><dd>町民課<br>1階</dd></dl>"
     questions = "<dl><dt>郵送できますか。</dt><dd>できます。</dd></dl>"
@@ -196,6 +204,58 @@ def test_a_cell_that_claims_to_cover_everything_does_not(tmp_path: Path) -> None
     cells = '<td colspan="99999" rowspan="99999">a</td>'
     page = read(tmp_path, body(f"<table><tr>{cells}</tr><tr><td>b</td></tr></table>")).pages[0]
     assert len(page.text) < 2000
+
+
+TAGS = [
+    "p",
+    "div",
+    "li",
+    "ul",
+    "ol",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "tr",
+    "td",
+    "th",
+    "thead",
+    "h1",
+    "h2",
+    "ruby",
+    "rt",
+    "nav",
+    "main",
+    "header",
+    "pre",
+    "br",
+    "b",
+]
+PIECES = st.sampled_from([f"<{tag}>" for tag in TAGS] + [f"</{tag}>" for tag in TAGS]) | st.sampled_from(
+    [
+        "住民票",
+        "300円",
+        "です。",
+        " ",
+        "\n",
+        "&amp;",
+        '<td rowspan="2" colspan="2">',
+        "<p hidden>",
+        "<script>x</script>",
+        "第1章 総則",
+        "Q 何ですか。",
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=25))
+def test_every_character_of_any_mark_up_is_in_one_block(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str]
+) -> None:
+    content = read(tmp_path_factory.getbasetemp(), body("".join(pieces)))
+    document = Document("a.html", "00", Metadata("a"), content.pages)
+    assert find_uncovered(document, split_document(document, max_chars=50)) == []
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

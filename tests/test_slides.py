@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import zipfile
 from collections.abc import Callable
@@ -203,6 +204,21 @@ def test_struck_text_is_not_read(tmp_path: Path) -> None:
     content = read(tmp_path, fill)
     assert quotes(content.pages[0]) == ["手数料は300円"]
     assert [p.code for p in content.problems] == ["struck_text"]
+
+
+def test_a_box_that_is_stored_twice_is_read_once(tmp_path: Path) -> None:
+    def fill(presentation: Any) -> None:
+        modern = write(add_slide(presentation, BLANK), "式のある囲み。", left=1, top=1)._element
+        tree, old = modern.getparent(), copy.deepcopy(modern)
+        names = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+        both = parse_xml(
+            f'<mc:AlternateContent {names}><mc:Choice Requires="a14"/><mc:Fallback/></mc:AlternateContent>'
+        )
+        tree.append(both)
+        both[0].append(modern)
+        both[1].append(old)
+
+    assert quotes(read(tmp_path, fill).pages[0]) == ["式のある囲み。"]
 
 
 def test_a_diagram_is_read_in_its_order(tmp_path: Path) -> None:

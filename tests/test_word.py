@@ -15,7 +15,9 @@ from coverage_check import check_page, quotes
 from docx import Document as new_document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import parse_xml
+from docx.shared import Cm
 from office_files import ask, context_of, read_indexed, show
+from PIL import Image
 
 from rag.documents import BlockKind, Content
 from rag.errors import ReadingError
@@ -382,6 +384,23 @@ def test_a_footnote_follows_the_paragraph_that_refers_to_it(tmp_path: Path) -> N
         ("手数料は300円（注1）です。", {"paragraph": 1}),
         ("注1 郵送は400円。", {"paragraph": 1}),
         ("次です。", {"paragraph": 2}),
+    ]
+
+
+def test_comments_and_large_pictures_are_reported(tmp_path: Path) -> None:
+    def fill(document: Any) -> None:
+        sentence = document.add_paragraph().add_run("本文です。")
+        document.add_comment(sentence, text="要確認", author="総務課")
+        for width in (2, 12):
+            picture = io.BytesIO()
+            Image.new("RGB", (40, 40), "green").save(picture, "PNG")
+            document.add_picture(picture, width=Cm(width))
+
+    content = read(tmp_path, fill)
+    assert "要確認" not in content.pages[0].text
+    assert [(p.code, re.findall(r"\d+", p.message)) for p in content.problems] == [
+        ("comments", ["1"]),
+        ("images_not_read", ["1"]),
     ]
 
 

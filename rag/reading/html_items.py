@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rag.documents import BlockKind, Locator
@@ -184,8 +185,11 @@ class ItemReader:
         """Return a table with its caption; None when it only arranges the page."""
         rows = list(own_rows(table))
         has_headings = any(cell.tag == "th" for row in rows for cell in row.iterchildren("td", "th"))
-        arranges = table.get("role") in ("presentation", "none") or (
-            not has_headings and next(table.iterdescendants("table", *_HEADINGS), None) is not None
+        parts = [*(cell for row in rows for cell in row.iterchildren("td", "th")), *table.iterchildren("caption")]
+        arranges = (
+            not _is_made_of(table, parts)
+            or table.get("role") in ("presentation", "none")
+            or (not has_headings and next(table.iterdescendants("table", *_HEADINGS), None) is not None)
         )
         if arranges:
             return None
@@ -197,7 +201,8 @@ class ItemReader:
     def _read_terms(self, terms: Element) -> list[Item] | None:
         """Return a definition list: pairs when the terms are questions, else a row for each; None when more than text is in it."""
         parts = [e for e in terms.iterdescendants("dt", "dd") if next(e.iterancestors("dl")) is terms]
-        if next(terms.iterdescendants("table", "dl", *_HEADINGS), None) is not None or not parts:
+        is_plain = next(terms.iterdescendants("table", "dl", *_HEADINGS), None) is None and _is_made_of(terms, parts)
+        if not is_plain or not parts:
             return None
         entries: list[tuple[list[Item], list[Item]]] = []
         for part in parts:
@@ -211,6 +216,15 @@ class ItemReader:
             return list(pairs)
         rows = tuple((Cell(tuple(term), 0, is_marked=True), Cell(tuple(said), 1)) for term, said in entries)
         return [Table(rows, header_rows=0)]
+
+
+def _is_made_of(element: Element, parts: Sequence[Element]) -> bool:
+    """Tell whether all words of an element stand in its parts: in broken mark-up there are some between them."""
+    return _count(element) == sum(map(_count, parts))
+
+
+def _count(element: Element) -> int:
+    return len(text_of(element).replace(" ", ""))
 
 
 def _joined(items: list[Item]) -> str:

@@ -20,6 +20,7 @@ from rag.reading.package import POWERPOINT, check_container
 from rag.reading.slide_text import Shape, is_placeholder, read_lines, read_table
 from rag.reading.table_rows import Item, Paragraph
 from rag.reading.titles import choose_title
+from rag.reading.word_text import MC, choose
 
 NOTES = "ノート"
 _MAX_TITLE_CHARS = 60
@@ -101,6 +102,7 @@ class _SlideReader:
 
     def read(self) -> Page:
         """Return the slide as a page."""
+        _unwrap(self._slide._element)
         shapes = self._order(self._slide.shapes)
         title = next(
             (shape for shape in shapes if is_placeholder(shape, _TITLES) and shape.text_frame.text.strip()), None
@@ -146,15 +148,16 @@ class _SlideReader:
         from pptx.enum.shapes import MSO_SHAPE_TYPE
 
         for shape in shapes:
-            if shape.shape_type == MSO_SHAPE_TYPE.GROUP:
+            kind = _shape_type(shape)
+            if kind == MSO_SHAPE_TYPE.GROUP:
                 yield from self._read_shapes(self._order(shape.shapes))
             elif getattr(shape, "has_table", False):
                 yield read_table(shape.table, self._left_out)
             elif shape.has_text_frame:
                 yield from read_lines(shape, self._left_out)
-            elif shape.shape_type == MSO_SHAPE_TYPE.PICTURE or hasattr(shape, "image"):
+            elif kind == MSO_SHAPE_TYPE.PICTURE or hasattr(shape, "image"):
                 self._count_picture(shape)
-            elif shape.shape_type in (MSO_SHAPE_TYPE.EMBEDDED_OLE_OBJECT, MSO_SHAPE_TYPE.LINKED_OLE_OBJECT):
+            elif kind in (MSO_SHAPE_TYPE.EMBEDDED_OLE_OBJECT, MSO_SHAPE_TYPE.LINKED_OLE_OBJECT):
                 self._left_out["embedded"] += 1
             else:
                 yield from self._read_graphic(shape)
@@ -169,11 +172,14 @@ class _SlideReader:
         from lxml import etree
 
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        is_known = not shape._element.tag.endswith("}graphicFrame")
         for element in itertools.chain(shape._element.iter(_CHART), shape._element.iter(_DIAGRAM)):
             identity = element.get(f"{_RELATIONS}id") or element.get(f"{_RELATIONS}dm")
+            is_known = is_known or identity in self._slide.part.rels
             if identity in self._slide.part.rels:
                 root = etree.fromstring(self._slide.part.related_part(identity).blob, parser)
                 yield from read_chart(root) if element.tag == _CHART else read_diagram(root)
+        self._left_out["pictures"] += not is_known  # a chart of a newer kind, a model: only its picture is there
 
     def _read_notes(self) -> Iterator[Item]:
         notes = self._slide.notes_slide.notes_placeholder if self._slide.has_notes_slide else None
@@ -181,6 +187,23 @@ class _SlideReader:
         if lines:
             yield Paragraph(NOTES, level=2)
             yield from lines
+
+
+def _unwrap(slide: Any) -> None:
+    """Put what newer programs see in place of `mc:AlternateContent`, which python-pptx passes over (boxes with equations)."""
+    for alternatives in list(slide.iter(f"{MC}AlternateContent")):
+        parent = alternatives.getparent()
+        for child in list(choose(alternatives)):
+            parent.insert(parent.index(alternatives), child)
+        parent.remove(alternatives)
+
+
+def _shape_type(shape: Shape) -> Any:
+    """Return the type of a shape; None where python-pptx has no name for it."""
+    try:
+        return shape.shape_type
+    except NotImplementedError:
+        return None
 
 
 def _take_title(items: list[Item]) -> tuple[list[Paragraph], list[Item]]:
