@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rag.documents import Content, Problem
 from rag.errors import ReadingError
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.reading.package import EXCEL, OLE_SIGNATURE, refuse_ole
 from rag.reading.records import Record
 from rag.reading.sheet_page import SheetPage, build_sheet_page
 from rag.reading.sheets import build_content, report_skipped
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_UNPACKED_BYTES = 500_000_000
-OLE_SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")
 _FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)')
 
@@ -61,7 +61,7 @@ def _check_container(path: Path, source: str) -> Iterator[Problem]:
     with path.open("rb") as file:
         head = file.read(len(OLE_SIGNATURE))
     if head == OLE_SIGNATURE:
-        raise _refuse_ole(path, source)
+        raise refuse_ole(path, source, EXCEL)
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
             message = f"展開すると大きすぎます: {source}（上限 {MAX_UNPACKED_BYTES // 1_000_000} MB）"
@@ -71,15 +71,6 @@ def _check_container(path: Path, source: str) -> Iterator[Problem]:
     if missing:
         message = f"計算結果が保存されていない数式が {missing} 個あり、空として読みました。"
         yield Problem(source, "formula_without_value", message, "Excel で開いて上書き保存してください。")
-
-
-def _refuse_ole(path: Path, source: str) -> ReadingError:
-    """Return the reason: an encrypted workbook and one of Excel 97 share the same outer container."""
-    if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        message = f"パスワードで保護されています: {source}"
-        return ReadingError(message, "Excel で開き、パスワードを外して保存し直してください。", code="encrypted")
-    message = f"古い形式の Excel ファイルです: {source}"
-    return ReadingError(message, "Excel で開き、xlsx 形式で保存し直してください。", code="unknown_format")
 
 
 def _report_hidden(sheet: Worksheet, source: str, number: int) -> Iterator[Problem]:

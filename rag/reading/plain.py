@@ -20,7 +20,7 @@ from rag.reading.structure import (
     is_list_item,
 )
 
-__all__ = ["Line", "build_text_page", "measure_quality", "read_plain", "read_text_bytes", "split_lines"]
+__all__ = ["Line", "build_text_page", "measure_quality", "read_plain", "read_text_bytes", "split_blocks", "split_lines"]
 
 MAX_TITLE_CHARS = 40
 _SENTENCE_END = re.compile(r"[。！？!?][」』）)】]*$")
@@ -33,7 +33,7 @@ def read_plain(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTION
     """
     text, problems = read_text_bytes(path.read_bytes(), source)
     lines = list(split_lines(text))
-    blocks = tuple(_split_blocks(lines))
+    blocks = tuple(split_blocks(lines))
     return Content(pages=(build_text_page(text, blocks),), problems=problems, title=_find_title(lines))
 
 
@@ -70,8 +70,9 @@ def split_lines(text: str) -> Iterator[Line]:
         offset += len(raw) + 1
 
 
-def _split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
-    walk, levels = HeadingPath(), _find_levels(lines)
+def split_blocks(lines: Sequence[Line], *, may_have_title: bool = True) -> Iterator[Block]:
+    """Yield the headings, list items and paragraphs that lines make. may_have_title: the first of them may be the title."""
+    walk, levels = HeadingPath(), _find_levels(lines, may_have_title=may_have_title)
     group: list[Line] = []
     caption = ""
     for index, line in enumerate(lines):
@@ -91,7 +92,7 @@ def _split_blocks(lines: Sequence[Line]) -> Iterator[Block]:
         yield _build_block(group, walk.path)
 
 
-def _find_levels(lines: Sequence[Line]) -> list[int | None]:
+def _find_levels(lines: Sequence[Line], *, may_have_title: bool) -> list[int | None]:
     """Return the heading level of each line: 0 for the title, that of an article for the caption above one."""
     if not lines:
         return []
@@ -101,7 +102,7 @@ def _find_levels(lines: Sequence[Line]) -> list[int | None]:
         captions = above_article and is_article_caption(line.text)
         by_number[line.number] = ARTICLE_LEVEL if captions else heading_level(line.text)
     by_number = drop_enumerations(by_number)
-    if _find_title(lines):
+    if may_have_title and _find_title(lines):
         by_number[lines[0].number] = 0
     return [by_number[line.number] for line in lines]
 

@@ -24,6 +24,14 @@ READERS: Mapping[str, tuple[str, str]] = {
     ".pdf": ("rag.reading.pdf", "read_pdf"),
     ".xlsx": ("rag.reading.excel", "read_excel"),
     ".xlsm": ("rag.reading.excel", "read_excel"),
+    ".docx": ("rag.reading.word", "read_word"),
+    ".docm": ("rag.reading.word", "read_word"),
+    ".pptx": ("rag.reading.slides", "read_slides"),
+    ".pptm": ("rag.reading.slides", "read_slides"),
+    ".html": ("rag.reading.html", "read_html"),
+    ".htm": ("rag.reading.html", "read_html"),
+    ".xhtml": ("rag.reading.html", "read_html"),
+    ".eml": ("rag.reading.mail", "read_mail"),
     ".csv": ("rag.reading.sheets", "read_csv"),
     ".tsv": ("rag.reading.sheets", "read_csv"),
     ".md": ("rag.reading.markdown", "read_markdown"),
@@ -36,19 +44,19 @@ READERS: Mapping[str, tuple[str, str]] = {
 _RESERVED = frozenset({METADATA_FILE, "synonyms.csv", "dictionary.csv", "thumbs.db", "desktop.ini"})
 _WAYS_OUT = {
     ".jtd": "一太郎で開き、PDF で保存し直してください。",
-    ".doc": "Word で開き、PDF で保存し直してください。",
-    ".docx": "Word で開き、PDF で保存し直してください。",
-    ".ppt": "PowerPoint で開き、PDF で保存し直してください。",
-    ".pptx": "PowerPoint で開き、PDF で保存し直してください。",
+    ".doc": "Word で開き、docx 形式か PDF で保存し直してください。",
+    ".ppt": "PowerPoint で開き、pptx 形式か PDF で保存し直してください。",
     ".xls": "Excel で開き、xlsx 形式で保存し直してください。",
     ".xlsb": "Excel で開き、xlsx 形式で保存し直してください。",
     ".ods": "表計算ソフトで開き、xlsx 形式で保存し直してください。",
     ".odt": "PDF で保存し直してください。",
-    ".html": "ブラウザーで開き、PDF で保存し直してください。",
-    ".htm": "ブラウザーで開き、PDF で保存し直してください。",
+    ".mht": "ブラウザーで開き、HTML か PDF で保存し直してください。",
+    ".mhtml": "ブラウザーで開き、HTML か PDF で保存し直してください。",
+    ".msg": "Outlook で開き、eml 形式か PDF で保存し直してください。",
     ".zip": "展開し、中のファイルを置いてください。",
 }
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".webp"})
+_OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm"})
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SIGNATURES = {"PDF": b"%PDF-", "ZIP（Office 文書など）": b"PK\x03\x04", "古い Office 文書": _OLE}
 _MAX_OFFSET_OF_PDF_SIGNATURE = 1024
@@ -215,7 +223,7 @@ def _check_signature(path: Path, source: str, suffix: str) -> None:
     found = next((name for name, signature in _SIGNATURES.items() if head.startswith(signature)), "テキストか不明")
     if suffix == ".pdf":
         fits = _SIGNATURES["PDF"] in head
-    elif suffix in (".xlsx", ".xlsm"):
+    elif suffix in _OFFICE:
         fits = head.startswith((b"PK\x03\x04", _OLE))  # the reader says which of the OLE files it is
     else:
         fits = not head.startswith(tuple(_SIGNATURES.values()))
@@ -225,7 +233,8 @@ def _check_signature(path: Path, source: str, suffix: str) -> None:
 
 
 def _report_no_text(content: Content, source: str) -> Iterator[Problem]:
-    """Yield a problem when nothing in a file can be searched."""
-    if not any(block.kind not in NOT_SEARCHED for page in content.pages for block in page.blocks):
+    """Yield a problem when nothing in a file can be searched, unless its reader said so in better words."""
+    is_said = any(problem.code == "no_text" for problem in content.problems)
+    if not is_said and not any(block.kind not in NOT_SEARCHED for page in content.pages for block in page.blocks):
         message = "検索できる文字がありません。"
         yield Problem(source, "no_text", message, "画像だけなら、文字認識（OCR）をした PDF にして置き直してください。")

@@ -1,265 +1,231 @@
-"""Rows of tables that lines do not rule: text that stands in columns, and several rows between two ruled lines."""
+"""Tables of flowing text (Word, HTML, slides): cells with their spans -> rows of aligned cells, and which rows are the header.
+
+A cell merged downwards is repeated in each row that it covers; one merged sideways stands once, and the columns that it covers are
+empty, so that every cell keeps its place under its heading.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
-from rag.reading.geometry import Box, center_y, surround
-from rag.reading.lines import Line, Table
-from rag.reading.pieces import Piece
-from rag.reading.tables import Cell, Grid
+from rag.documents import CELL_SEPARATOR, BlockKind, Locator
+from rag.reading.records import Record, is_header
+from rag.text import squeeze
 
-_MIN_ROWS = 3
-_MAX_PITCH = 3.0  # in character sizes: rows of one table follow each other closer than this
-_LONG = 18  # characters: columns whose text is typically longer are columns of a page, not of a table
-_CONTENTS = re.compile(r"[.．・…‥･]{3,}")
-_NUMERIC = re.compile(r"[△▲+\-－−±約]?[\d０-９][\d０-９,，.．]*[^\d\s]{0,4}|[-－‐―─…*＊×○●]|[（(][\d.,△▲-]+[）)]")
+MAX_SECTION_CHARS = 50
+MAX_COLUMNS = 200
+"""No cell is taken to cover more columns: a file that says so is broken, or an attack."""
+MAX_REPEATED_CHARS = 80
+"""A longer cell that is merged downwards is not repeated in every row."""
+_HEADER_WORDS = re.compile(
+    r"(?:区分|項目|内容|名称|種類|種別|分類|品目|対象|手数料|金額|料金|単価|数量|期間|期限|時期|日時|日程|場所|会場|施設名?|所在地|住所|"
+    r"電話(?:番号)?|内線|連絡先|担当.{0,3}|所管.{0,2}|課名?|部署名?|業務.{0,3}|手続き?|窓口|必要書類|様式.{0,3}|指標名?|目標値?|現状値?|"
+    r"年度|備考|摘要|説明|用語|意味|番号|no\.?|№|.{0,8}名)"
+)
 
 
-def is_numeric(text: str) -> bool:
-    """Tell whether a cell holds a number with at most a short unit, or a mark for none.
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph without outer white space, and what the file says of it.
 
-    >>> [is_numeric(text) for text in ("1,234", "△0.5", "12.5％", "3人", "－", "令和6年度", "第3条")]
-    [True, True, True, True, True, False, False]
+    level: of a heading from 1, 0 for none. depth: how far a list item is indented. rubies: readings, which are not searched.
+    notes: foot and end notes. locator: where it is not to be counted like the others. may_head: its numbering may make it a heading.
+    sequence: the automatic list and level that it is counted in, "" for none.
     """
-    return bool(_NUMERIC.fullmatch(text))
+
+    text: str
+    kind: BlockKind = BlockKind.PARAGRAPH
+    level: int = 0
+    is_title: bool = False
+    depth: int = 0
+    rubies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    locator: Locator | None = None
+    may_head: bool = True
+    sequence: str = ""
+    counts: bool = True
 
 
-# --- columns without lines --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell at a column (from 0) of its row, and how many columns and rows it covers. is_marked: it looks like a heading."""
+
+    items: tuple[Item, ...]
+    column: int
+    columns: int = 1
+    rows: int = 1
+    is_marked: bool = False
+
+    @property
+    def text(self) -> str:
+        """The paragraphs of the cell, one a line, without tabs."""
+        texts = (item.text for item in self.items if not isinstance(item, Table))
+        return "\n".join(text.replace(CELL_SEPARATOR, " ") for text in texts if text)
 
 
-@dataclass(slots=True)
-class _Run:
-    """Rows from `first` on, and the columns that their pieces stand in: (left, right), from the left."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells. header_rows: how many of them are headings; None where nobody says."""
 
-    first: int
-    rows: list[list[Piece]]
-    columns: list[tuple[float, float]]
+    rows: tuple[tuple[Cell, ...], ...]
+    header_rows: int | None = None
+
+    @property
+    def columns(self) -> int:
+        """How many columns the widest row has."""
+        return max((cell.column + cell.columns for row in self.rows for cell in row), default=0)
 
 
-def find_aligned(rows: list[list[Piece]]) -> Iterator[Table | list[Piece]]:
-    """Yield the rows of a region in order, those that stand in columns together as tables."""
-    place = 0
-    while place < len(rows):
-        run = _grow(rows, place)
-        if run is not None and _is_table(run):
-            yield _build_table(run)
-            place += len(run.rows)
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and its official answer, as a FAQ page has them."""
+
+    question: str
+    answer: str
+
+    @property
+    def text(self) -> str:
+        """Both, one below the other."""
+        return f"{self.question}\n{self.answer}"
+
+
+Item = Paragraph | Table | Pair
+
+
+class RowKind(Enum):
+    """What a row of a table is."""
+
+    HEADER = auto()
+    SECTION = auto()
+    BODY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: the text of its cells by column, and which column's cell each column shows; what is inside; whether it looks like a header.
+
+    number: its place among all rows, from 0. repeated: columns that show a cell merged downwards from above.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+    origins: tuple[int, ...]
+    repeated: frozenset[int]
+    paragraphs: tuple[Paragraph, ...]
+    tables: tuple[Table, ...]
+    marks: tuple[bool, ...]
+    kind: RowKind = RowKind.BODY
+
+    @property
+    def text(self) -> str:
+        """The cells as one stretch of page text; a header does not say again what stands in the one above it."""
+        again = self.repeated if self.kind is RowKind.HEADER else frozenset()
+        return CELL_SEPARATOR.join("" if column in again else cell for column, cell in enumerate(self.cells))
+
+    @property
+    def label(self) -> str:
+        """The text of the only cell of a row that covers the table."""
+        return next((cell for cell in self.cells if cell), "")
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is in the row, nor hangs on it."""
+        return not any(self.cells) and not self.tables and not any(p.notes or p.rubies for p in self.paragraphs)
+
+    @property
+    def is_section(self) -> bool:
+        """Tell whether one short cell covers the whole row: a heading between the rows."""
+        text = self.label
+        covers = len(set(self.origins)) == 1 and not self.tables and not self.repeated
+        return covers and 0 < len(text) <= MAX_SECTION_CHARS and "\n" not in text and text[-1] not in "。、，,"
+
+
+def arrange_table(table: Table) -> list[Row]:
+    """Return the rows of a table with something in them, each with its kind."""
+    rows = [row for row in _spread(table) if not row.is_empty]
+    header = _find_header(table, rows)
+    return [replace(row, kind=_kind(row, header)) for row in rows]
+
+
+def _kind(row: Row, header: Collection[int]) -> RowKind:
+    if row.number in header:
+        return RowKind.HEADER
+    return RowKind.SECTION if row.is_section else RowKind.BODY
+
+
+def as_records(rows: Sequence[Row]) -> list[Record]:
+    """Return rows as the records of a sheet, numbered from 1."""
+    return [Record(number, row.cells, row.origins) for number, row in enumerate(rows, start=1)]
+
+
+def _spread(table: Table) -> Iterator[Row]:
+    """Yield the rows with the cells that reach into them from above."""
+    width = table.columns
+    reaching: dict[int, tuple[Cell, int]] = {}
+    for number, row in enumerate(table.rows):
+        cells, origins = [""] * width, list(range(width))
+        for column, (cell, left) in reaching.items():
+            _place(cell, cells, origins, is_repeated=True)
+            reaching[column] = (cell, left - 1)
+        repeated = frozenset(reaching)
+        for cell in row:
+            _place(cell, cells, origins)
+        reaching |= {cell.column: (cell, cell.rows - 1) for cell in row}
+        reaching = {column: pair for column, pair in reaching.items() if pair[1] > 0}
+        inside = [item for cell in row for item in cell.items]
+        yield Row(
+            number=number,
+            cells=tuple(cells),
+            origins=tuple(origins),
+            repeated=repeated - {cell.column for cell in row},
+            paragraphs=tuple(item for item in inside if isinstance(item, Paragraph)),
+            tables=tuple(item for item in inside if isinstance(item, Table)),
+            marks=tuple(cell.is_marked for cell in row if cell.text),
+        )
+
+
+def _place(cell: Cell, cells: list[str], origins: list[int], *, is_repeated: bool = False) -> None:
+    cells[cell.column] = "" if is_repeated and len(cell.text) > MAX_REPEATED_CHARS else cell.text
+    for covered in range(cell.column, min(cell.column + cell.columns, len(cells))):
+        origins[covered] = cell.column
+
+
+def _find_header(table: Table, rows: Sequence[Row]) -> Collection[int]:
+    """Return the numbers of the header rows: as the file says, as the marked cells say, or as their words say."""
+    if table.header_rows is not None:
+        header = [row.number for row in rows if row.number < table.header_rows and not row.is_section]
+    else:
+        below = list(itertools.dropwhile(lambda row: row.is_section, rows))
+        if any(any(row.marks) for row in below):
+            header = [row.number for row in itertools.takewhile(lambda row: all(row.marks), below)]
         else:
-            yield rows[place]
-            place += 1
+            header = [row.number for row in below[: _guess_depth(table, below)]]
+    return header if len(header) < len(rows) else ()
 
 
-def _grow(rows: list[list[Piece]], first: int) -> _Run | None:
-    """Return the longest run of rows from `first` on that keep to common columns."""
-    if not _is_candidate(rows[first]) or len(rows[first]) < 2:
-        return None
-    run = _Run(first, [rows[first]], [(p.box.left, p.box.right) for p in rows[first]])
-    for above, row in pairwise(rows[first:]):
-        columns = _merge_columns(run.columns, row) if _is_candidate(row) and _is_close(above, row) else None
-        if columns is None:
-            break
-        run.rows.append(row)
-        run.columns = columns
-    while len(run.rows) > 1 and len(run.rows[-1]) < 2 and not _continues(run.rows[-2], run.rows[-1], run):
-        run.rows.pop()
-    return run
+def _guess_depth(table: Table, rows: Sequence[Row]) -> int:
+    """Return how many of the first rows read like headings: two when cells of the first are merged sideways."""
+    records = as_records(rows)
+    if len(records) < 2 or not is_header(records[0]) or len(records[0].filled) < 2:
+        return 0
+    if table.columns == 2 and not _heads_two_columns(records):
+        return 0
+    is_merged = len(set(records[0].origins)) < len(records[0].origins)
+    return 2 if is_merged and len(records) > 2 and is_header(records[1]) else 1
 
 
-def _is_candidate(row: list[Piece]) -> bool:
-    return not any(p.inside or p.vertical or _CONTENTS.search("".join(c.text for c in p.characters)) for p in row)
-
-
-def _is_close(above: list[Piece], row: list[Piece]) -> bool:
-    size = max(row[0].size, above[0].size)
-    return (
-        abs(center_y(above[0].box) - center_y(row[0].box)) < _MAX_PITCH * size
-        and 0.6 < above[0].size / row[0].size < 1.7
-    )
-
-
-def _merge_columns(columns: list[tuple[float, float]], row: list[Piece]) -> list[tuple[float, float]] | None:
-    """Return the columns with a row put in; None where a piece of it would make two columns one, or leave a single one."""
-    merged = list(columns)
-    for piece in row:
-        left, right = piece.box.left, piece.box.right
-        touched = [c for c in merged if c[0] < right and left < c[1]]
-        if len(touched) > 1:
-            return None
-        for column in touched:
-            merged.remove(column)
-            left, right = min(left, column[0]), max(right, column[1])
-        merged.append((left, right))
-    merged.sort()
-    return merged if all(a[1] < b[0] for a, b in pairwise(merged)) else None
-
-
-def _text(piece: Piece) -> str:
-    return "".join(c.text for c in piece.characters)
-
-
-def _cells_of(run: _Run, column: tuple[float, float]) -> list[str]:
-    return [_text(p) for row in run.rows for p in row if column[0] <= p.box.left <= column[1]]
-
-
-def _is_table(run: _Run) -> bool:
-    """Tell rows of a table from text in columns and from lines with a gap: enough rows, and columns of short or like cells."""
-    full = [row for row in run.rows if len(row) >= 2]
-    if len(full) < _MIN_ROWS or len(full) < 0.6 * len(run.rows):
-        return False
-    columns = [cells for c in run.columns if (cells := _cells_of(run, c))]
-    lasting = [cells for cells in columns if len(cells) >= 0.5 * len(full)]
-    if len(lasting) < 2:
-        return False
-    typical = sorted(_median([len(cell) for cell in cells]) for cells in lasting)
-    return typical[0] <= _LONG and typical[-2] <= 2 * _LONG
-
-
-def _median(values: Sequence[int]) -> int:
-    return sorted(values)[len(values) // 2]
-
-
-def _continues(above: list[Piece], row: list[Piece], run: _Run) -> bool:
-    """Tell whether a row only goes on with cells of the row above: nothing in the first column, no number, set closer."""
-    if len(row) > 1 or row[0].box.left < run.columns[0][1] or is_numeric(_text(row[0])):
-        return False
-    gap = min(p.box.bottom for p in above) - max(p.box.top for p in row)
-    return gap < 0.8 * row[0].size and any(
-        p.box.left < row[0].box.right and row[0].box.left < p.box.right for p in above
-    )
-
-
-def _build_table(run: _Run) -> Table:
-    groups: list[list[list[Piece]]] = []
-    for row in run.rows:
-        if groups and _continues(groups[-1][-1], row, run):
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    ys = _bounds([surround([p.box for row in group for p in row]) for group in groups])
-    xs = [run.columns[0][0], *((a[1] + b[0]) / 2 for a, b in pairwise(run.columns)), run.columns[-1][1]]
-    pieces = [[p for row in group for p in row] for group in groups]
-    return build_table(xs, ys, pieces, ruled=False)
-
-
-def _bounds(boxes: Sequence[Box]) -> list[float]:
-    """Return the lines above, between and below rows, from the top."""
-    return [boxes[0].top, *((a.bottom + b.top) / 2 for a, b in pairwise(boxes)), boxes[-1].bottom]
-
-
-def build_table(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Sequence[Piece]], *, ruled: bool) -> Table:
-    """Return a table with one cell for each row and column. xs from the left, ys from the top; rows: the pieces of each row."""
-    cells: list[tuple[Cell, list[Line]]] = []
-    for i, pieces in enumerate(rows):
-        for j in range(len(xs) - 1):
-            box = Box(xs[j], ys[i + 1], xs[j + 1], ys[i])
-            own = [p for p in pieces if xs[j] <= (p.box.left + p.box.right) / 2 <= xs[j + 1]]
-            own.sort(key=lambda p: -center_y(p.box))
-            cells.append((Cell(i, i + 1, j, j + 1, box), [Line([p], box) for p in own]))
-    owner = tuple(tuple(i * (len(xs) - 1) + j for j in range(len(xs) - 1)) for i in range(len(rows)))
-    return Table(Grid(tuple(xs), tuple(ys), tuple(cell for cell, _ in cells), owner), cells, ruled)
-
-
-# --- several rows between two lines -----------------------------------------------------------------------------------
-
-
-def read_table(grid: Grid, cells: list[tuple[Cell, list[Line]]]) -> Table:
-    """Return a ruled table; a ruled row that holds several rows of entries, level with each other, is divided into them."""
-    cells = _split_merged(grid, cells)
-    cuts = {row: levels for row in range(grid.rows) if len(levels := _levels(row, cells)) > 1}
-    return _divide(grid, cells, cuts) if cuts else Table(grid, cells)
-
-
-def _split_merged(grid: Grid, cells: list[tuple[Cell, list[Line]]]) -> list[tuple[Cell, list[Line]]]:
-    """Split cells over several rows that hold an entry in each of them: lines are drawn in some columns only."""
-    split = [(cell, lines) for cell, lines in cells if _has_entry_in_each_row(grid, cell, lines)]
-    if len(split) < 2:
-        return cells
-    chosen = {id(cell) for cell, _ in split}
-    result: list[tuple[Cell, list[Line]]] = []
-    for cell, lines in cells:
-        if id(cell) not in chosen:
-            result.append((cell, lines))
-            continue
-        for row in range(cell.top, cell.bottom):
-            box = Box(cell.box.left, grid.ys[row + 1], cell.box.right, grid.ys[row])
-            own = [line for line in lines if box.bottom <= center_y(line.box) < box.top]
-            result.append((Cell(row, row + 1, cell.left, cell.right, box), own))
-    return result
-
-
-def _has_entry_in_each_row(grid: Grid, cell: Cell, lines: Sequence[Line]) -> bool:
-    rows = cell.bottom - cell.top
-    if rows < 3 or len(lines) < 0.7 * rows or not _are_entries(cell, lines) or any(line.vertical for line in lines):
-        return False
-    held = [
-        sum(grid.ys[r + 1] <= center_y(line.box) < grid.ys[r] for line in lines) for r in range(cell.top, cell.bottom)
-    ]
-    return sum(count == 1 for count in held) >= 0.7 * rows
-
-
-def _levels(row: int, cells: list[tuple[Cell, list[Line]]]) -> list[float]:
-    """Return the heights of the rows in a ruled row: those at which two cells or more have an entry; one where it is no list."""
-    own = [(cell, lines) for cell, lines in cells if cell.top == row and cell.bottom == row + 1 and lines]
-    if any(line.vertical for _, lines in own for line in lines):
-        return []
-    lists = [lines for cell, lines in own if len(lines) >= 2 and _are_entries(cell, lines)]
-    if len(lists) < 2:
-        return []
-    longest = max(lists, key=len)
-    levels = [center_y(line.box) for line in longest]
-    shared = [y for y in levels if sum(_has_level(lines, y) for lines in lists) >= 2]
-    numeric = sum(all(is_numeric(line.text) for line in lines) for lines in lists)
-    enough = len(shared) >= 0.7 * len(levels) and (len(levels) >= 3 or numeric >= 1)
-    return levels if enough else []
-
-
-def _has_level(lines: Sequence[Line], y: float) -> bool:
-    return any(abs(center_y(line.box) - y) < 0.4 * line.size for line in lines)
-
-
-def _are_entries(cell: Cell, lines: Sequence[Line]) -> bool:
-    """Tell entries from the lines of a text: numbers, or lines of which most are short in their cell."""
-    if sum(is_numeric(line.text) for line in lines) >= 0.7 * len(lines):
+def _heads_two_columns(records: Sequence[Record]) -> bool:
+    """Tell a table of two columns with headings from a list of names and values: 品目, 手数料 from 対象, 町内の人."""
+    names = [squeeze(cell) for cell in records[0].cells]
+    if all(_HEADER_WORDS.fullmatch(name) for name in names):
         return True
-    short = sum(line.box.width < 0.75 * cell.box.width for line in lines)
-    return short >= 0.7 * len(lines)
-
-
-def _divide(grid: Grid, cells: list[tuple[Cell, list[Line]]], cuts: dict[int, list[float]]) -> Table:
-    ys: list[float] = [grid.ys[0]]
-    first: dict[int, int] = {}
-    for row in range(grid.rows):
-        first[row] = len(ys) - 1
-        levels = cuts.get(row, [])
-        ys += [(a + b) / 2 for a, b in pairwise(levels)] + [grid.ys[row + 1]]
-    first[grid.rows] = len(ys) - 1
-    divided: list[tuple[Cell, list[Line]]] = []
-    for cell, lines in cells:
-        divided += _divide_cell(cell, lines, cuts.get(cell.top, []), first, ys)
-    owner = [[0] * grid.columns for _ in range(len(ys) - 1)]
-    for index, (cell, _) in enumerate(divided):
-        for i in range(cell.top, cell.bottom):
-            owner[i][cell.left : cell.right] = [index] * (cell.right - cell.left)
-    finer = Grid(grid.xs, tuple(ys), tuple(cell for cell, _ in divided), tuple(map(tuple, owner)))
-    return Table(finer, divided)
-
-
-def _divide_cell(
-    cell: Cell, lines: list[Line], levels: list[float], first: dict[int, int], ys: list[float]
-) -> Iterator[tuple[Cell, list[Line]]]:
-    """Yield a cell of the finer grid, or its parts: the lines of each level. A cell of one line stays merged over the rows."""
-    top, bottom = first[cell.top], first[cell.bottom]
-    if not levels or cell.bottom > cell.top + 1 or len(lines) < 2:
-        yield Cell(top, bottom, cell.left, cell.right, cell.box), lines
-        return
-    parts: list[list[Line]] = [[] for _ in levels]
-    for line in lines:
-        nearest = min(range(len(levels)), key=lambda i: abs(levels[i] - center_y(line.box)))
-        parts[nearest].append(line)
-    for offset, part in enumerate(parts):
-        box = Box(cell.box.left, ys[top + offset + 1], cell.box.right, ys[top + offset])
-        yield Cell(top + offset, top + offset + 1, cell.left, cell.right, box), part
+    with_digits = sum(bool(re.search(r"\d", record.cell(1))) for record in records[1:])
+    return (
+        not re.search(r"\d", names[1])
+        and with_digits > len(records[1:]) / 2
+        and bool(_HEADER_WORDS.fullmatch(names[1]))
+    )
