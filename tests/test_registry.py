@@ -12,6 +12,8 @@ from coverage_check import check_page
 from rag.documents import Document, Kind
 from rag.errors import ReadingError
 from rag.reading import registry
+from rag.reading.old_office import NEW_SUFFIXES
+from rag.reading.options import ReadingOptions
 from rag.reading.registry import READERS, CorpusFile, Listing, list_corpus, read_document
 
 
@@ -87,7 +89,20 @@ def test_links_out_of_the_corpus_are_refused(corpus: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("source", "word"),
-    [("a.jtd", "一太郎"), ("a.doc", "Word"), ("a.PPT", "PowerPoint"), ("a.jpg", "PDF"), ("a", ".pdf")],
+    [
+        ("a.jtd", "一太郎"),
+        ("a.JTDC", "一太郎"),
+        ("a.xdw", "DocuWorks"),
+        ("a.dwg", "PDF"),
+        ("a.accdb", "xlsx"),
+        ("a.numbers", "xlsx"),
+        ("a.key", "pptx"),
+        ("a.lzh", "展開"),
+        ("a.mp4", "文字に起こした"),
+        ("a.dat", "PDF"),
+        ("a.jpg", "PDF"),
+        ("a", ".pdf"),
+    ],
 )
 def test_unknown_formats_come_with_the_way_out(corpus: Path, source: str, word: str) -> None:
     put(corpus, source)
@@ -142,7 +157,7 @@ def test_files_that_cannot_be_read_say_why(corpus: Path, source: str, data: byte
 
 
 def test_a_failing_reader_names_its_exception(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path, source: str) -> None:
+    def fail(path: Path, source: str, options: ReadingOptions) -> None:
         raise RecursionError("too deep")
 
     monkeypatch.setattr(registry, "_load_reader", lambda source, suffix: fail)
@@ -162,7 +177,7 @@ def test_a_document_without_text_says_so(corpus: Path) -> None:
     assert read(corpus, "b.txt", "本文\n").problems == ()
 
 
-@pytest.mark.parametrize("suffix", [s for s in READERS if s not in (".pdf", ".xlsx", ".xlsm")])
+@pytest.mark.parametrize("suffix", [s for s in READERS if s not in (".pdf", ".xlsx", ".xlsm", *NEW_SUFFIXES)])
 def test_every_reader_of_text_keeps_the_contract(corpus: Path, suffix: str) -> None:
     for page in read(corpus, f"a{suffix}", "表題\n\n本文です。\n").pages:
         check_page(page)
