@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -53,6 +54,7 @@ def shows_date(number_format: str) -> bool:
     return any(_ERA_TOKEN.match(token) for token in _TOKEN.findall(shape))
 
 
+@functools.lru_cache(maxsize=4096)
 def show_date(value: date | time | timedelta, number_format: str = "") -> str:
     """Return a date or time as its format shows it; a date with its year in the other calendar behind.
 

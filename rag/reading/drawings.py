@@ -61,7 +61,7 @@ def _anchors(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, Any]]:
     root = _parse(archive, part)
     for fallback in list(root.iter(_FALLBACK)):  # the same once more, for programs that are older
         fallback.getparent().remove(fallback)
-    for anchor in root:
+    for anchor in root.iter(*(f"{_DRAWING}{kind}Anchor" for kind in ("twoCell", "oneCell", "absolute"))):
         row = anchor.find(f"{_DRAWING}from/{_DRAWING}row")
         yield (int(row.text) + 1 if row is not None and row.text else 1), anchor
 

@@ -37,20 +37,12 @@ def find_cells(sheet: Worksheet) -> dict[tuple[int, int], Any]:
 
 def find_hidden_rows(sheet: Worksheet) -> set[int]:
     """Return the numbers of rows that nobody sees: hidden, filtered away, folded away, or of no height."""
-    return {
-        row
-        for row, dimension in sheet.row_dimensions.items()
-        if dimension.hidden or (dimension.height is not None and dimension.height == 0)
-    }
+    return {row for row, dimension in sheet.row_dimensions.items() if dimension.hidden or dimension.height == 0}
 
 
 def find_hidden_columns(sheet: Worksheet) -> set[int]:
     """Return the numbers of columns that nobody sees; openpyxl keeps a group of them under its first letter."""
-    groups = [
-        dimension
-        for dimension in sheet.column_dimensions.values()
-        if dimension.hidden or (dimension.customWidth and dimension.width == 0)
-    ]
+    groups = [dimension for dimension in sheet.column_dimensions.values() if dimension.hidden or dimension.width == 0]
     return {
         column
         for group in groups

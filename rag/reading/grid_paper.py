@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from rag.reading.excel_rows import (
     Area,
@@ -52,9 +53,18 @@ def is_grid_paper(sheet: Worksheet) -> bool:
             area = areas.get((row, column))
             long += len(text) > 1
             spread += len(text) > 1 and (
-                (area is not None and area.right > area.left) or 2 * len(text) > widths[column] + 1
+                (area is not None and area.right > area.left) or _width(text) > widths[column] + 1
             )
     return long > 0 and spread >= _MIN_SHARE * long
+
+
+def _width(text: str) -> int:
+    """Return the width of a text in half-width characters.
+
+    >>> _width("緑沢A")
+    5
+    """
+    return sum(1 + (east_asian_width(character) in "FWA") for character in text)
 
 
 def read_form(sheet: Worksheet) -> Iterator[Record]:

@@ -10,6 +10,9 @@ from rag.text import squeeze
 
 MAX_HEADER_CHARS = 40
 MAX_HEADER_ROWS = 3
+MAX_HEADING_CHARS = 50
+_MIN_NOTE_CHARS = 40
+_NOTE_MARK = re.compile(r"[※＊*]|[（(]?(?:注|備考|参考|出典|資料)(?:[\d０-９]*[）):：\s]|[\d０-９]+)")
 _ROWS_BEFORE_HEADER = 15
 _QUESTION = re.compile(
     r"(?:想定|よくある|主な)?(?:ご|お)?(?:質問|質疑|問い?合わ?せ|問い?|照会|相談)(?:内容|文|事項|例)?|q|question"
@@ -53,6 +56,11 @@ class Record:
     def filled(self) -> list[int]:
         """The columns whose cells are not empty."""
         return [column for column, cell in enumerate(self.cells) if cell]
+
+    @property
+    def covered(self) -> list[int]:
+        """The columns that show something: a cell of their own, or that of a merged one."""
+        return [column for column, cell in enumerate(self.cells) if cell or self.origin(column) != column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,9 @@ def is_lone(record: Record) -> bool:
 
 def find_header(records: Sequence[Record]) -> int | None:
     """Return the place of the first record that looks like headings: wide, short, hardly any numbers, something below it."""
-    width = max((len(record.filled) for record in records), default=0)
+    width = max((len(record.covered) for record in records), default=0)
     for place, record in enumerate(records[: min(_ROWS_BEFORE_HEADER, len(records) - 1)]):
-        if len(record.filled) >= max(2, width / 2):
+        if not is_lone(record) and len(record.covered) >= max(2, width / 2):
             return place if is_header(record) else None
     return None
 
@@ -151,3 +159,39 @@ def _divides(header: Sequence[Record]) -> bool:
     last, above = header[-1], header[:-1]
     wide = {origin for column, origin in enumerate(last.origins) if origin != column and last.cell(origin)}
     return any(all(record.cell(column) != last.cell(column) for record in above) for column in wide)
+
+
+def is_section(record: Record, header: Sequence[Record]) -> bool:
+    """Tell whether a row is one short cell merged over most of the table: a heading between the rows."""
+    if not header or not record.origins or not is_lone(record):
+        return False
+    column = record.filled[0]
+    covered = sum(origin == column for origin in record.origins)
+    wide = covered > 1 and covered >= len(header[0].filled) / 2
+    return wide and len(record.cells[column]) <= MAX_HEADING_CHARS
+
+
+def is_title(record: Record) -> bool:
+    """Tell whether a record is one short cell that is no sentence."""
+    text = record.cells[record.filled[0]]
+    return is_lone(record) and len(text) <= MAX_HEADING_CHARS and not text.endswith("。") and "\n" not in text
+
+
+def is_marked_note(record: Record) -> bool:
+    """Tell whether a record is one cell that begins as a note does.
+
+    >>> [is_marked_note(Record(1, (cell,))) for cell in ("※別に定める。", "（注1）概算", "注 概算", "注文書")]
+    [True, True, True, False]
+    """
+    return is_lone(record) and bool(_NOTE_MARK.match(record.cells[record.filled[0]]))
+
+
+def count_notes(rows: Sequence[Record]) -> int:
+    """Return how many rows at the end of a table are notes to it: lone sentences, or what is marked as a note."""
+    count = 0
+    for record in reversed(rows):
+        text = record.cells[record.filled[0]]
+        if not is_lone(record) or not (is_marked_note(record) or text.endswith("。") or len(text) > _MIN_NOTE_CHARS):
+            break
+        count += 1
+    return count

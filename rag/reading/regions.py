@@ -93,7 +93,7 @@ def _split_beside(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _find_column_runs(records: Sequence[Record]) -> list[Columns]:
-    used = sorted({column for record in records for column in _covered(record)})
+    used = sorted({column for record in records for column in record.covered})
     runs: list[Columns] = []
     for column in used:
         if runs and column == runs[-1][1] + 1:
@@ -101,10 +101,6 @@ def _find_column_runs(records: Sequence[Record]) -> list[Columns]:
         else:
             runs.append((column, column))
     return runs
-
-
-def _covered(record: Record) -> set[int]:
-    return set(record.filled) | {column for column, origin in enumerate(record.origins) if origin != column}
 
 
 def crop(records: Sequence[Record], columns: Columns) -> list[Record]:

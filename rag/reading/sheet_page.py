@@ -7,18 +7,26 @@ its answer and a line for each other cell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rag.documents import CELL_SEPARATOR, Block, BlockKind, Locator, Page, Span
 from rag.reading.plain import measure_quality
-from rag.reading.records import Columns, Record, count_header_rows, find_header, find_qa_columns, is_lone
+from rag.reading.qa_text import find_categories, write_extra_lines
+from rag.reading.records import (
+    Columns,
+    Record,
+    count_header_rows,
+    count_notes,
+    find_header,
+    find_qa_columns,
+    is_marked_note,
+    is_section,
+    is_title,
+)
 from rag.reading.regions import Region, split_regions
 
-MAX_HEADING_CHARS = 50
 FORM_SEPARATOR = "　"
-_MIN_NOTE_CHARS = 40
-_NOTE_MARK = re.compile(r"[※＊*]|[（(]?(?:注|備考|参考|出典|資料)(?:[\d０-９]*[）):：\s]|[\d０-９]+)")
 _DEFAULT_SHEET_NAME = re.compile(r"(?:sheet|シート)\s*\d*", re.IGNORECASE)
 
 
@@ -125,7 +133,7 @@ class _Layout:
             if record.cells == header.cells:
                 self._add_header(record)
             elif record.cell(columns.question) or record.cell(columns.answer):
-                self._path = (*section, *_categories(record, columns, section))
+                self._path = (*section, *find_categories(record, columns, section))
                 self._add_qa(record, header, columns)
             elif len(record.filled) == 1 and record.filled[0] in columns.categories:
                 self._path = above
@@ -149,7 +157,7 @@ class _Layout:
 
     def add_lines(self, records: Sequence[Record]) -> None:
         """Lay out the lines of a form; lone short ones at its beginning are titles."""
-        place = next((i for i, record in enumerate(records) if not _is_title(record)), len(records))
+        place = next((i for i, record in enumerate(records) if not is_title(record)), len(records))
         self._add_preface(records[:place])
         for record in records[place:]:
             self._add_line(record)
@@ -173,14 +181,14 @@ class _Layout:
         self._add_preface(records[: place or 0])
         header, rows = self._take_header(records, place)
         above = self._path
-        tail = _count_notes(rows) if header.records else 0
+        tail = count_notes(rows) if header.records else 0
         for index, record in enumerate(rows):
             if header.repeats(record):
                 self._add_header(record)
-            elif _is_section(record, header):
+            elif is_section(record, header.records):
                 self._path = above
                 self._add_heading(record)
-            elif index >= len(rows) - tail or (header.records and _is_marked_note(record)):
+            elif index >= len(rows) - tail or (header.records and is_marked_note(record)):
                 self._add_line(record)
             else:
                 self._add_row(record, header)
@@ -199,7 +207,7 @@ class _Layout:
 
     def _add_preface(self, records: Sequence[Record]) -> None:
         for record in records:
-            if _is_title(record):
+            if is_title(record):
                 self.title = self.title or record.cells[record.filled[0]]
                 self._add_heading(record)
             else:
@@ -237,7 +245,7 @@ class _Layout:
         for line in (
             record.cell(columns.question),
             record.cell(columns.answer),
-            *_extra_lines(record, header, columns),
+            *write_extra_lines(record, header, columns),
         ):
             if line and self._length > start:
                 self._write("\n")
@@ -279,61 +287,3 @@ class _Layout:
 
 def _own_columns(record: Record) -> list[int]:
     return [column for column in record.filled if record.origin(column) == column]
-
-
-def _categories(record: Record, columns: Columns, section: tuple[str, ...]) -> Iterator[str]:
-    for column in columns.categories:
-        category = " ".join(record.cell(column).split())
-        if category and category not in section:
-            yield category
-
-
-def _extra_lines(record: Record, header: Record, columns: Columns) -> Iterator[str]:
-    """Yield the other cells of a Q&A record, each behind its heading: 「担当課: 税務課（内線121）」."""
-    for column in columns.categories:
-        yield _labelled(header.cell(column), record.cell(column))
-    department, extension = record.cell(columns.department), record.cell(columns.extension)
-    if department and extension:
-        name = "内線" if "内線" in header.cell(columns.extension) else ""
-        extension = f"（{extension if name in extension else name + extension}）"
-        yield _labelled(header.cell(columns.department), department + extension)
-    else:
-        yield _labelled(header.cell(columns.department), department)
-        yield _labelled(header.cell(columns.extension), extension)
-    for column in (*columns.others, *range(len(header.cells), len(record.cells))):
-        if record.origin(column) == column:
-            yield _labelled(header.cell(column), record.cell(column))
-
-
-def _labelled(label: str, cell: str) -> str:
-    return f"{' '.join(label.split())}: {cell}" if label and cell else cell
-
-
-def _is_section(record: Record, header: _Header) -> bool:
-    """Tell whether a row is one short cell merged over most of the table: a heading between the rows."""
-    if not header.records or not record.origins or not is_lone(record):
-        return False
-    column = record.filled[0]
-    covered = sum(origin == column for origin in record.origins)
-    wide = covered > 1 and covered >= len(header.records[0].filled) / 2
-    return wide and len(record.cells[column]) <= MAX_HEADING_CHARS
-
-
-def _is_title(record: Record) -> bool:
-    text = record.cells[record.filled[0]]
-    return is_lone(record) and len(text) <= MAX_HEADING_CHARS and not text.endswith("。") and "\n" not in text
-
-
-def _is_marked_note(record: Record) -> bool:
-    return is_lone(record) and bool(_NOTE_MARK.match(record.cells[record.filled[0]]))
-
-
-def _count_notes(rows: Sequence[Record]) -> int:
-    """Return how many rows at the end of a table are notes to it: lone sentences, or what is marked as a note."""
-    count = 0
-    for record in reversed(rows):
-        text = record.cells[record.filled[0]]
-        if not is_lone(record) or not (_is_marked_note(record) or text.endswith("。") or len(text) > _MIN_NOTE_CHARS):
-            break
-        count += 1
-    return count
