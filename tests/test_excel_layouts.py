@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from coverage_check import check_page, quotes
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.documents import Block, BlockKind, Content, Page
 from rag.reading.excel import read_excel
@@ -160,17 +162,25 @@ def test_a_blank_row_within_a_table_does_not_part_it(read: Read) -> None:
     assert rows_of(page)[1:] == [(4, "戸籍\t450", ["種類\t金額"]), (5, "印鑑\t300", ["種類\t金額"])]
 
 
-def test_no_record_is_lost_or_doubled_by_the_split() -> None:
-    records = [
-        Record(1, ("表題", "", "", "", "")),
-        Record(2, ("課", "内線", "", "課", "内線")),
-        Record(3, ("甲", "1", "", "乙", "2")),
-        Record(5, ("丙", "3", "", "丁", "4")),
-    ]
+CELLS = st.lists(st.sampled_from(["", "", "課", "内線", "税務課", "121", "表1"]), min_size=1, max_size=9)
 
-    regions = list(split_regions(records))
-    cells = [cell for region in regions for table in (region.above, *region.tables) for r in table for cell in r.cells]
-    assert sorted(filter(None, cells)) == sorted(cell for record in records for cell in record.cells if cell)
+
+@given(rows=st.lists(st.tuples(st.integers(1, 3), CELLS), max_size=14))
+def test_no_cell_is_lost_or_doubled_by_the_split(rows: list[tuple[int, list[str]]]) -> None:
+    records, number = [], 0
+    for step, cells in rows:
+        number += step
+        records.append(Record(number, tuple(cells)))
+    filled = [record for record in records if record.filled]
+
+    regions = list(split_regions(filled))
+    found = [
+        (record.row, column, record.cells[column])
+        for region in regions
+        for record in (*region.above, *(record for table in region.tables for record in table))
+        for column in record.filled
+    ]
+    assert sorted(found) == sorted((r.row, column, r.cells[column]) for r in filled for column in r.filled)
 
 
 def test_two_faqs_side_by_side_are_both_faqs(read: Read) -> None:
