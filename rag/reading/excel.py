@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from rag.documents import Content, Problem
 from rag.errors import ReadingError
-from rag.reading.drawings import Drawing, read_drawings
 from rag.reading.excel_problems import report_sheet
 from rag.reading.excel_rows import find_hidden_columns, find_hidden_rows, read_records
 from rag.reading.grid_paper import is_grid_paper, read_form
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.reading.sheet_drawings import Drawing, read_drawings
 from rag.reading.sheet_page import Outside, SheetPage, build_sheet_page
 from rag.reading.sheets import build_content, report_skipped
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rag.documents import Problem
-from rag.reading.drawings import Drawing
 from rag.reading.excel_rows import find_cells, find_hidden_columns, find_hidden_rows
+from rag.reading.sheet_drawings import Drawing
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
