@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from rag.reading.dates import show_date, shows_date
+from rag.reading.cell_dates import show_date, shows_date
 
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)')
 _ERA_DAY, _WESTERN_DAY = "[$-411]ge.m.d", 'yyyy"年"m"月"d"日"'
