@@ -244,6 +244,13 @@ def test_of_several_places_the_one_with_the_same_surroundings_is_meant(printed: 
     assert place is not None and (place.page, len(place.boxes)) == (2, 1)
 
 
+def test_of_places_with_the_same_surroundings_the_nearest_is_meant(printed: Path) -> None:
+    text, span = "手数料は500円です。", Span(0, 11)
+
+    found = [locate_quote(printed, text, [span], near=near) for near in (1, 2)]
+    assert [place and place.page for place in found] == [1, 2]
+
+
 def test_a_row_is_found_cell_by_cell(printed: Path) -> None:
     place = locate_quote(printed, TEXT, spans_of("区分\t金額", "住民票\t300円"))
 

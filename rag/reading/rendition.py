@@ -19,7 +19,6 @@ _CONTEXT_CHARS = 60
 _MIN_PIECE_CHARS = 6
 _MIN_SHARE = 0.5
 _MAX_OCCURRENCES = 500
-_NEAR_BONUS = 2 * _CONTEXT_CHARS  # a slide of the right number counts more than any surroundings
 _PIECES = re.compile(rf"[\n{CELL_SEPARATOR}]+|(?<=[。！？])")
 
 
@@ -43,7 +42,7 @@ class PrintedPlace:
 def locate_quote(pdf: Path, page_text: str, spans: Sequence[Span], *, near: int | None = None) -> PrintedPlace | None:
     """Return where spans of a stored page's text are printed in a PDF of the same document; None where they are not found.
 
-    near: the page that they stand on if they stand there at all. Of several places, the one with the same surroundings is meant.
+    Of several places, the one with the same surroundings is meant; of several of those, the one nearest to page `near`.
     """
     printed = read_printed_text(pdf)
     found = [_find_span(printed, page_text, span, near) for span in spans]
@@ -111,11 +110,11 @@ def _find_stretch(printed: PrintedText, page_text: str, span: Span, near: int | 
     before = squeeze(page_text[max(0, span.start - _CONTEXT_CHARS) : span.start])
     after = squeeze(page_text[span.end : span.end + _CONTEXT_CHARS])
 
-    def score(start: int) -> int:
+    def score(start: int) -> tuple[int, int]:
         end = start + len(wanted)
         around = _shared(printed.text[max(0, start - len(before)) : start][::-1], before[::-1])
         around += _shared(printed.text[end : end + len(after)], after)
-        return around + _NEAR_BONUS * (printed.pages[start] == near)
+        return around, -abs(printed.pages[start] - near) if near else 0
 
     starts = list(_occurrences(printed.text, wanted))
     best = max(starts, key=score, default=None)
