@@ -15,13 +15,13 @@ from starlette.requests import HTTPConnection
 
 from rag.answer_json import answer_to_dict, hits_to_dict
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.documents import EVERYONE, Asker, Filters, Kind
+from rag.documents import EVERYONE, Asker, Filters, Kind, Span
 from rag.errors import IndexError_, RagError
 from rag.web.links import parse_spans
 from rag.web.page_images import DEFAULT_WIDTH, Box, PageImageError, PageImages, PageView
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant, OriginalFile
+    from rag.assistant import Assistant, OriginalFile, PrintedPage
 
 MAX_HITS = 100
 PDF = "application/pdf"
@@ -108,11 +108,17 @@ def _add_files(router: APIRouter, assistant: Assistant) -> None:
     ) -> Response:
         asker = find_asker(request)
         original = _find_original(assistant, source, sha256, asker)
-        if original.media_type != PDF:
-            raise HTTPException(404)
-        boxes = _find_boxes(assistant, original, source, page, spans, asker)
-        image = images.render(original.path, sha256, PageView(page, boxes, width, strip))
-        return Response(image, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+        wanted = _read_spans(assistant, original, source, spans, asker)
+        headers = {"Cache-Control": "private, max-age=3600"}
+        path = original.path
+        if original.media_type == PDF:
+            boxes: tuple[Box, ...] = tuple(assistant.page_boxes(source, page, wanted, asker)) if wanted else ()
+        else:
+            printed = _find_printed(assistant, source, page, wanted, asker)
+            path, page, boxes = printed.path, printed.page, tuple(printed.boxes)
+            headers["X-Printed-Page"] = str(page)
+        image = images.render(path, sha256, PageView(page, boxes, width, strip))
+        return Response(image, media_type="image/png", headers=headers)
 
     @router.get("/originals/{sha256}/{name}")
     def original_file(sha256: str, name: str, request: Request, source: str) -> Response:
@@ -126,18 +132,24 @@ def _find_original(assistant: Assistant, source: str, sha256: str, asker: Asker)
     return original
 
 
-def _find_boxes(
-    assistant: Assistant, original: OriginalFile, source: str, page: int, spans: str, asker: Asker
-) -> tuple[Box, ...]:
+def _read_spans(
+    assistant: Assistant, original: OriginalFile, source: str, spans: str, asker: Asker
+) -> tuple[Span, ...]:
     """Return what to mark; nothing where the file has been indexed anew since, as the spans belong to another text."""
     try:
         wanted = parse_spans(spans)
     except ValueError as error:
         raise HTTPException(422) from error
     current = assistant.original(source, asker)
-    if not wanted or current is None or current.path != original.path:
-        return ()
-    return tuple(assistant.page_boxes(source, page, wanted, asker))
+    return wanted if current is not None and current.path == original.path else ()
+
+
+def _find_printed(assistant: Assistant, source: str, page: int, spans: tuple[Span, ...], asker: Asker) -> PrintedPage:
+    """Return the page of an Office document as it is printed; nobody has seen it before the quotation is found on it."""
+    printed = assistant.printed_page(source, page, spans, asker) if spans else None
+    if printed is None:
+        raise HTTPException(404)
+    return printed
 
 
 def send_original(original: OriginalFile) -> FileResponse:

@@ -15,6 +15,7 @@ from rag.answering.confidence import read_calibration
 from rag.documents import EVERYONE, Answer, Asker, Contact, Filters, Metadata, Passage, Span
 from rag.errors import UsageError
 from rag.indexing.originals import stored_name
+from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
@@ -48,12 +49,25 @@ class OriginalFile:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedPage:
+    """A page of the PDF that was made of an Office document, and where a quotation stands on it.
+
+    page: from 1, of that PDF: for display only. boxes: (left, bottom, right, top) in points, one a printed line.
+    """
+
+    path: Path
+    page: int
+    boxes: Sequence[tuple[float, float, float, float]]
+
+
 class Assistant:
     """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published."""
 
     def __init__(self, settings: Settings, reader: SnapshotReader, embedder: Embedder) -> None:
         self._settings, self._reader, self._embedder = settings, reader, embedder
         self._calibration = read_calibration()
+        self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
@@ -140,6 +154,31 @@ class Assistant:
         from rag.reading.pdf import page_boxes
 
         return [(box.left, box.bottom, box.right, box.top) for box in page_boxes(original.path, page, spans)]
+
+    def has_page_images(self, source: str, asker: Asker = EVERYONE) -> bool:
+        """Tell whether pages of a document can be shown: those of a PDF, and those that LibreOffice prints where it is installed."""
+        original = self.original(source, asker)
+        return original is not None and (original.media_type == "application/pdf" or can_render(source))
+
+    def printed_page(
+        self, source: str, page: int, spans: Sequence[Span], asker: Asker = EVERYONE
+    ) -> PrintedPage | None:
+        """Return the printed page of an Office document that shows spans of a stored page; None where there is none.
+
+        The first call for a document converts it: seconds, at most a minute.
+        """
+        with self._snapshot() as snapshot:
+            entry = _open_entry(snapshot, source, asker)
+        text = self.page_text(source, page, asker)
+        if entry is None or text is None or not spans or not can_render(source):
+            return None
+        pdf = self._renditions.find(self._settings.index / "files" / entry.file, source, entry.sha256)
+        if pdf is None:
+            return None
+        from rag.reading.rendition import locate_quote
+
+        place = locate_quote(pdf, text, spans, near=page if Path(source).suffix.lower() in SLIDES else None)
+        return PrintedPage(pdf, place.page, place.boxes) if place else None
 
     def page_text(self, source: str, page: int, asker: Asker = EVERYONE) -> str | None:
         """Return the stored text of a page; None where there is none or the asker may not read it."""

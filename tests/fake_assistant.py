@@ -131,6 +131,13 @@ class FakeAssistant:
                     boxes.append(text.get_rect(index))
             return boxes
 
+    def has_page_images(self, source: str, asker: Asker) -> bool:
+        original = self.original(source, asker)
+        return original is not None and original.media_type == "application/pdf"
+
+    def printed_page(self, source: str, page: int, spans: Sequence[Span], asker: Asker) -> None:
+        return None
+
     def page_text(self, source: str, page: int, asker: Asker) -> str | None:
         return self.page_texts[page - 1] if source == PDF_SOURCE and 1 <= page <= 2 else None
 

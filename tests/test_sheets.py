@@ -151,7 +151,7 @@ def test_excel_values_are_shown_as_people_see_them(workbook: Make) -> None:
         sheet["B2"].number_format, sheet["C2"].number_format, sheet["D2"].number_format = '#,##0"円"', "0.0%", "000"
 
     page = checked(read_excel(workbook(fill), "a.xlsx")).pages[0]
-    assert quotes(page)[1] == "2025年4月1日\t1,234,567円\t12.5%\t007"
+    assert quotes(page)[1] == "2025-04-01（令和7年4月1日）\t1,234,567円\t12.5%\t007"
 
 
 def test_merged_cells_hold_for_every_row_and_column_they_cover(workbook: Make) -> None:

@@ -22,6 +22,7 @@ from rag.indexing.originals import FILES, remove_unreferenced
 from rag.indexing.pipeline import DocumentEmbedder, Listing, Pipeline, build_pipeline
 from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible
 from rag.indexing.preparation import Task, Work, prepare_files
+from rag.indexing.renditions import RENDITIONS
 from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
 from rag.reading.options import ReadingOptions
 from rag.settings import Settings
@@ -305,13 +306,14 @@ class _Run:
             self._progress("publish", 1, 1)
 
     def _tidy(self) -> None:
-        """Drop the kept files and cached vectors that no snapshot refers to."""
+        """Drop the kept files, their printed pages and the cached vectors that no snapshot refers to."""
         try:
             manifests = [self._store.manifest(snapshot_id) for snapshot_id in self._store.snapshot_ids()]
         except IndexMismatchError:  # a snapshot in an older format may refer to anything
             return
         hashes = {sha256 for manifest in manifests for sha256 in manifest.sources.values()}
-        remove_unreferenced(self._settings.index / FILES, hashes)
+        for folder in (FILES, RENDITIONS):
+            remove_unreferenced(self._settings.index / folder, hashes)
         with closing(EmbeddingCache(self._settings.index / CACHE_FILE)) as cache:
             cache.keep_only({manifest.recipe.embedder_fingerprint for manifest in manifests})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rag.documents import BlockKind
-from rag.reading.excel import show_number
+from rag.reading.cell_values import show_number
 from rag.reading.package import Element
 from rag.reading.table_rows import Cell, Item, Paragraph, Table
 

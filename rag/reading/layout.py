@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from rag.reading.geometry import Box, center_x, center_y, surround
 from rag.reading.lines import Line, Table
-from rag.reading.pieces import Piece, join_spread
 from rag.reading.pdf_rows import find_aligned, read_table
+from rag.reading.pieces import Piece, join_spread
 from rag.reading.tables import Grid
 from rag.reading.upright import arrange, group_upright, turn_block
 

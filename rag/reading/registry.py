@@ -11,10 +11,13 @@ from pathlib import Path
 
 from rag.documents import NOT_SEARCHED, Content, Document, Problem
 from rag.errors import ReadingError
+from rag.reading import conversion
 from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata, resolve_metadata
+from rag.reading.old_office import NEW_SUFFIXES
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.reading.unreadable import find_way_out
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
 
 Reader = Callable[[Path, str, ReadingOptions], Content]
@@ -38,23 +41,11 @@ READERS: Mapping[str, tuple[str, str]] = {
     ".markdown": ("rag.reading.markdown", "read_markdown"),
     ".txt": ("rag.reading.plain", "read_plain"),
     ".text": ("rag.reading.plain", "read_plain"),
+    **dict.fromkeys(NEW_SUFFIXES, ("rag.reading.old_office", "read_old_office")),
 }
 """The module and function that read each suffix; modules are imported when their first file comes."""
 
 _RESERVED = frozenset({METADATA_FILE, "synonyms.csv", "dictionary.csv", "thumbs.db", "desktop.ini"})
-_WAYS_OUT = {
-    ".jtd": "一太郎で開き、PDF で保存し直してください。",
-    ".doc": "Word で開き、docx 形式か PDF で保存し直してください。",
-    ".ppt": "PowerPoint で開き、pptx 形式か PDF で保存し直してください。",
-    ".xls": "Excel で開き、xlsx 形式で保存し直してください。",
-    ".xlsb": "Excel で開き、xlsx 形式で保存し直してください。",
-    ".ods": "表計算ソフトで開き、xlsx 形式で保存し直してください。",
-    ".odt": "PDF で保存し直してください。",
-    ".mht": "ブラウザーで開き、HTML か PDF で保存し直してください。",
-    ".mhtml": "ブラウザーで開き、HTML か PDF で保存し直してください。",
-    ".msg": "Outlook で開き、eml 形式か PDF で保存し直してください。",
-    ".zip": "展開し、中のファイルを置いてください。",
-}
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".webp"})
 _OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm"})
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -159,12 +150,11 @@ def _refuse_link(source: str) -> Problem:
 
 
 def _refuse_suffix(source: str, suffix: str) -> Problem:
-    supported = "、".join(READERS)
     if suffix in _IMAGES:
         message, remedy = "画像だけのファイルは読めません。", "文字を読み取った PDF にして置いてください。"
     else:
-        message = f"この形式（{suffix or '拡張子なし'}）は読めません。"
-        remedy = _WAYS_OUT.get(suffix, f"読める形式（{supported}）で保存し直してください。")
+        name, remedy = find_way_out(suffix)
+        message = f"{name}は読めません。"
     return Problem(source, "unknown_format", message, remedy)
 
 
@@ -202,7 +192,7 @@ def read_document(
 
 def find_mended(options: ReadingOptions) -> frozenset[str]:
     """Return the codes of problems that another reading would solve on this machine as it is now."""
-    return frozenset()
+    return conversion.find_mended()
 
 
 def _load_reader(source: str, suffix: str) -> Reader:
@@ -225,6 +215,8 @@ def _check_signature(path: Path, source: str, suffix: str) -> None:
         fits = _SIGNATURES["PDF"] in head
     elif suffix in _OFFICE:
         fits = head.startswith((b"PK\x03\x04", _OLE))  # the reader says which of the OLE files it is
+    elif suffix in NEW_SUFFIXES:  # .doc files are RTF or HTML at times, .xls files HTML; LibreOffice looks into them
+        fits = head.startswith((b"PK\x03\x04", _OLE, b"{\\rtf")) or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
     else:
         fits = not head.startswith(tuple(_SIGNATURES.values()))
     if not fits:

@@ -7,14 +7,26 @@ its answer and a line for each other cell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rag.documents import CELL_SEPARATOR, Block, BlockKind, Locator, Page, Span
 from rag.reading.plain import measure_quality
-from rag.reading.records import Columns, Record, find_header, find_qa_columns, is_header, is_lone, split_regions
+from rag.reading.qa_text import find_categories, write_extra_lines
+from rag.reading.records import (
+    Columns,
+    Record,
+    count_header_rows,
+    count_notes,
+    find_header,
+    find_qa_columns,
+    is_marked_note,
+    is_section,
+    is_title,
+)
+from rag.reading.regions import Region, split_regions
 
-MAX_HEADING_CHARS = 50
+FORM_SEPARATOR = "　"
 _DEFAULT_SHEET_NAME = re.compile(r"(?:sheet|シート)\s*\d*", re.IGNORECASE)
 
 
@@ -28,19 +40,40 @@ class SheetPage:
     title: str | None
 
 
-def build_sheet_page(records: Sequence[Record], *, number: int, sheet: str | None = None) -> SheetPage:
-    """Lay records out as one page, in their order."""
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a sheet says outside its cells, and how they are read.
+
+    notes: (row, text) of text boxes and comments. is_form: the records are lines of a form rather than rows of a table.
+    """
+
+    notes: tuple[tuple[int, str], ...] = ()
+    headers: tuple[str, ...] = ()
+    footers: tuple[str, ...] = ()
+    is_form: bool = False
+
+
+def build_sheet_page(
+    records: Sequence[Record], *, number: int, sheet: str | None = None, outside: Outside = Outside()
+) -> SheetPage:
+    """Lay records out as one page, in their order; what stands outside the cells comes before and after them."""
     layout = _Layout(sheet)
     filled = [record for record in records if record.filled]
+    regions = list(split_regions(filled))
     head = find_qa_columns(filled)
-    if head:
+    layout.add_margin(BlockKind.HEADER, outside.headers)
+    if outside.is_form:
+        layout.add_lines(filled)
+    elif head and all(len(region.tables) == 1 for region in regions):
         layout.add_qa_table(filled, *head)
     else:
-        for region in split_regions(filled):
-            layout.add_table(region)
+        for region in regions:
+            layout.add_region(region)
+    layout.add_notes(outside.notes)
+    layout.add_margin(BlockKind.FOOTER, outside.footers)
     text = layout.text
     page = Page(number, text, tuple(layout.blocks), measure_quality(text, tables=layout.tables))
-    return SheetPage(page, head is not None, layout.skipped_rows, layout.title)
+    return SheetPage(page, layout.is_faq, layout.skipped_rows, layout.title)
 
 
 @dataclass(slots=True)
@@ -76,6 +109,7 @@ class _Layout:
         self.tables = 0
         self.skipped_rows = 0
         self.title: str | None = None
+        self.is_faq = False
         self._sheet = sheet
         self._parts: list[str] = []
         self._length = 0
@@ -89,6 +123,7 @@ class _Layout:
 
     def add_qa_table(self, records: Sequence[Record], place: int, columns: Columns) -> None:
         """Lay out a Q&A table whose header is the record at `place`."""
+        self.is_faq = True
         self._add_preface(records[:place])
         header = records[place]
         self._add_header(header)
@@ -98,7 +133,7 @@ class _Layout:
             if record.cells == header.cells:
                 self._add_header(record)
             elif record.cell(columns.question) or record.cell(columns.answer):
-                self._path = (*section, *_categories(record, columns, section))
+                self._path = (*section, *find_categories(record, columns, section))
                 self._add_qa(record, header, columns)
             elif len(record.filled) == 1 and record.filled[0] in columns.categories:
                 self._path = above
@@ -107,29 +142,63 @@ class _Layout:
             else:
                 self.skipped_rows += 1
 
-    def add_table(self, records: Sequence[Record]) -> None:
-        """Lay out one table with whatever stands above its header."""
+    def add_region(self, region: Region) -> None:
+        """Lay out tables that stand beside each other, below the titles that they share."""
         self._path = self._base
+        self._add_preface(region.above)
+        above = self._path
+        for table in region.tables:
+            self._path = above
+            head = find_qa_columns(table)
+            if head:
+                self.add_qa_table(table, *head)
+            else:
+                self._add_table(table)
+
+    def add_lines(self, records: Sequence[Record]) -> None:
+        """Lay out the lines of a form; lone short ones at its beginning are titles."""
+        place = next((i for i, record in enumerate(records) if not is_title(record)), len(records))
+        self._add_preface(records[:place])
+        for record in records[place:]:
+            self._add_line(record)
+
+    def add_notes(self, notes: Iterable[tuple[int, str]]) -> None:
+        """Lay out text boxes and comments, below the rows."""
+        self._path = self._base
+        for row, text in notes:
+            self._add_line(Record(row, (text,)))
+
+    def add_margin(self, kind: BlockKind, texts: Iterable[str]) -> None:
+        """Lay out the headers or footers of the printed sheet, which nobody searches."""
+        for text in texts:
+            start = self._length
+            self._write(text)
+            self._close(kind, start, None)
+
+    def _add_table(self, records: Sequence[Record]) -> None:
+        """Lay out one table with whatever stands above its header."""
         place = find_header(records)
         self._add_preface(records[: place or 0])
         header, rows = self._take_header(records, place)
         above = self._path
-        for record in rows:
+        tail = count_notes(rows) if header.records else 0
+        for index, record in enumerate(rows):
             if header.repeats(record):
                 self._add_header(record)
-            elif _is_section(record, header):
+            elif is_section(record, header.records):
                 self._path = above
                 self._add_heading(record)
+            elif index >= len(rows) - tail or (header.records and is_marked_note(record)):
+                self._add_line(record)
             else:
                 self._add_row(record, header)
 
     def _take_header(self, records: Sequence[Record], place: int | None) -> tuple[_Header, Sequence[Record]]:
-        """Lay out the header, two rows of it when cells of the first are merged sideways; return it and the rows below."""
+        """Lay out the header, up to three rows of it; return it and the rows below."""
         header = _Header()
         if place is None:
             return header, records
-        merged = len(set(records[place].origins)) < len(records[place].origins)
-        depth = 2 if merged and len(records) > place + 2 and is_header(records[place + 1]) else 1
+        depth = count_header_rows(records[place:])
         for record in records[place : place + depth]:
             above = {c for r in header.records for c in record.filled if r.cell(c) == record.cell(c)}
             header.spans.append(self._add_header(record, above=above))
@@ -138,10 +207,8 @@ class _Layout:
 
     def _add_preface(self, records: Sequence[Record]) -> None:
         for record in records:
-            text = record.cells[record.filled[0]]
-            if is_lone(record) and len(text) <= MAX_HEADING_CHARS and not text.endswith("。") and "\n" not in text:
-                self.title = self.title or text
-                self._path = self._base
+            if is_title(record):
+                self.title = self.title or record.cells[record.filled[0]]
                 self._add_heading(record)
             else:
                 self._add_row(record, _Header())
@@ -162,6 +229,12 @@ class _Layout:
         self.tables += 1
         return spans
 
+    def _add_line(self, record: Record) -> None:
+        """Lay out a record as running text."""
+        start = self._length
+        self._write(FORM_SEPARATOR.join(record.cells[column] for column in _own_columns(record)))
+        self._close(BlockKind.PARAGRAPH, start, record)
+
     def _add_row(self, record: Record, header: _Header) -> None:
         start, columns = self._length, _own_columns(record)
         self._write_cells(record, columns)
@@ -172,7 +245,7 @@ class _Layout:
         for line in (
             record.cell(columns.question),
             record.cell(columns.answer),
-            *_extra_lines(record, header, columns),
+            *write_extra_lines(record, header, columns),
         ):
             if line and self._length > start:
                 self._write("\n")
@@ -196,7 +269,7 @@ class _Layout:
         self,
         kind: BlockKind,
         start: int,
-        record: Record,
+        record: Record | None,
         *,
         level: int = 0,
         context: tuple[Span, ...] = (),
@@ -206,7 +279,7 @@ class _Layout:
         """End a block that began at `start`, and its line; one without a character is none."""
         if self._length == start:
             return
-        locator = Locator(sheet=self._sheet, row=record.row)
+        locator = Locator(sheet=self._sheet, row=record.row if record else None)
         block = Block(kind, start, self._length, locator, self._path, level, context, question, answer)
         self.blocks.append(block)
         self._write("\n")
@@ -214,41 +287,3 @@ class _Layout:
 
 def _own_columns(record: Record) -> list[int]:
     return [column for column in record.filled if record.origin(column) == column]
-
-
-def _categories(record: Record, columns: Columns, section: tuple[str, ...]) -> Iterator[str]:
-    for column in columns.categories:
-        category = " ".join(record.cell(column).split())
-        if category and category not in section:
-            yield category
-
-
-def _extra_lines(record: Record, header: Record, columns: Columns) -> Iterator[str]:
-    """Yield the other cells of a Q&A record, each behind its heading: 「担当課: 税務課（内線121）」."""
-    for column in columns.categories:
-        yield _labelled(header.cell(column), record.cell(column))
-    department, extension = record.cell(columns.department), record.cell(columns.extension)
-    if department and extension:
-        name = "内線" if "内線" in header.cell(columns.extension) else ""
-        extension = f"（{extension if name in extension else name + extension}）"
-        yield _labelled(header.cell(columns.department), department + extension)
-    else:
-        yield _labelled(header.cell(columns.department), department)
-        yield _labelled(header.cell(columns.extension), extension)
-    for column in (*columns.others, *range(len(header.cells), len(record.cells))):
-        if record.origin(column) == column:
-            yield _labelled(header.cell(column), record.cell(column))
-
-
-def _labelled(label: str, cell: str) -> str:
-    return f"{' '.join(label.split())}: {cell}" if label and cell else cell
-
-
-def _is_section(record: Record, header: _Header) -> bool:
-    """Tell whether a row is one short cell merged over most of the table: a heading between the rows."""
-    if not header.records or not record.origins or not is_lone(record):
-        return False
-    column = record.filled[0]
-    covered = sum(origin == column for origin in record.origins)
-    wide = covered > 1 and covered >= len(header.records[0].filled) / 2
-    return wide and len(record.cells[column]) <= MAX_HEADING_CHARS

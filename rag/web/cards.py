@@ -7,6 +7,8 @@ from html import escape
 from rag.documents import CELL_SEPARATOR, Citation, Locator, Place
 from rag.web.links import Links
 
+PRINTED = "変換した PDF "  # the page's script adds the number
+
 
 def render_citation(citation: Citation, links: Links) -> str:
     """Return the card of a citation."""
@@ -63,15 +65,21 @@ def split_record(quote: str) -> list[tuple[str, str]]:
 
 
 def _render_page(citation: Citation, links: Links) -> str:
-    """Return the surroundings of the quotation as an image, and the whole page to unfold, for a PDF."""
+    """Return the surroundings of the quotation as an image, and the whole page to unfold, for a PDF and for what is printed as one.
+
+    The page of a printed document is known only when its image has been drawn: the page's script puts it into the description.
+    """
     strip = links.page_image(citation.source, citation.page, citation.spans, strip=True)
     whole = links.page_image(citation.source, citation.page, citation.spans)
     if strip is None or whole is None:
         return ""
-    alt = escape(f"{citation.title} {citation.locator.describe(citation.source)}の画像。引用した箇所に色を付けています")
+    printed = not citation.source.lower().endswith(".pdf")
+    place = PRINTED if printed else citation.locator.describe(citation.source)
+    alt = escape(f"{citation.title} {place}の画像。引用した箇所に色を付けています")
+    kind = f'class="page"{" data-printed" if printed else ""}'
     return (
-        f'<img class="page" src="{escape(strip)}" alt="{alt}">'
-        f'<details><summary>頁全体を見る</summary><img class="page" loading="lazy" src="{escape(whole)}" alt="{alt}"></details>'
+        f'<img {kind} src="{escape(strip)}" alt="{alt}">'
+        f'<details><summary>頁全体を見る</summary><img {kind} loading="lazy" src="{escape(whole)}" alt="{alt}"></details>'
     )
 
 
@@ -79,17 +87,19 @@ def _render_original(source: str, locator: Locator, links: Links) -> str:
     address = links.original(source, locator.page)
     if address is None:
         return ""
-    words = escape(f"原本を開く{_describe_page(locator)}")
+    words = escape(f"原本を開く{_describe_page(locator, source)}")
     label = f'{words}<span class="visually-hidden">（新しいタブ）</span>'
     return f'<a class="original" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
 
 
-def _describe_page(locator: Locator) -> str:
+def _describe_page(locator: Locator, source: str = "") -> str:
     """Return the page of a link in words: the printed number where there is one.
 
     >>> _describe_page(Locator(page=14, label="12")), _describe_page(Locator(page=3)), _describe_page(Locator(row=3))
     ('（12頁）', '（PDF 3枚目）', '')
+    >>> _describe_page(Locator(page=3), "説明会.pptx")
+    '（スライド3）'
     """
     if locator.page is None:
         return ""
-    return f"（{locator.label}頁）" if locator.label else f"（PDF {locator.page}枚目）"
+    return f"（{locator.label}頁）" if locator.label else f"（{Locator(page=locator.page).describe(source)}）"

@@ -33,15 +33,11 @@ class Links:
         return f"/originals/{sha256}/{name}?{urlencode({'source': source})}{fragment}"
 
     def page_image(self, source: str, page: int, spans: Sequence[Span], *, strip: bool = False) -> str | None:
-        """Return the address of the image of a PDF page with the spans marked; None for other kinds of file."""
-        if not (sha256 := self._sha256.get(source)) or not self._is_pdf(source):
+        """Return the address of the image of a page with the spans marked; None for files that have no such images."""
+        if not (sha256 := self._sha256.get(source)) or not self._assistant.has_page_images(source, self._asker):
             return None
         query = {"source": source, "spans": format_spans(spans)} | ({"strip": "1"} if strip else {})
         return f"/api/pages/{sha256}/{page}.png?{urlencode(query)}"
-
-    def _is_pdf(self, source: str) -> bool:
-        original = self._assistant.original(source, self._asker)
-        return original is not None and original.media_type == "application/pdf"
 
 
 def format_spans(spans: Sequence[Span]) -> str:

@@ -39,9 +39,27 @@
     if (result.getBoundingClientRect().top > window.innerHeight * 0.6) box.scrollIntoView({ behavior: "smooth" });
   };
 
+  // The page that a Word file or a slide is printed on comes with its image; a page that cannot be drawn is not shown at all.
+  const onLoad = async (event) => {
+    const image = event.target;
+    if (!(image instanceof HTMLImageElement) || !image.matches("img.page[data-printed]")) return;
+    const response = await fetch(image.src, { cache: "force-cache" });
+    const page = response.headers.get("X-Printed-Page");
+    if (page) image.alt = image.alt.replace("変換した PDF の", `変換した PDF の ${page}枚目の`);
+    image.removeAttribute("data-printed");
+  };
+
+  const onError = (event) => {
+    const image = event.target;
+    if (!(image instanceof HTMLImageElement) || !image.matches("img.page")) return;
+    for (const part of image.closest(".card")?.querySelectorAll("img.page, details") ?? []) part.hidden = true;
+  };
+
   document.documentElement.lang = "ja";
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("keydown", onKeydown, true);
   document.addEventListener("keypress", onKeypress, true);
   document.addEventListener("click", onClick);
+  document.addEventListener("load", onLoad, true);
+  document.addEventListener("error", onError, true);
 })();
