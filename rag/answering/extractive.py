@@ -125,6 +125,7 @@ def _build_citation(passage: Passage, segments: Sequence[Segment], number: int) 
         quote=join_quote(_text_of(passage, page, span) for span in spans),
         verified=False,
         department=passage.metadata.department,
+        edition=passage.edition,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from rag.documents import CELL_SEPARATOR, Citation, Locator, Place
+from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Standing
 from rag.web.links import Links
 
 
@@ -14,7 +14,7 @@ def render_citation(citation: Citation, links: Links) -> str:
     return (
         f'<article class="card" id="citation-{number}" tabindex="-1" aria-label="出典{number}">'
         f'<h3><span class="number">[{number}]</span> {escape(citation.title)}</h3>'
-        f'<p class="where">{_render_where(citation)}</p>{_render_quote(citation)}'
+        f'<p class="where">{_render_where(citation)}</p>{_render_edition(citation.edition, links)}{_render_quote(citation)}'
         f"{_render_page(citation, links)}{_render_original(citation.source, citation.locator, links)}</article>"
     )
 
@@ -23,7 +23,7 @@ def render_place(place: Place, links: Links) -> str:
     """Return the card of a place worth looking at."""
     return (
         f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe(place.source))}</p>'
-        f'<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
+        f'{_render_edition(place.edition, links)}<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
     )
 
 
@@ -34,6 +34,24 @@ def _render_where(citation: Citation) -> str:
         '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
     )
     return "".join([*words, badge])
+
+
+def _render_edition(edition: Edition | None, links: Links) -> str:
+    """Return the mark of an edition that is not in force, with the way to the one that is."""
+    if edition is None or edition.standing is Standing.CURRENT:
+        return ""
+    badge = f'<span class="badge old">{escape(edition.standing.label)}</span>'
+    begins = f"{edition.begins:%Y-%m-%d} から" if edition.standing is Standing.COMING and edition.begins else ""
+    return f'<p class="edition">{badge} {begins}{_render_instead(edition, links)}</p>'
+
+
+def _render_instead(edition: Edition, links: Links) -> str:
+    other = edition.instead
+    address = links.original(other.source) if other else None
+    if other is None or address is None:
+        return ""
+    label = f'現行の「{escape(other.title)}」を開く<span class="visually-hidden">（新しいタブ）</span>'
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
 
 
 def _render_quote(citation: Citation) -> str:
