@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Standing
 from rag.web.links import Links
+
+_EDGES = "…\n"
+_BASIS = re.compile(r"^[^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*[…\n]|[…\n][^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*$")
+"""As of when the figures of a quoted row are: it stands before or behind header and row."""
 
 
 def render_citation(citation: Citation, links: Links) -> str:
@@ -60,7 +65,8 @@ def _render_quote(citation: Citation) -> str:
         return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
     if record := split_record(citation.quote):
         rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in record)
-        return f'<dl class="record">{rows}</dl>'
+        basis = "".join(f"<p>{escape(match[0].strip(_EDGES))}</p>" for match in _BASIS.finditer(citation.quote))
+        return f'{basis}<dl class="record">{rows}</dl>'
     lines = "".join(f"<p>{escape(line)}</p>" for line in citation.quote.splitlines() if line.strip())
     return f'<blockquote class="record">{lines}</blockquote>'
 
@@ -70,10 +76,12 @@ def split_record(quote: str) -> list[tuple[str, str]]:
 
     >>> split_record("手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
+    >>> split_record("（令和6年4月1日現在）…手続\\t窓口…転入届\\t市民課")
+    [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
-    header, ellipsis, row = quote.partition("…")
+    header, ellipsis, row = _BASIS.sub("", quote).partition("…")
     names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
     if not ellipsis or len(names) < 2 or len(names) != len(values):
         return []
