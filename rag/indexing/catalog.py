@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -166,7 +166,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._families: tuple[Family, ...] | None = None
+        self._families: dict[str, Family] | None = None
         with self._connect() as connection:
             connection.execute("SELECT 1 FROM documents LIMIT 1")
 
@@ -268,8 +268,15 @@ class Catalog:
 
     def families(self) -> tuple[Family, ...]:
         """Return the documents that are editions of one text, each family the older first."""
-        if self._families is not None:  # a snapshot never changes
-            return self._families
+        return tuple({family.name: family for family in self.families_by_source().values()}.values())
+
+    def families_by_source(self) -> Mapping[str, Family]:
+        """Return source -> family, of the documents that are editions of one text; read once, as a snapshot never changes."""
+        if self._families is None:
+            self._families = self._read_families()
+        return self._families
+
+    def _read_families(self) -> dict[str, Family]:
         rows = self._select(
             f"SELECT e.family, e.by_year, e.rank, e.is_draft, d.source, d.{', d.'.join(_METADATA_COLUMNS)}"
             " FROM editions e JOIN documents d USING (source) ORDER BY e.family, e.rank, e.source"
@@ -278,8 +285,8 @@ class Catalog:
         for family, by_year, rank, draft, source, *metadata in rows:
             member = Member(source, _to_metadata(metadata), rank, bool(draft))
             members.setdefault((family, bool(by_year)), []).append(member)
-        self._families = tuple(Family(*key, tuple(found)) for key, found in members.items())
-        return self._families
+        families = (Family(*key, tuple(found)) for key, found in members.items())
+        return {member.source: family for family in families for member in family.members}
 
     def sources_of(self, ids: Collection[str]) -> dict[str, str]:
         """Return chunk id -> source of the chunks that are there."""

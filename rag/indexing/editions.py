@@ -7,7 +7,7 @@ folders that lie on one path; or the same 文書名 in metadata.csv, which settl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePosixPath
@@ -172,8 +172,3 @@ def _place_of(member: Member, *, by_number: bool) -> tuple[bool, date, tuple[int
 def _is_of_a_year(member: Member) -> bool:
     names = _names(member.source, member.metadata)
     return member.metadata.kind not in _REPLACED and any(map(says_year, names)) and not any(map(says_edition, names))
-
-
-def index_families(families: Iterable[Family]) -> Mapping[str, Family]:
-    """Return source -> family."""
-    return {member.source: family for family in families for member in family.members}

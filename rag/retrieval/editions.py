@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from rag.documents import Asker, Edition, Filters, Metadata, Passage, Standing
-from rag.indexing.editions import Family, Member, index_families
+from rag.indexing.editions import Family, Member
 from rag.reading.dates import find_years
 
 OTHER_EDITION_WEIGHT = 0.5
@@ -16,47 +15,42 @@ OTHER_EDITION_WEIGHT = 0.5
 _WIDER = 3
 
 
-@dataclass(frozen=True, slots=True)
 class EditionChooser:
-    """Judges the editions of the families for one question and one asker. today: decides what is in force and what is old."""
+    """Judges the editions of one text for one question and one asker; looks only at the texts that it is asked about.
 
-    families: Mapping[str, Family]
-    asker: Asker
-    today: date
-    as_of: date | None = None
-    years: frozenset[int] = frozenset()
+    families: source -> family. today: decides what is in force and what is old.
+    """
 
-    @classmethod
-    def build(
-        cls, families: Sequence[Family], question: str, filters: Filters | None, asker: Asker, today: date
-    ) -> EditionChooser:
-        """Return the chooser for a question; a limit to a year or a day says which editions are wanted, as its words do."""
-        seen = (family.open_to(asker) for family in families)
-        known = index_families(family for family in seen if len({member.rank for member in family.members}) > 1)
-        years = find_years(unicodedata.normalize("NFKC", question)) if known else frozenset()
+    def __init__(
+        self, families: Mapping[str, Family], question: str, filters: Filters | None, asker: Asker, today: date
+    ) -> None:
+        self._families, self._asker, self._today = families, asker, today
+        self._as_of = filters.as_of if filters else None
+        self._years = find_years(unicodedata.normalize("NFKC", question)) if families else frozenset()
         if filters is not None and filters.year is not None:
-            years |= {filters.year}
-        return cls(known, asker, today, filters.as_of if filters else None, years)
+            self._years |= {filters.year}
+        self._open: dict[str, Family | None] = {}
+        self._wanted: dict[str, frozenset[str]] = {}
 
     @property
     def candidates(self) -> int:
         """How many times as many candidates it takes, so that enough stay when those of other editions are left out."""
-        return _WIDER if self.families and self.as_of is not None else 1
+        return _WIDER if self._families and self._as_of is not None else 1
 
     def judge(self, source: str, metadata: Metadata) -> Edition | None:
         """Return what a document is among its editions; None for the only one of its text, unless it is not in force yet."""
-        family = self.families.get(source)
+        family = self._find(source)
         if family is not None:
-            return family.judge(source, self.today, chosen=self._is_wanted(source))
-        if metadata.effective_date is not None and metadata.effective_date > self.today:
+            return family.judge(source, self._today, chosen=self._is_wanted(source))
+        if metadata.effective_date is not None and metadata.effective_date > self._today:
             return Edition(source, Standing.COMING, metadata.effective_date)
         return None
 
     def leave_out(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
         """Return the scores of chunks without those of editions that are not in force on the day that was asked for."""
-        if self.as_of is None:
+        if self._as_of is None:
             return dict(scores)
-        return {id_: score for id_, score in scores.items() if self._is_wanted(sources.get(id_))}
+        return {id_: score for id_, score in scores.items() if self._is_wanted(sources.get(id_, ""))}
 
     def weigh(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
         """Return the scores of chunks, less for those of editions that are not wanted. sources: chunk -> document."""
@@ -64,15 +58,29 @@ class EditionChooser:
         weights = {id_: 1.0 if wanted[source] else OTHER_EDITION_WEIGHT for id_, source in sources.items()}
         return {id_: score * weights.get(id_, 1.0) for id_, score in scores.items()}
 
-    def _is_wanted(self, source: str | None) -> bool:
-        family = self.families.get(source or "")
-        return family is None or any(member.source == source for member in self._choose(family))
+    def _find(self, source: str) -> Family | None:
+        """Return the family of a document as the asker sees it; None where he may read one edition only."""
+        family = self._families.get(source)
+        if family is None:
+            return None
+        if family.name not in self._open:
+            seen = family.open_to(self._asker)
+            self._open[family.name] = seen if len({member.rank for member in seen.members}) > 1 else None
+        return self._open[family.name]
+
+    def _is_wanted(self, source: str) -> bool:
+        family = self._find(source)
+        if family is None:
+            return True
+        if family.name not in self._wanted:
+            self._wanted[family.name] = frozenset(member.source for member in self._choose(family))
+        return source in self._wanted[family.name]
 
     def _choose(self, family: Family) -> tuple[Member, ...]:
-        if self.as_of is not None:
-            return family.in_force(self.as_of)
-        named = tuple(member for member in family.members if member.years & self.years)
-        return named or family.in_force(self.today) or family.first_to_come()
+        if self._as_of is not None:
+            return family.in_force(self._as_of)
+        named = tuple(member for member in family.members if member.years & self._years) if self._years else ()
+        return named or family.in_force(self._today) or family.first_to_come()
 
 
 def keep_one_edition(passages: Sequence[Passage]) -> list[Passage]:

@@ -37,9 +37,10 @@ class Retriever:
     ) -> list[Passage]:
         """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
         asked = self.understand(question) if isinstance(question, str) else question
-        editions = self._open_editions(asked, filters, asker)
+        families = self._snapshot.catalog.families_by_source()
+        editions = EditionChooser(families, asked.text, filters, asker, self._today or date.today())
         lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit) * editions.candidates)
-        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if editions.families else {}
+        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
         lexical, dense = editions.leave_out(lexical, sources), editions.leave_out(dense, sources)
         fused = editions.weigh(fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight), sources)
         near = list(rank(fused))[: limit + _MARGIN]
@@ -69,10 +70,6 @@ class Retriever:
     def highest_weight(self) -> float:
         """Return the inverse document frequency of a word that no chunk has."""
         return math.log(1 + (max(self._snapshot.lexical.count(), 1) + 0.5) / 0.5)
-
-    def _open_editions(self, question: Question, filters: Filters | None, asker: Asker) -> EditionChooser:
-        families = self._snapshot.catalog.families()
-        return EditionChooser.build(families, question.text, filters, asker, self._today or date.today())
 
     def _score(
         self, question: Question, filters: Filters | None, asker: Asker, limit: int
