@@ -182,7 +182,7 @@ def test_metadata_csv_wins_over_the_name_and_that_over_the_title_page() -> None:
 # --- which files belong together --------------------------------------------------------------------------------------
 
 
-def link(*sources: str, **titles: str) -> list[list[str]]:
+def link(*sources: str) -> list[list[str]]:
     """Return the families of files that have nothing but their names."""
     documents = [(source, resolve_metadata(source, title=None, kind=None, row=None)) for source in sources]
     return [[member.source for member in family.members] for family in link_editions(documents)]
