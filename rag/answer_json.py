@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rag.documents import Answer, Citation, Contact, Passage, Place
+from rag.documents import Answer, Citation, Contact, Edition, Passage, Place, Standing
 
 
 def answer_to_dict(answer: Answer, *, id: str | None = None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _hit_to_dict(rank: int, passage: Passage) -> dict[str, Any]:
         "title": passage.metadata.title,
         "locator": passage.chunk.locator.as_dict(),
         "text": passage.chunk.text,
-    }
+    } | _edition_to_dict(passage.edition)
 
 
 def _citation_to_dict(citation: Citation) -> dict[str, Any]:
@@ -49,11 +49,23 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "locator": citation.locator.as_dict(),
         "quote": citation.quote,
         "verified": citation.verified,
-    }
+    } | _edition_to_dict(citation.edition)
 
 
 def _place_to_dict(place: Place) -> dict[str, Any]:
-    return {"source": place.source, "title": place.title, "locator": place.locator.as_dict(), "text": place.text}
+    found = {"source": place.source, "title": place.title, "locator": place.locator.as_dict(), "text": place.text}
+    return found | _edition_to_dict(place.edition)
+
+
+def _edition_to_dict(edition: Edition | None) -> dict[str, Any]:
+    """Return the keys of what is not in force: the newer edition, or the day from which it will be."""
+    if edition is None or edition.standing is Standing.CURRENT:
+        return {}
+    newer = edition.superseded_by
+    begins = edition.begins.isoformat() if edition.standing is Standing.COMING and edition.begins else None
+    return _present(
+        superseded_by={"source": newer.source, "title": newer.title} if newer else None, in_force_from=begins
+    )
 
 
 def _contact_to_dict(contact: Contact) -> dict[str, Any]:

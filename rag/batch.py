@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.documents import Answer, Status
+from rag.documents import Answer, Citation, Standing, Status
 from rag.errors import QuestionSetError
 
 _ID_COLUMNS = ("id", "番号", "ID", "no", "No", "No.")
@@ -167,7 +167,7 @@ def answer_row(question: BatchQuestion, answer: Answer) -> list[str]:
         question.question,
         "回答" if answer.status is Status.ANSWERED else "回答なし",
         answer.text,
-        "\n".join(f"[{c.number}] {c.source}" for c in answer.citations),
+        "\n".join(f"[{c.number}] {c.source}{_describe_standing(c)}" for c in answer.citations),
         "\n".join(f"[{c.number}] {c.locator.describe(c.source)}" for c in answer.citations),
         "\n".join(f"[{c.number}] {c.quote}" for c in answer.citations),
         "\n".join(f"[{c.number}] {'確認済み' if c.verified else '未確認'}" for c in answer.citations),
@@ -175,3 +175,8 @@ def answer_row(question: BatchQuestion, answer: Answer) -> list[str]:
         " 内線".join(filter(None, (contact.department, contact.extension))) if contact else "",
         answer.reason.value if answer.reason else "",
     ]
+
+
+def _describe_standing(citation: Citation) -> str:
+    edition = citation.edition
+    return f"（{edition.standing.label}）" if edition and edition.standing is not Standing.CURRENT else ""

@@ -244,7 +244,8 @@ class Problem:
 class Metadata:
     """What is known of a document besides its text; None where nobody said.
 
-    audience: the departments that may read it; empty means every member of staff.
+    audience: the departments that may read it; empty means every member of staff. edition: (2, 1) is edition 2.1.
+    work: the name of the text that it is an edition of, where metadata.csv says so.
     """
 
     title: str
@@ -254,6 +255,66 @@ class Metadata:
     year: int | None = None
     effective_date: date | None = None
     audience: tuple[str, ...] = ()
+    edition: tuple[int, ...] = ()
+    work: str | None = None
+
+    @property
+    def begins(self) -> date | None:
+        """The day from which it holds, as far as anyone said: its effective date, else the first day of its fiscal year."""
+        return self.effective_date or (date(self.year, 4, 1) if self.year else None)
+
+
+class Standing(StrEnum):
+    """Where a document stands among the editions of its text on a day."""
+
+    CURRENT = "current"
+    OLD = "old"
+    EARLIER = "earlier"
+    COMING = "coming"
+    DRAFT = "draft"
+
+    @property
+    def label(self) -> str:
+        """The Japanese words for it; EARLIER is a text of its own for each year, like a budget."""
+        return _STANDING_LABELS[self]
+
+
+_STANDING_LABELS = {
+    Standing.CURRENT: "現行",
+    Standing.OLD: "旧版",
+    Standing.EARLIER: "以前の年度",
+    Standing.COMING: "施行前",
+    Standing.DRAFT: "案",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEdition:
+    """The edition to turn to instead of another one."""
+
+    source: str
+    title: str
+    begins: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What a document is among the editions of its text that the asker may read, today.
+
+    family: the same for all of them. begins: from when on it holds. instead: the edition in force today, where this is not it.
+    chosen: the question wants this edition: the one in force, or the one whose year or day it names.
+    """
+
+    family: str
+    standing: Standing
+    begins: date | None = None
+    instead: OtherEdition | None = None
+    chosen: bool = True
+
+    @property
+    def superseded_by(self) -> OtherEdition | None:
+        """The newer edition, for one that is not in force any more or was only a draft."""
+        return None if self.standing is Standing.COMING else self.instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +444,7 @@ class Passage:
     """A retrieved chunk: fused score (0 to 1), the score and rank of every leg, best first in any list of them.
 
     features: named numbers between 0 and 1 that explain the score and feed the confidence (coverage of the question's terms, …).
+    edition: None for a document that is the only one of its text, and in force.
     """
 
     chunk: Chunk
@@ -392,6 +454,7 @@ class Passage:
     ranks: Mapping[str, int] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
+    edition: Edition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +470,7 @@ class Citation:
     quote: str
     verified: bool
     department: str | None = None
+    edition: Edition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +481,7 @@ class Place:
     title: str
     locator: Locator
     text: str
+    edition: Edition | None = None
 
 
 @dataclass(frozen=True, slots=True)

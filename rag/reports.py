@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Answer, Passage, Problem, Reason, Status
+from rag.documents import Answer, Edition, Passage, Problem, Reason, Standing, Status
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def render_answer(answer: Answer) -> str:
     for citation in answer.citations:
         verified = "確認済み" if citation.verified else "未確認"
         lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe(citation.source)}（{verified}）")
-        lines.append(f"    {citation.source}")
+        lines.append(f"    {citation.source}{_describe_edition(citation.edition)}")
         lines.append(f"    「{' '.join(citation.quote.split())}」")
     lines += [f"注意: {warning.message}" for warning in answer.warnings]
     return "\n".join([*lines, "", f"確信度 {answer.confidence:.0%}　{answer.elapsed_ms:.0f} ミリ秒"])
@@ -77,11 +78,22 @@ def _render_no_answer(answer: Answer) -> str:
         lines.append(f"理由: {_REASONS[answer.reason]}")
     if answer.nearest:
         lines += ["", "近い箇所"]
-        lines += [f"・{p.title} {p.locator.describe(p.source)}（{p.source}）\n    {p.text}" for p in answer.nearest]
+        lines += [
+            f"・{p.title} {p.locator.describe(p.source)}（{p.source}）{_describe_edition(p.edition)}\n    {p.text}"
+            for p in answer.nearest
+        ]
     if answer.contact:
         extension = f"（内線 {answer.contact.extension}）" if answer.contact.extension else ""
         lines += ["", f"問い合わせ先: {answer.contact.department}{extension}"]
     return "\n".join(lines)
+
+
+def _describe_edition(edition: Edition | None) -> str:
+    """Return the mark of an edition that is not in force, with the one that is: 「　【旧版】現行: 手引（手引_R6.pdf）」."""
+    if edition is None or edition.standing is Standing.CURRENT:
+        return ""
+    instead = f"現行: {edition.instead.title}（{edition.instead.source}）" if edition.instead else ""
+    return f"　【{edition.standing.label}】{instead}"
 
 
 def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
@@ -91,7 +103,7 @@ def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
         chunk = passage.chunk
         text = " ".join(chunk.text.split())
         lines.append(f"{rank}. {chunk.title} {chunk.locator.describe(chunk.source)}　{passage.score:.3f}")
-        lines.append(f"   {chunk.source}")
+        lines.append(f"   {chunk.source}{_describe_edition(passage.edition)}")
         if explain:
             legs = (f"{leg} {score:.3f}（{passage.ranks.get(leg, '-')}位）" for leg, score in passage.legs.items())
             lines.append(f"   {'、'.join(legs)}")
@@ -117,6 +129,7 @@ def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]
             "counts": asdict(catalog.counts()),
             "characters": catalog.characters(),
             "documents": [_document(entry) for entry in catalog.documents()],
+            "editions": [_family(family) for family in catalog.families()],
             "problems": [asdict(problem) for problem in catalog.problems()],
         }
         if pages:
@@ -136,6 +149,20 @@ def _document(entry: Any) -> dict[str, Any]:
     }
 
 
+def _family(family: Any) -> list[dict[str, Any]]:
+    """Return the editions of one text, the newest first, each with what it is today."""
+    found = [(member, family.judge(member.source, date.today())) for member in reversed(family.members)]
+    return [
+        {
+            "source": member.source,
+            "title": member.metadata.title,
+            "standing": edition.standing.label,
+            "begins": edition.begins.isoformat() if edition.begins else None,
+        }
+        for member, edition in found
+    ]
+
+
 def _page(source: str, page: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -153,8 +180,19 @@ def render_status(status: dict[str, Any]) -> str:
     lines += [
         f"・{d['title']}　{d['kind']}　{d['department'] or '所管課なし'}　{d['source']}" for d in status["documents"]
     ]
+    lines += _render_editions(status["editions"])
     lines += _render_pages(status.get("pages", ()))
     return "\n".join(lines + render_problems([Problem(**problem) for problem in status["problems"]]))
+
+
+def _render_editions(families: Iterable[Sequence[dict[str, Any]]]) -> list[str]:
+    lines = []
+    for members in families:
+        lines.append(f"・{members[0]['title']}")
+        for member in members:
+            begins = f"{member['begins']} から" if member["begins"] else "期日の記載なし"
+            lines.append(f"    {member['standing']}　{begins}　{member['source']}")
+    return ["", "版のある文書", *lines] if lines else []
 
 
 def _render_pages(pages: Iterable[dict[str, Any]]) -> list[str]:

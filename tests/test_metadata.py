@@ -9,7 +9,8 @@ import pytest
 
 from rag.documents import Kind
 from rag.errors import ReadingError
-from rag.reading.metadata import MetadataRow, find_kind, find_year, parse_audience, read_metadata, resolve_metadata
+from rag.reading.editions import find_year
+from rag.reading.metadata import MetadataRow, find_kind, parse_audience, read_metadata, resolve_metadata
 
 SOURCES = ["税務課/手引.pdf", "規程.txt", "福祉課/様式.xlsx", "税務課/様式.xlsx"]
 HEADER = "ファイル,表題,種別,所管課,内線,年度,施行日,公開範囲\n"

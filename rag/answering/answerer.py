@@ -10,7 +10,9 @@ from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.units import Unit, score_units
 from rag.answering.verification import PageReader, all_verified, verify_citation
+from rag.answering.versions import warn_of_editions
 from rag.documents import Answer, Contact, Passage, Place, Reason, Status, Warning_
+from rag.retrieval.editions import keep_one_edition
 
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
@@ -48,6 +50,7 @@ class Answerer:
         """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
         if not passages:
             return self._decline(Reason.NO_DOCUMENTS, (), 0.0)
+        passages = keep_one_edition(passages)
         units, evidence = self.examine(question, passages)
         confidence = self._calibration.probability(evidence)
         if confidence < self._threshold or not units:
@@ -57,7 +60,8 @@ class Answerer:
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
         if not citations or not all_verified(citations):
             return self._decline(Reason.WEAK_EVIDENCE, passages, 0.0)
-        warnings = (PARTIAL,) if extractive.is_partial(chosen, units) else ()
+        partial = (PARTIAL,) if extractive.is_partial(chosen, units) else ()
+        warnings = (*partial, *warn_of_editions(citations))
         return Answer(
             Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations, warnings=warnings
         )
@@ -98,7 +102,9 @@ def _nearest_places(passages: Sequence[Passage]) -> tuple[Place, ...]:
         locator = replace(chunk.locator, heading=None)
         text = " ".join(chunk.text.split())
         short = text if len(text) <= _PLACE_CHARS else text[: _PLACE_CHARS - 1] + "…"
-        places.setdefault((chunk.source, locator), Place(chunk.source, chunk.title, chunk.locator, short))
+        places.setdefault(
+            (chunk.source, locator), Place(chunk.source, chunk.title, chunk.locator, short, passage.edition)
+        )
         if len(places) == _NEAREST:
             break
     return tuple(places.values())

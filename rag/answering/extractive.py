@@ -12,6 +12,7 @@ from itertools import pairwise
 from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
 from rag.documents import CELL_SEPARATOR, ChunkKind, Citation, Passage, Segment, Span
+from rag.indexing.basis import is_note
 from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
@@ -46,8 +47,19 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
         known = unit in chosen or unit.is_heading or _is_lesser_row(unit, units, passages)
         if not known and _fits(unit, chosen, passages, max_chars):
             chosen.append(unit)
+    chosen += [note for unit in chosen if (note := _note_beside(unit, units, passages)) and note not in chosen]
     order = list(dict.fromkeys(unit.passage for unit in chosen))
     return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
+
+
+def _note_beside(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> Unit | None:
+    """Return the line next to a unit that says as of when its figures are: they are not given without it."""
+    if passages[unit.passage].chunk.kind is not ChunkKind.TEXT:
+        return None
+    place = units.index(unit)
+    beside = (*units[place + 1 : place + 2], *units[max(place - 1, 0) : place])
+    text = passages[unit.passage].chunk.text
+    return next((o for o in beside if o.passage == unit.passage and is_note(text[o.start : o.end])), None)
 
 
 def _leads(before: Unit, after: Unit) -> bool:
@@ -125,6 +137,7 @@ def _build_citation(passage: Passage, segments: Sequence[Segment], number: int) 
         quote=join_quote(_text_of(passage, page, span) for span in spans),
         verified=False,
         department=passage.metadata.department,
+        edition=passage.edition,
     )
 
 
@@ -143,7 +156,7 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
     texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
     if passage.chunk.kind is ChunkKind.ROW:
         header = _header(passage)
-        return "\n".join(_render_row(header, text) for text in texts)
+        return "\n".join(_render_row(header, text) for text in texts) + _basis(passage)
     joined = texts[0]
     for before, text in zip(units, texts[1:], strict=False):
         joined += ("\n" if is_list_item(text) or before.is_lead_in or before.is_heading else "") + text
@@ -151,10 +164,20 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
 
 
 def _header(passage: Passage) -> list[str]:
+    cells = [text for text, segment in _context(passage) if not segment.heading]
+    return _split_cells(cells[0]) if len(cells) == 1 else []
+
+
+def _basis(passage: Passage) -> str:
+    """Return as of when the figures of a table are, in brackets; nothing where it does not say."""
+    notes = [text.strip() for text, segment in _context(passage) if segment.heading]
+    return "".join(note if note[0] in "(（[［" else f"（{note}）" for note in notes)
+
+
+def _context(passage: Passage) -> list[tuple[str, Segment]]:
     chunk = passage.chunk
-    if chunk.context != 1:
-        return []
-    return _split_cells(chunk.text[: chunk.segments[0].end - chunk.segments[0].start])
+    found = list(chunk.segment_offsets())[: chunk.context]
+    return [(chunk.text[offset : offset + s.end - s.start], s) for offset, s in found]
 
 
 def _split_cells(row: str) -> list[str]:

@@ -108,6 +108,7 @@ class SnapshotBuilder:
         with self._watch.measure("lexical"):
             self._lexical.commit()
         with self._watch.measure("catalog"):
+            self.catalog.replace_editions()
             self.catalog.commit()
         self.close()
 

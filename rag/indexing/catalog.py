@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -33,13 +33,17 @@ from rag.documents import (
     Span,
     WordBox,
 )
+from rag.indexing.editions import Family, Member, link_editions
 from rag.indexing.stores import audience_key
 
 _SCHEMA = """
 CREATE TABLE documents (
     source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, file TEXT NOT NULL, metadata_hash TEXT NOT NULL,
     readable INTEGER NOT NULL, title TEXT, kind TEXT, department TEXT, extension TEXT, year INTEGER,
-    effective_date TEXT, audience TEXT
+    effective_date TEXT, audience TEXT, edition TEXT, work TEXT
+) WITHOUT ROWID;
+CREATE TABLE editions (
+    source TEXT PRIMARY KEY, family TEXT NOT NULL, by_year INTEGER NOT NULL, rank INTEGER NOT NULL, is_draft INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE pages (
     source TEXT NOT NULL, number INTEGER NOT NULL, label TEXT, text TEXT NOT NULL, quality TEXT NOT NULL,
@@ -113,7 +117,7 @@ class CatalogWriter:
     ) -> None:
         """Write a file that could not be read, with the problem that says why."""
         self.remove_document(source)
-        empty = (None,) * 7
+        empty = (None,) * len(_METADATA_COLUMNS)
         self._insert("documents", [(source, sha256, file, metadata_hash, 0, *empty)])
         self._insert("problems", [_problem_row(problem, source)])
 
@@ -128,6 +132,16 @@ class CatalogWriter:
         """Write the problems that belong to the corpus, not to a document in the catalog."""
         self._connection.execute("DELETE FROM problems WHERE corpus_wide = 1")
         self._insert("problems", [_problem_row(problem, None) for problem in problems])
+
+    def replace_editions(self) -> None:
+        """Link the documents that are editions of one text: one that came or went changes what others are."""
+        self._connection.execute("DELETE FROM editions")
+        rows = self._connection.execute(
+            f"SELECT source, {', '.join(_METADATA_COLUMNS)} FROM documents WHERE readable = 1"
+        )
+        families = link_editions((row[0], _to_metadata(row[1:])) for row in rows.fetchall())
+        found = [(family, member) for family in families for member in family.members]
+        self._insert("editions", [(m.source, f.name, f.by_year, m.rank, m.is_draft) for f, m in found])
 
     def commit(self) -> None:
         """Keep what was written and let go of the file."""
@@ -152,6 +166,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._families: dict[str, Family] | None = None
         with self._connect() as connection:
             connection.execute("SELECT 1 FROM documents LIMIT 1")
 
@@ -251,6 +266,33 @@ class Catalog:
         allowed = [audience_key(audience) for audience in audiences if asker.may_read(audience)]
         return None if len(allowed) == len(audiences) else sorted(set(allowed))
 
+    def families(self) -> tuple[Family, ...]:
+        """Return the documents that are editions of one text, each family the older first."""
+        return tuple({family.name: family for family in self.families_by_source().values()}.values())
+
+    def families_by_source(self) -> Mapping[str, Family]:
+        """Return source -> family, of the documents that are editions of one text; read once, as a snapshot never changes."""
+        if self._families is None:
+            self._families = self._read_families()
+        return self._families
+
+    def _read_families(self) -> dict[str, Family]:
+        rows = self._select(
+            f"SELECT e.family, e.by_year, e.rank, e.is_draft, d.source, d.{', d.'.join(_METADATA_COLUMNS)}"
+            " FROM editions e JOIN documents d USING (source) ORDER BY e.family, e.rank, e.source"
+        )
+        members: dict[tuple[str, bool], list[Member]] = {}
+        for family, by_year, rank, draft, source, *metadata in rows:
+            member = Member(source, _to_metadata(metadata), rank, bool(draft))
+            members.setdefault((family, bool(by_year)), []).append(member)
+        families = (Family(*key, tuple(found)) for key, found in members.items())
+        return {member.source: family for family in families for member in family.members}
+
+    def sources_of(self, ids: Collection[str]) -> dict[str, str]:
+        """Return chunk id -> source of the chunks that are there."""
+        query = "SELECT id, source FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._select(query, json.dumps(list(ids))))
+
     def counts(self) -> CatalogCounts:
         """Return how much is in the catalog."""
         parts = ("documents WHERE readable = 1", "documents WHERE readable = 0", "pages", "chunks", "problems")
@@ -292,7 +334,17 @@ class Catalog:
         return str(rows[0][0])
 
 
-_METADATA_COLUMNS = ("title", "kind", "department", "extension", "year", "effective_date", "audience")
+_METADATA_COLUMNS = (
+    "title",
+    "kind",
+    "department",
+    "extension",
+    "year",
+    "effective_date",
+    "audience",
+    "edition",
+    "work",
+)
 _CHUNK_COLUMNS = (
     "id",
     "source",
@@ -312,7 +364,8 @@ _SELECT_ENTRY = f"SELECT source, sha256, file, metadata_hash, readable, {', '.jo
 def _document_row(document: Document, file: str, metadata_hash: str) -> tuple[Any, ...]:
     m = document.metadata
     effective = m.effective_date.isoformat() if m.effective_date else None
-    known = (m.title, str(m.kind), m.department, m.extension, m.year, effective, _to_json(m.audience))
+    named = (m.title, str(m.kind), m.department, m.extension, m.year, effective)
+    known = (*named, _to_json(m.audience), _to_json(m.edition), m.work)
     return (document.source, document.sha256, file, metadata_hash, 1, *known)
 
 
@@ -323,9 +376,10 @@ def _to_entry(row: Sequence[Any]) -> CatalogEntry:
 
 
 def _to_metadata(row: Sequence[Any]) -> Metadata:
-    title, kind, department, extension, year, effective, audience = row
+    title, kind, department, extension, year, effective, audience, edition, work = row
     effective_date = date.fromisoformat(effective) if effective else None
-    return Metadata(title, Kind(kind), department, extension, year, effective_date, tuple(json.loads(audience)))
+    lists = (tuple(json.loads(audience)), tuple(json.loads(edition)))
+    return Metadata(title, Kind(kind), department, extension, year, effective_date, *lists, work)
 
 
 def _page_row(source: str, page: Page) -> tuple[Any, ...]:

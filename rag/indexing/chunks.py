@@ -13,10 +13,11 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from rag.documents import NOT_SEARCHED, Block, BlockKind, Chunk, ChunkKind, Document, Page, Segment, Span
+from rag.indexing.basis import find_notes
 from rag.reading.structure import article_number, is_article_caption, is_list_item
 from rag.text import split_sentences
 
-CHUNKER_VERSION = "3"
+CHUNKER_VERSION = "4"
 _MIN_SECTION = 150  # a section shorter than this shares its chunk with the next one of the same page
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
@@ -72,7 +73,7 @@ def _build_chunk(document: Document, ordinal: int, draft: _Draft, texts: dict[in
 def _split_pages(pages: Sequence[Page], max_chars: int) -> Iterator[_Draft]:
     current = _Draft(ChunkKind.TEXT, ())
     for page in pages:
-        fresh_page = True
+        fresh_page, notes = True, find_notes(page)
         for block in page.blocks:
             if block.kind in NOT_SEARCHED:
                 continue
@@ -80,7 +81,7 @@ def _split_pages(pages: Sequence[Page], max_chars: int) -> Iterator[_Draft]:
                 yield from (current, _qa_draft(page, block))
                 current = _Draft(ChunkKind.TEXT, block.headings)
             elif block.kind is BlockKind.TABLE_ROW:
-                current = yield from _add_row(current, page, block, max_chars)
+                current = yield from _add_row(current, page, block, max_chars, notes.get(block.start))
             elif block.kind is BlockKind.TABLE_HEADER:
                 current = yield from _add_header(current, page, block, max_chars)
             else:
@@ -113,9 +114,12 @@ def _add_header(current: _Draft, page: Page, block: Block, max_chars: int) -> Ge
     return (yield from _add_text(current, page, block, max_chars, False))
 
 
-def _add_row(current: _Draft, page: Page, block: Block, max_chars: int) -> Generator[_Draft, None, _Draft]:
-    """Put a row with the rows before it when they share their header and there is room."""
-    context = [_segment(page, block, *span) for span in block.context]
+def _add_row(
+    current: _Draft, page: Page, block: Block, max_chars: int, note: Span | None
+) -> Generator[_Draft, None, _Draft]:
+    """Put a row with the rows before it when they share their header and there is room. note: as of when its figures are."""
+    context = [replace(_segment(page, block, *note), heading=True)] if note else []
+    context += [_segment(page, block, *span) for span in block.context]
     row = _segment(page, block, block.start, block.end)
     same_table = current.kind is ChunkKind.ROW and current.segments[: current.context] == context
     same_place = same_table and current.segments[-1].page == page.number and current.headings == block.headings

@@ -1,17 +1,22 @@
-"""What a document is, besides its text: from corpus/metadata.csv, the file itself, and the names of folders and files."""
+"""What a document is, besides its text: from corpus/metadata.csv, the file itself, and the names of folders and files.
+
+文書名 in metadata.csv names a text by hand: all files with the same one are its editions, whatever they are called.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rag.documents import Kind, Metadata, Problem
+from rag.documents import Kind, Metadata, Page, Problem
 from rag.errors import ReadingError
+from rag.reading.dates import ERA_YEAR, western_year
+from rag.reading.editions import Marks, find_marks
 from rag.reading.encoding import read_text_bytes
 from rag.reading.records import Record
 from rag.reading.sheets import parse_records
@@ -26,16 +31,11 @@ FIELDS = {
     "年度": "year",
     "施行日": "effective_date",
     "公開範囲": "audience",
+    "文書名": "work",
 }
 _FILE_COLUMN = "ファイル"
-_ERA_BEGINS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
-_ERA_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
-_ERA_YEAR = r"(明治|大正|昭和|平成|令和|(?<![A-Za-z])[MTSHR])\s*(元|[0-9]{1,2}(?![0-9]))"
-_YEAR = re.compile(rf"(?:{_ERA_YEAR}|([0-9]{{4}}))\s*(?:年度?)?")
-_DATE = re.compile(rf"(?:{_ERA_YEAR}|([0-9]{{4}}))[-/.年]\s*([0-9]{{1,2}})[-/.月]\s*([0-9]{{1,2}})日?")
-_YEAR_IN_NAME = re.compile(
-    rf"{_ERA_YEAR}(?:年度?)?|(?<![0-9])(?<![0-9][-〜～~])((?:19|20)[0-9]{{2}})(?![0-9]|[-_.〜～~][0-9])(?:年度?)?"
-)
+_YEAR = re.compile(rf"(?:{ERA_YEAR}|([0-9]{{4}}))\s*(?:年度?)?")
+_DATE = re.compile(rf"(?:{ERA_YEAR}|([0-9]{{4}}))[-/.年]\s*([0-9]{{1,2}})[-/.月]\s*([0-9]{{1,2}})日?")
 _DEPARTMENT = re.compile(r"(?:[0-9]+[_\-. ]*)?(.+(?:課|室|局|部|係|センター|委員会))")
 _KIND_WORDS = {
     Kind.FAQ: r"q\s*[&＆]\s*a|faq|よくある(?:ご)?質問|想定問答|問答集",
@@ -58,6 +58,7 @@ class MetadataRow:
     year: int | None = None
     effective_date: date | None = None
     audience: tuple[str, ...] = ()
+    work: str | None = None
 
 
 def read_metadata(path: Path, sources: Collection[str]) -> tuple[dict[str, MetadataRow], list[Problem]]:
@@ -164,7 +165,7 @@ def parse_year(text: str) -> int:
     [2025, 2025, 2025, 2019, 2019]
     """
     match = _YEAR.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if not match or not 1868 <= (year := _western_year(match[1], match[2], match[3])) <= 2200:
+    if not match or not 1868 <= (year := western_year(match[1], match[2], match[3])) <= 2200:
         raise ValueError("年度は 令和7年度、R7、2025 のように書いてください。")
     return year
 
@@ -178,7 +179,7 @@ def parse_date(text: str) -> date:
     match = _DATE.fullmatch(unicodedata.normalize("NFKC", text).strip())
     try:
         if match:
-            return date(_western_year(match[1], match[2], match[3]), int(match[4]), int(match[5]))
+            return date(western_year(match[1], match[2], match[3]), int(match[4]), int(match[5]))
     except ValueError:
         pass
     raise ValueError("施行日は 2025-04-01、2025/4/1、令和7年4月1日 のように、ある日付で書いてください。")
@@ -204,15 +205,12 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _western_year(era: str | None, era_year: str | None, western: str | None) -> int:
-    if western:
-        return int(western)
-    number = 1 if era_year == "元" else int(era_year or 0)
-    return _ERA_BEGINS[_ERA_LETTERS.get(era or "", era or "")] + number - 1
-
-
-def resolve_metadata(source: str, *, title: str | None, kind: Kind | None, row: MetadataRow | None) -> Metadata:
+def resolve_metadata(
+    source: str, *, title: str | None, kind: Kind | None, row: MetadataRow | None, pages: Sequence[Page] = ()
+) -> Metadata:
     """Return the metadata of a document: metadata.csv wins over the file itself (title, kind), that over its names.
+
+    pages: where the title page or the supplementary provisions say from when on the text is in force.
 
     >>> found = resolve_metadata("税務課/令和6年度課税事務マニュアル.pdf", title=None, kind=None, row=None)
     >>> found.title, found.kind.value, found.department, found.year
@@ -224,12 +222,13 @@ def resolve_metadata(source: str, *, title: str | None, kind: Kind | None, row: 
         title=title or path.stem,
         kind=kind or next(_kinds_of([*names, title or ""]), Kind.OTHER),
         department=find_department(path.parts[:-1]),
-        year=next((year for name in names if (year := find_year(name)) is not None), None),
     )
-    if row is None:
-        return found
-    said = {field: value for field in FIELDS.values() if (value := getattr(row, field)) not in (None, ())}
-    return replace(found, **said)
+    said = {field: value for field in FIELDS.values() if (value := getattr(row, field, None)) not in (None, ())}
+    found = replace(found, **said)
+    marks = find_marks(
+        source, title=found.title, kind=found.kind, pages=pages, said=Marks(found.year, found.effective_date)
+    )
+    return replace(found, year=marks.year, effective_date=marks.effective_date, edition=marks.edition)
 
 
 def _kinds_of(names: Collection[str]) -> Iterator[Kind]:
@@ -245,16 +244,6 @@ def find_kind(name: str) -> Kind | None:
     clean = unicodedata.normalize("NFKC", name).lower()
     places = [(match.end(), kind) for kind, words in _KIND_WORDS.items() for match in re.finditer(words, clean)]
     return max(places)[1] if places else None
-
-
-def find_year(name: str) -> int | None:
-    """Return the year that a name speaks of; a western one with a month or an end behind it is no fiscal year.
-
-    >>> find_year("R6_旅費の手引"), find_year("2024年度予算"), find_year("市報2022-08"), find_year("令和元年度")
-    (2024, 2024, None, 2019)
-    """
-    match = _YEAR_IN_NAME.search(unicodedata.normalize("NFKC", name))
-    return _western_year(match[1], match[2], match[3]) if match else None
 
 
 def find_department(folders: tuple[str, ...]) -> str | None:

@@ -185,7 +185,7 @@ def read_document(
             code="broken",
         ) from error
     row = listing.metadata.get(file.source)
-    metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row)
+    metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row, pages=content.pages)
     problems = (*content.problems, *_report_no_text(content, file.source))
     return Document(file.source, sha256, metadata, content.pages, problems)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.documents import CELL_SEPARATOR, Span
-from rag.reading.characters import Box
+from rag.reading.geometry import Box
 from rag.reading.pdf import pdfium_lock
 from rag.text import squeeze
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
+from rag.retrieval.editions import EditionChooser
 from rag.retrieval.fusion import FIELD_WEIGHTS, add_page_support, fuse_scores, rank
 from rag.retrieval.query import Query, Question, parse_query
 
@@ -19,11 +21,12 @@ CANDIDATES = 100  # of each leg; DESIGN 6: a right entry stands within the first
 
 
 class Retriever:
-    """Search one snapshot. Thread-safe: it holds no state of a question."""
+    """Search one snapshot. Thread-safe: it holds no state of a question. today: None means the day of the question."""
 
-    def __init__(self, snapshot: Snapshot, embedder: Embedder) -> None:
+    def __init__(self, snapshot: Snapshot, embedder: Embedder, *, today: date | None = None) -> None:
         self._snapshot = snapshot
         self._embedder = embedder
+        self._today = today
 
     def understand(self, text: str) -> Question:
         """Return a question with its words and vector, so that neither is made twice."""
@@ -34,8 +37,12 @@ class Retriever:
     ) -> list[Passage]:
         """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
         asked = self.understand(question) if isinstance(question, str) else question
-        lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit))
-        fused = fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight)
+        families = self._snapshot.catalog.families_by_source()
+        editions = EditionChooser(families, asked.text, filters, asker, self._today or date.today())
+        lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit) * editions.candidates)
+        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
+        lexical, dense = editions.leave_out(lexical, sources), editions.leave_out(dense, sources)
+        fused = editions.weigh(fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight), sources)
         near = list(rank(fused))[: limit + _MARGIN]
         known = self._snapshot.catalog.chunks(near)
         pages = {id_: _page_of(known[id_][0]) for id_ in near}
@@ -49,6 +56,7 @@ class Retriever:
                 score=fused[id_],
                 legs={"lexical": lexical.get(id_, 0.0), "dense": dense.get(id_, 0.0)},
                 ranks={leg: numbers[id_] for leg, numbers in ranks.items() if id_ in numbers},
+                edition=editions.judge(known[id_][0].source, known[id_][1]),
             )
             for id_ in best
         ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
-from rag.documents import CELL_SEPARATOR, Citation, Locator, Place
+from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Standing
 from rag.web.links import Links
 
 PRINTED = "変換した PDF "  # the page's script adds the number
+_EDGES = "…\n"
+_BASIS = re.compile(r"^[^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*[…\n]|[…\n][^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*$")
+"""As of when the figures of a quoted row are: it stands before or behind header and row."""
 
 
 def render_citation(citation: Citation, links: Links) -> str:
@@ -16,7 +20,7 @@ def render_citation(citation: Citation, links: Links) -> str:
     return (
         f'<article class="card" id="citation-{number}" tabindex="-1" aria-label="出典{number}">'
         f'<h3><span class="number">[{number}]</span> {escape(citation.title)}</h3>'
-        f'<p class="where">{_render_where(citation)}</p>{_render_quote(citation)}'
+        f'<p class="where">{_render_where(citation)}</p>{_render_edition(citation.edition, links)}{_render_quote(citation)}'
         f"{_render_page(citation, links)}{_render_original(citation.source, citation.locator, links)}</article>"
     )
 
@@ -25,7 +29,7 @@ def render_place(place: Place, links: Links) -> str:
     """Return the card of a place worth looking at."""
     return (
         f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe(place.source))}</p>'
-        f'<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
+        f'{_render_edition(place.edition, links)}<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
     )
 
 
@@ -38,13 +42,32 @@ def _render_where(citation: Citation) -> str:
     return "".join([*words, badge])
 
 
+def _render_edition(edition: Edition | None, links: Links) -> str:
+    """Return the mark of an edition that is not in force, with the way to the one that is."""
+    if edition is None or edition.standing is Standing.CURRENT:
+        return ""
+    badge = f'<span class="badge old">{escape(edition.standing.label)}</span>'
+    begins = f"{edition.begins:%Y-%m-%d} から" if edition.standing is Standing.COMING and edition.begins else ""
+    return f'<p class="edition">{badge} {begins}{_render_instead(edition, links)}</p>'
+
+
+def _render_instead(edition: Edition, links: Links) -> str:
+    other = edition.instead
+    address = links.original(other.source) if other else None
+    if other is None or address is None:
+        return ""
+    label = f'現行の「{escape(other.title)}」を開く<span class="visually-hidden">（新しいタブ）</span>'
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+
+
 def _render_quote(citation: Citation) -> str:
     """Return the quotation; a row is shown as a record, cell by cell where it came with its header."""
     if citation.locator.row is None:
         return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
     if record := split_record(citation.quote):
         rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in record)
-        return f'<dl class="record">{rows}</dl>'
+        basis = "".join(f"<p>{escape(match[0].strip(_EDGES))}</p>" for match in _BASIS.finditer(citation.quote))
+        return f'{basis}<dl class="record">{rows}</dl>'
     lines = "".join(f"<p>{escape(line)}</p>" for line in citation.quote.splitlines() if line.strip())
     return f'<blockquote class="record">{lines}</blockquote>'
 
@@ -54,10 +77,12 @@ def split_record(quote: str) -> list[tuple[str, str]]:
 
     >>> split_record("手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
+    >>> split_record("（令和6年4月1日現在）…手続\\t窓口…転入届\\t市民課")
+    [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
-    header, ellipsis, row = quote.partition("…")
+    header, ellipsis, row = _BASIS.sub("", quote).partition("…")
     names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
     if not ellipsis or len(names) < 2 or len(names) != len(values):
         return []

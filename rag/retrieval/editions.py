@@ -1,0 +1,101 @@
+"""Which edition of a text a question wants: the one in force, or the one whose year or day it names."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from rag.documents import Asker, Edition, Filters, Metadata, Passage, Standing
+from rag.indexing.editions import Family, Member
+from rag.reading.dates import find_years
+
+OTHER_EDITION_WEIGHT = 0.5
+"""What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
+_WIDER = 3
+
+
+class EditionChooser:
+    """Judges the editions of one text for one question and one asker; looks only at the texts that it is asked about.
+
+    families: source -> family. today: decides what is in force and what is old.
+    """
+
+    def __init__(
+        self, families: Mapping[str, Family], question: str, filters: Filters | None, asker: Asker, today: date
+    ) -> None:
+        self._families, self._asker, self._today = families, asker, today
+        self._as_of = filters.as_of if filters else None
+        self._years = find_years(unicodedata.normalize("NFKC", question)) if families else frozenset()
+        if filters is not None and filters.year is not None:
+            self._years |= {filters.year}
+        self._open: dict[str, Family | None] = {}
+        self._wanted: dict[str, frozenset[str]] = {}
+
+    @property
+    def candidates(self) -> int:
+        """How many times as many candidates it takes, so that enough stay when those of other editions are left out."""
+        return _WIDER if self._families and self._as_of is not None else 1
+
+    def judge(self, source: str, metadata: Metadata) -> Edition | None:
+        """Return what a document is among its editions; None for the only one of its text, unless it is not in force yet."""
+        family = self._find(source)
+        if family is not None:
+            return family.judge(source, self._today, chosen=self._is_wanted(source))
+        if metadata.effective_date is not None and metadata.effective_date > self._today:
+            return Edition(source, Standing.COMING, metadata.effective_date)
+        return None
+
+    def leave_out(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
+        """Return the scores of chunks without those of editions that are not in force on the day that was asked for."""
+        if self._as_of is None:
+            return dict(scores)
+        return {id_: score for id_, score in scores.items() if self._is_wanted(sources.get(id_, ""))}
+
+    def weigh(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
+        """Return the scores of chunks, less for those of editions that are not wanted. sources: chunk -> document."""
+        wanted = {source: self._is_wanted(source) for source in {*sources.values()}}
+        weights = {id_: 1.0 if wanted[source] else OTHER_EDITION_WEIGHT for id_, source in sources.items()}
+        return {id_: score * weights.get(id_, 1.0) for id_, score in scores.items()}
+
+    def _find(self, source: str) -> Family | None:
+        """Return the family of a document as the asker sees it; None where he may read one edition only."""
+        family = self._families.get(source)
+        if family is None:
+            return None
+        if family.name not in self._open:
+            seen = family.open_to(self._asker)
+            self._open[family.name] = seen if len({member.rank for member in seen.members}) > 1 else None
+        return self._open[family.name]
+
+    def _is_wanted(self, source: str) -> bool:
+        family = self._find(source)
+        if family is None:
+            return True
+        if family.name not in self._wanted:
+            self._wanted[family.name] = frozenset(member.source for member in self._choose(family))
+        return source in self._wanted[family.name]
+
+    def _choose(self, family: Family) -> tuple[Member, ...]:
+        if self._as_of is not None:
+            return family.in_force(self._as_of)
+        named = tuple(member for member in family.members if member.years & self._years) if self._years else ()
+        return named or family.in_force(self._today) or family.first_to_come()
+
+
+def keep_one_edition(passages: Sequence[Passage]) -> list[Passage]:
+    """Return passages (best first) without those of other editions than the one that came first of each text.
+
+    Where the question wants several editions, as it names their years, all of these stay.
+    """
+    first: dict[str, Passage] = {}
+    kept = []
+    for passage in passages:
+        if passage.edition is None:
+            kept.append(passage)
+            continue
+        leader = first.setdefault(passage.edition.family, passage)
+        both_wanted = bool(leader.edition and leader.edition.chosen and passage.edition.chosen)
+        if both_wanted or passage.chunk.source == leader.chunk.source:
+            kept.append(passage)
+    return kept
