@@ -64,6 +64,7 @@ class ToyFile:
 
     source: str
     path: Path
+    member: Any = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ class ToyListing:
     files: tuple[ToyFile, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    inaccessible: tuple[str, ...] = ()
 
 
-def list_toy_corpus(corpus: Path) -> ToyListing:
+def list_toy_corpus(corpus: Path, *, options: object = None) -> ToyListing:
     files = tuple(ToyFile(p.relative_to(corpus).as_posix(), p) for p in sorted(corpus.rglob("*.txt")))
     titles = corpus / "titles.csv"
     lines = titles.read_text(encoding="utf-8").splitlines() if titles.exists() else []

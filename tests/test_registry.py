@@ -142,7 +142,7 @@ def test_files_that_cannot_be_read_say_why(corpus: Path, source: str, data: byte
 
 
 def test_a_failing_reader_names_its_exception(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path, source: str) -> None:
+    def fail(path: Path, source: str, options: object) -> None:
         raise RecursionError("too deep")
 
     monkeypatch.setattr(registry, "_load_reader", lambda source, suffix: fail)
