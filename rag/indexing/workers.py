@@ -236,18 +236,20 @@ def _serve(line: Connection, function: Callable[[Any], Any], max_memory_bytes: i
         try:
             line.send((_DONE, function(task)))
         except MemoryError:
+            _limit_memory(None)  # what the task holds is still there, and the answer needs some too
             line.send((_NO_MEMORY, None))
         except Exception as error:  # the parent raises it: only what stops the whole run comes this far
             line.send((_FAILED, error))
 
 
-def _limit_memory(max_bytes: int) -> None:
+def _limit_memory(max_bytes: int | None) -> None:
     """Let allocations beyond a limit fail. Data, not address space: dictionaries that are mapped from disk cost nothing."""
     if sys.platform == "linux":
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        allowed = max_bytes if hard == resource.RLIM_INFINITY else min(max_bytes, hard)
+        wanted = hard if max_bytes is None else max_bytes
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
 
 
