@@ -74,7 +74,7 @@ def list_members(path: Path, source: str, options: ReadingOptions) -> tuple[list
 
 
 def check_unpacked(path: Path, source: str, options: ReadingOptions) -> None:
-    """Raise ReadingError (too_large) for a file that is a ZIP container inside (docx, xlsx, …) and too large as unpacked."""
+    """Raise ReadingError (too_large, broken) for a ZIP container (docx, xlsx, …) that is too large as unpacked, or not whole."""
     with _Bounded(path) as file:
         if file.read(4) != b"PK\x03\x04":
             return
@@ -83,8 +83,10 @@ def check_unpacked(path: Path, source: str, options: ReadingOptions) -> None:
                 size = sum(info.file_size for info in container.infolist())
         except zipfile.LargeZipFile as error:
             raise _too_many(source) from error
-        except _BROKEN:
-            return  # the reader of its kind says what is wrong with it
+        except (*_BROKEN, OSError) as error:
+            message = f"ファイルが壊れているか、途中で切れています: {source}（{error}）"
+            remedy = "元のソフトで開けることを確かめ、保存し直すか、もう一度コピーしてください。"
+            raise ReadingError(message, remedy, code="broken") from error
     check_bytes(size, source, options, unpacked=True)
 
 
@@ -143,7 +145,7 @@ def _read_directory(path: Path, source: str) -> list[zipfile.ZipInfo]:
                 infos = archive.infolist()
         except zipfile.LargeZipFile as error:
             raise _too_many(source) from error
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:  # OSError: a place before the beginning of the file
             if not head.startswith(b"PK"):
                 message = f"拡張子 {ARCHIVE_SUFFIX} と中身が合いません: {source}"
                 remedy = "正しい拡張子に直すか、zip 形式で作り直してください。"

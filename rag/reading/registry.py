@@ -100,7 +100,7 @@ def read_document(
         content = reader(path, file.source, options)
     except (ReadingError, MemoryError):
         raise
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         message = f"ファイルを開けません: {file.source}（{error.strerror or error}）"
         raise ReadingError(
             message, "読み取りの権限と、ファイルがあることを確かめてください。", code="unreadable"
