@@ -21,9 +21,10 @@ from rag.indexing.originals import FILES, hash_member
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import SyncReport, sync
 from rag.reading import archives
-from rag.reading.archives import list_members, read_member
+from rag.reading.archives import list_members
 from rag.reading.options import DEFAULT_OPTIONS
 from rag.reading.registry import Listing, list_corpus, read_document
+from rag.reading.unpacking import read_member
 from rag.settings import Settings
 
 RULE = "旅費規程\n\n宿泊料は一夜につき9,800円とする。\n"

@@ -29,9 +29,9 @@ from rag.indexing.preparation import Task, Work, prepare_files
 from rag.reading.options import ReadingOptions
 from rag.reading.registry import Listing, list_corpus
 
-LIMITS = ReadingOptions(max_bytes=50_000_000, max_pages=500, max_seconds=20, max_memory_bytes=1_000_000_000, ocr=False)
+LIMITS = ReadingOptions(max_bytes=50_000_000, max_pages=500, max_seconds=30, max_memory_bytes=1_000_000_000, ocr=False)
 SUSPECT = frozenset({"uncaught", "unexpected", "timeout", "out_of_memory", "crashed"})
-_AT_ONCE = 100
+_AT_ONCE = 500
 _EXCEPTION = re.compile(r"（([A-Za-z_.]+(?:Error|Exception|Warning|Invalid\w*|[a-z]error)|[A-Z]\w+): ")
 
 

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from rag.errors import IndexBuildError, ReadingError
 from rag.indexing.pipeline import CorpusFile
-from rag.reading.archives import read_member
 from rag.reading.limits import check_bytes
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.reading.unpacking import read_member
 
 FILES = "files"
 _PIECE = 1 << 20

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.documents import Chunk, Document, Problem
-from rag.reading.archives import Member
 from rag.reading.options import ReadingOptions
+from rag.reading.unpacking import Member
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from rag.errors import ReadingError, RemovalGuardError
 from rag.indexing.catalog import CatalogEntry
 from rag.indexing.originals import hash_file, hash_member, inaccessible
 from rag.indexing.pipeline import CorpusFile, Listing, metadata_hash
-from rag.reading.archives import Member
+from rag.reading.unpacking import Member
 
 _HASHING_THREADS = 4  # hashlib lets other threads run
 

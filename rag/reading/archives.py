@@ -1,8 +1,4 @@
-"""ZIP archives: list what is in one, decide from its directory what may be read, and unpack one member as a stream of bytes.
-
-Nothing is extracted: a member's bytes go where the caller puts them, never to a path that the archive names. What the directory
-says is not believed while unpacking: not a byte more than was declared comes out, and the checksum is compared.
-"""
+"""ZIP archives: list what is in one, and decide from its directory what may be read. `unpacking` reads the members."""
 
 from __future__ import annotations
 
@@ -10,43 +6,25 @@ import io
 import itertools
 import re
 import stat
-import struct
 import unicodedata
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from rag.documents import Problem
 from rag.errors import ReadingError
 from rag.reading.limits import check_bytes
 from rag.reading.options import ReadingOptions
+from rag.reading.unpacking import BROKEN, LOCAL_HEADER, Member, broken
 
 ARCHIVE_SUFFIX = ".zip"
 MAX_MEMBERS = 10_000
 _MAX_DIRECTORY_BYTES = 400 * MAX_MEMBERS
 _RATIO_FLOOR_BYTES, _MAX_RATIO = 10_000_000, 300  # text packs 5 to 50 times, deflate at most 1,032 times
-_PIECE = 1 << 20
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
 _UTF8_NAME, _ENCRYPTED = 0x800, 0x1
 _JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 _UNPACK = "展開し、必要なファイルをフォルダーに置いてください。"
-_BROKEN = (zipfile.BadZipFile, EOFError, struct.error, zlib.error, ValueError, NotImplementedError, OverflowError)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """A file in an archive: its name (NFC, with /), where its header stands, its size packed and unpacked, its checksum."""
-
-    name: str
-    offset: int
-    packed: int
-    size: int
-    crc: int
-    deflated: bool
 
 
 def list_members(path: Path, source: str, options: ReadingOptions) -> tuple[list[Member], list[Problem]]:
@@ -83,31 +61,11 @@ def check_unpacked(path: Path, source: str, options: ReadingOptions) -> None:
                 size = sum(info.file_size for info in container.infolist())
         except zipfile.LargeZipFile as error:
             raise _too_many(source) from error
-        except (*_BROKEN, OSError) as error:
+        except (*BROKEN, OSError) as error:
             message = f"ファイルが壊れているか、途中で切れています: {source}（{error}）"
             remedy = "元のソフトで開けることを確かめ、保存し直すか、もう一度コピーしてください。"
             raise ReadingError(message, remedy, code="broken") from error
     check_bytes(size, source, options, unpacked=True)
-
-
-def read_member(path: Path, member: Member, source: str) -> Iterator[bytes]:
-    """Yield the bytes of a member in pieces of about a megabyte. source: what the member is called in messages.
-
-    Raises ReadingError (broken) when the archive does not hold what its directory said, OSError when it cannot be opened.
-    """
-    checksum, size = 0, 0
-    with path.open("rb") as stream:
-        try:
-            _seek_data(stream, member)
-            for piece in _inflate(stream, member) if member.deflated else _copy(stream, member.packed):
-                checksum, size = zlib.crc32(piece, checksum), size + len(piece)
-                if size > member.size:
-                    break
-                yield piece
-        except _BROKEN as error:
-            raise _broken(source, str(error)) from error
-    if (size, checksum) != (member.size, member.crc):
-        raise _broken(source, "目録にある大きさや検査値と中身が合いません")
 
 
 def is_hidden(name: str) -> bool:
@@ -145,12 +103,12 @@ def _read_directory(path: Path, source: str) -> list[zipfile.ZipInfo]:
                 infos = archive.infolist()
         except zipfile.LargeZipFile as error:
             raise _too_many(source) from error
-        except (*_BROKEN, OSError) as error:  # OSError: a place before the beginning of the file
+        except (*BROKEN, OSError) as error:  # OSError: a place before the beginning of the file
             if not head.startswith(b"PK"):
                 message = f"拡張子 {ARCHIVE_SUFFIX} と中身が合いません: {source}"
                 remedy = "正しい拡張子に直すか、zip 形式で作り直してください。"
                 raise ReadingError(message, remedy, code="unknown_format") from error
-            raise _broken(source, str(error)) from error
+            raise broken(source, str(error)) from error
     if len(infos) > MAX_MEMBERS:
         raise _too_many(source)
     return infos
@@ -196,7 +154,7 @@ def _build_member(name: str, info: zipfile.ZipInfo) -> Member:
 def _check_whole(infos: Sequence[zipfile.ZipInfo], path: Path, source: str, options: ReadingOptions) -> None:
     """Raise ReadingError when an archive is too large as unpacked, or made to become so."""
     check_bytes(sum(info.file_size for info in infos), source, options, unpacked=True)
-    ends = sorted((info.header_offset, info.header_offset + _LOCAL_HEADER.size + info.compress_size) for info in infos)
+    ends = sorted((info.header_offset, info.header_offset + LOCAL_HEADER.size + info.compress_size) for info in infos)
     overlap = any(end > start for (_, end), (start, _) in itertools.pairwise(ends))
     outside = ends[0][0] < 0 or max(end for _, end in ends) > path.stat().st_size
     swollen = any(
@@ -246,37 +204,3 @@ def _find_fault(name: str, info: zipfile.ZipInfo, *, is_twin: bool) -> tuple[str
 def _too_many(source: str) -> ReadingError:
     message = f"中のファイルが多すぎます: {source}（上限 {MAX_MEMBERS:,} 件）"
     return ReadingError(message, "いくつかの zip ファイルに分けるか、" + _UNPACK, code="too_many_members")
-
-
-def _broken(source: str, what: str) -> ReadingError:
-    message = f"zip ファイルが壊れているか、途中で切れています: {source}（{what}）"
-    return ReadingError(message, "zip ファイルを作り直すか、もう一度コピーしてください。", code="broken")
-
-
-# --- unpacking --------------------------------------------------------------------------------------------------------
-
-
-def _seek_data(stream: BinaryIO, member: Member) -> None:
-    stream.seek(member.offset)
-    signature, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
-    if signature != b"PK\x03\x04":
-        raise zipfile.BadZipFile("ファイルの見出しがありません")
-    stream.seek(name_bytes + extra_bytes, io.SEEK_CUR)
-
-
-def _copy(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    while size and (piece := stream.read(min(size, _PIECE))):
-        size -= len(piece)
-        yield piece
-
-
-def _inflate(stream: BinaryIO, member: Member) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    for packed in _copy(stream, member.packed):
-        piece = b""
-        while not unpacker.eof and (packed or len(piece) == _PIECE):
-            piece = unpacker.decompress(packed, _PIECE)
-            packed = unpacker.unconsumed_tail
-            yield piece
-    if not unpacker.eof:
-        raise zipfile.BadZipFile("途中で切れています")

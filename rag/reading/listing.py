@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from rag.documents import Problem
 from rag.errors import ReadingError
-from rag.reading.archives import ARCHIVE_SUFFIX, Member, list_members
+from rag.reading.archives import ARCHIVE_SUFFIX, list_members
 from rag.reading.limits import check_bytes
 from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata
 from rag.reading.options import ReadingOptions
+from rag.reading.unpacking import Member
 
 _RESERVED = frozenset({METADATA_FILE, "synonyms.csv", "dictionary.csv", "thumbs.db", "desktop.ini"})
 _KEPT = "索引に前の内容があれば、そのまま残しています。"
