@@ -264,13 +264,19 @@ def find_year(name: str) -> int | None:
 def find_department(folders: tuple[str, ...]) -> str | None:
     """Return the department that the outermost folders name, the innermost of them: 総務部/税務課 is 税務課.
 
+    An archive counts as a folder where it has the name of a department, and as nothing where it has another.
+
     >>> find_department(("01_総務部", "税務課", "様式")), find_department(("様式", "税務課"))
     ('税務課', None)
+    >>> find_department(("税務課.zip", "様式")), find_department(("様式.zip", "税務課"))
+    ('税務課', '税務課')
     """
     department = None
     for folder in folders:
-        match = _DEPARTMENT.fullmatch(unicodedata.normalize("NFC", folder))
-        if not match:
+        name = re.sub(r"\.zip$", "", unicodedata.normalize("NFC", folder), flags=re.IGNORECASE)
+        match = _DEPARTMENT.fullmatch(name)
+        if match:
+            department = match[1]
+        elif name == folder:
             break
-        department = match[1]
     return department
