@@ -105,6 +105,7 @@ def test_entities_of_a_sheet_are_never_expanded_to_a_bomb_nor_to_a_file(tmp_path
         },
     )
     assert codes_of(outcomes)["爆弾.xlsx"] == "broken"
+    assert outcomes["爆弾.xlsx"].problem is not None and "XML" in outcomes["爆弾.xlsx"].problem.message
     texts = [page.text for o in outcomes.values() if o.prepared for page in o.prepared.document.pages]
     assert not any("himitsu" in text or "hahaha" in text for text in texts)
 

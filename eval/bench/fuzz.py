@@ -3,7 +3,8 @@
 The files are those of the sample corpus and small ones of every other kind that is read, damaged by `eval.bench.mutations`. Each
 is listed and read in worker processes under short limits, as `rag index` does. An error that reaches the caller is uncaught, and
 must not be; processes that died and bare Python exceptions are counted by kind, for they deserve a clearer message.
---keep: where inputs that were uncaught, unexpected, too slow, too large or deadly are put. Exit status: 0 nothing uncaught, 1 else.
+--keep: where inputs that were uncaught, unexpected, too slow, too large or deadly are put, and the first of every kind of exception.
+Exit status: 0 nothing uncaught, 1 else.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from rag.reading.registry import Listing, list_corpus
 LIMITS = ReadingOptions(max_bytes=50_000_000, max_pages=500, max_seconds=30, max_memory_bytes=1_000_000_000, ocr=False)
 SUSPECT = frozenset({"uncaught", "unexpected", "timeout", "out_of_memory", "crashed"})
 _AT_ONCE = 500
+_EXAMPLES = 3
 _EXCEPTION = re.compile(r"（([A-Za-z_.]+(?:Error|Exception|Warning|Invalid\w*|[a-z]error)|[A-Z]\w+): ")
 
 
@@ -42,15 +44,20 @@ class Tally:
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     exceptions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     suspects: list[tuple[str, str, str]] = field(default_factory=list)
+    examples: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, name: str, code: str, message: str = "") -> None:
         """Count one result of an input."""
         suffix = Path(name).suffix
         self.results[suffix, code] += 1
         if match := _EXCEPTION.search(message):
-            self.exceptions[suffix, code, match[1]] += 1
+            kind = (suffix, code, match[1])
+            self.exceptions[kind] += 1
+            if self.exceptions[kind] <= _EXAMPLES:
+                self.examples.append((name, match[1]))
         if code in SUSPECT:
             self.suspects.append((name, code, message))
+            self.examples.append((name, code))
 
     @property
     def uncaught(self) -> int:
@@ -64,10 +71,10 @@ def run(folder: Path, *, inputs: int, seed: int, keep: Path | None = None) -> Ta
     for start in range(0, inputs, _AT_ONCE):
         corpus = folder / "corpus"
         names = [_write_input(corpus, number, seeds, random) for number in range(start, min(inputs, start + _AT_ONCE))]
-        known = len(tally.suspects)
+        known = len(tally.examples)
         _read_inputs(corpus, names, folder / "files", tally)
-        for name, code, _ in tally.suspects[known:] if keep else ():
-            shutil.copy(corpus / Path(name).stem / name, _folder(keep or folder) / f"{code}-{name}")
+        for name, kind in tally.examples[known:] if keep else ():
+            shutil.copy(corpus / Path(name).stem / name, _folder(keep or folder) / f"{kind}-{name}")
         shutil.rmtree(corpus)
         shutil.rmtree(folder / "files", ignore_errors=True)
         print(f"\r{min(inputs, start + _AT_ONCE)}/{inputs}", end="", file=sys.stderr, flush=True)

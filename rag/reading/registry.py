@@ -58,6 +58,14 @@ _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", "
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SIGNATURES = {"PDF": b"%PDF-", "ZIP（Office 文書など）": b"PK\x03\x04", "古い Office 文書": _OLE}
 _MAX_OFFSET_OF_PDF_SIGNATURE = 1024
+_CAUSES = {
+    "BadZipFile": "ファイルの中の圧縮データが壊れています",
+    "ParseError": "ファイルの中の XML が壊れています",
+    "XMLSyntaxError": "ファイルの中の XML が壊れています",
+    "KeyError": "ファイルの中にあるはずの部品がありません",
+    "RecursionError": "ファイルの中の入れ子が深すぎます",
+}
+"""What the commonest exceptions of parsers mean; the others are named as they are."""
 
 
 def list_corpus(corpus: Path, *, options: ReadingOptions = DEFAULT_OPTIONS) -> Listing:
@@ -107,8 +115,9 @@ def read_document(
         ) from error
     # Broad on purpose: parsers of foreign formats fail in ways nobody can list, and one broken file must not stop the others.
     except Exception as error:
+        cause = _CAUSES.get(type(error).__name__, "")
         raise ReadingError(
-            f"ファイルが壊れているようです: {file.source}（{type(error).__name__}: {error}）",
+            f"{cause or 'ファイルが壊れているようです'}: {file.source}（{type(error).__name__}: {error}）",
             "元のソフトで開けることを確かめ、保存し直してください。",
             code="broken",
         ) from error
