@@ -135,7 +135,7 @@ class Assistant:
         if sha256 is not None and sha256 != entry.sha256:
             if not self._was_indexed(source, sha256):
                 return None
-            file = stored_name(sha256, Path(name))
+            file = stored_name(sha256, source)
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return OriginalFile(self._settings.index / "files" / file, name, media_type)
 

@@ -18,6 +18,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RagError(Exception):
     """Carry a message (what happened, to which thing) and a hint (what to do next), both in Japanese."""
@@ -29,6 +31,16 @@ class RagError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n対処: {self.hint}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whole: the default would call the class with the message alone."""
+        return _restore, (type(self), self.args, vars(self))
+
+
+def _restore(kind: type[RagError], args: tuple[Any, ...], values: dict[str, Any]) -> RagError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(values)
+    return error
 
 
 class SettingsError(RagError):

@@ -54,8 +54,17 @@ def render_problems(problems: Sequence[Problem]) -> list[str]:
     for problem in problems:
         place = f"（{problem.page}頁）" if problem.page else f"（{problem.row}行）" if problem.row else ""
         name = "" if problem.source in problem.message else f"{problem.source}: "
-        lines += [f"  ・{name}{problem.message}{place}", f"    対処: {problem.remedy}"]
+        lines += [f"  ・{_show_controls(name + problem.message)}{place}", f"    対処: {problem.remedy}"]
     return lines
+
+
+def _show_controls(text: str) -> str:
+    r"""Return a text without what would move the cursor: names of files may hold anything.
+
+    >>> _show_controls("改行\nと\x1b[2Jのある名前")
+    '改行␊と␛[2Jのある名前'
+    """
+    return text.translate({code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421})
 
 
 def render_answer(answer: Answer) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from rag.documents import (
 )
 from rag.errors import ReadingError
 from rag.indexing.pipeline import Pipeline
+from rag.reading import deadline
 from rag.text import bigrams
 
 
@@ -64,6 +66,7 @@ class ToyFile:
 
     source: str
     path: Path
+    member: Any = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ class ToyListing:
     files: tuple[ToyFile, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    inaccessible: tuple[str, ...] = ()
 
 
-def list_toy_corpus(corpus: Path) -> ToyListing:
+def list_toy_corpus(corpus: Path, *, options: object = None) -> ToyListing:
     files = tuple(ToyFile(p.relative_to(corpus).as_posix(), p) for p in sorted(corpus.rglob("*.txt")))
     titles = corpus / "titles.csv"
     lines = titles.read_text(encoding="utf-8").splitlines() if titles.exists() else []
@@ -99,6 +103,13 @@ def read_toy_document(
         raise ZeroDivisionError("in a library")
     if text.startswith("SLOW"):
         time.sleep(0.05)
+    if text.startswith("HANG"):
+        re.match("(a+)+$", "a" * 60 + "b")  # for years, in C
+    if text.startswith("HOG"):
+        bytearray(3_000_000_000)
+    if text.startswith("RECOGNISE"):
+        with deadline.pause():
+            time.sleep(1.5)
     pages = tuple(_toy_page(number, page) for number, page in enumerate(text.split("\f"), start=1))
     title = listing.metadata.get(file.source, "無題")
     return Document(file.source, sha256, Metadata(title, Kind.MANUAL, department=_department(file.source)), pages)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.documents import Chunk, Document, Problem
 from rag.reading.options import ReadingOptions
+from rag.reading.unpacking import Member
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class CorpusFile(Protocol):
-    """A file to index. Its source is its path under the corpus; members of one archive share one path."""
+    """A file to index. Its source is its path under the corpus; members of one archive share one path.
+
+    member: where in the archive at that path it is; None for a file of its own.
+    """
 
     @property
     def source(self) -> str: ...
@@ -25,9 +29,15 @@ class CorpusFile(Protocol):
     @property
     def path(self) -> Path: ...
 
+    @property
+    def member(self) -> Member | None: ...
+
 
 class Listing(Protocol):
-    """What is in a corpus folder. metadata: source -> what metadata.csv says of it."""
+    """What is in a corpus folder. metadata: source -> what metadata.csv says of it.
+
+    inaccessible: folders and archives that cannot be looked into at the moment; what is indexed of them stays.
+    """
 
     @property
     def files(self) -> Sequence[CorpusFile]: ...
@@ -37,6 +47,9 @@ class Listing(Protocol):
 
     @property
     def problems(self) -> Sequence[Problem]: ...
+
+    @property
+    def inaccessible(self) -> Sequence[str]: ...
 
 
 class DocumentEmbedder(Protocol):
@@ -63,11 +76,11 @@ def _find_none(options: ReadingOptions) -> frozenset[str]:
 class Pipeline:
     """From a corpus folder to chunks. The functions go to worker processes: they are functions of a module, not closures.
 
-    read_document(file, path=stored copy, sha256=…, listing=…, options=…); split_document(document, max_chars=…).
+    list_corpus(folder, options=…); read_document(file, path=stored copy, sha256=…, listing=…, options=…); split_document(document, max_chars=…).
     find_mended(options): codes of problems that another reading would solve now, because a program has been installed since.
     """
 
-    list_corpus: Callable[[Path], Any]
+    list_corpus: Callable[..., Any]
     read_document: Callable[..., Document]
     split_document: Callable[..., list[Chunk]]
     text_to_embed: Callable[[Chunk], str]

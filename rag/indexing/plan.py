@@ -6,25 +6,30 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from rag.documents import Problem
-from rag.errors import RemovalGuardError
+from rag.errors import ReadingError, RemovalGuardError
 from rag.indexing.catalog import CatalogEntry
-from rag.indexing.originals import hash_file
+from rag.indexing.originals import hash_file, hash_member, inaccessible
 from rag.indexing.pipeline import CorpusFile, Listing, metadata_hash
+from rag.reading.unpacking import Member
 
 _HASHING_THREADS = 4  # hashlib lets other threads run
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of the corpus as it is now. sha256 None: it cannot be opened at the moment, so what is indexed of it stays."""
+    """A file of the corpus as it is now. sha256 None: it cannot be opened at the moment, so what is indexed of it stays.
+
+    problem: why it cannot.
+    """
 
     file: CorpusFile
     metadata_hash: str
     sha256: str | None
     size: int = 0
-    error: str = ""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +70,49 @@ def list_files(listing: Listing, progress: Callable[[int, int], None]) -> list[L
     return listed
 
 
-def _try_hash(file: CorpusFile) -> tuple[str | None, int, str]:
+def _try_hash(file: CorpusFile) -> tuple[str | None, int, Problem | None]:
     try:
-        return hash_file(file.path), file.path.stat().st_size, ""
+        if file.member is not None:
+            return hash_member(file), file.member.size, None
+        return hash_file(file.path), file.path.stat().st_size, None
     except OSError as error:  # open in Excel on a share, or gone a moment ago
-        return None, 0, str(error.strerror or error)
+        return None, 0, _keep(file.source, inaccessible(file.source, error))
+    except ReadingError as error:
+        return None, 0, _keep(file.source, error)
+
+
+def _keep(source: str, error: ReadingError) -> Problem:
+    message = f"{error.message}。索引に前の内容があれば、そのまま残しています。"
+    return Problem(source, error.code, message, error.hint)
 
 
 def list_inaccessible(files: Sequence[ListedFile]) -> list[Problem]:
-    """Return a problem for every file that cannot be opened at the moment."""
+    """Return the problem of every file that cannot be opened at the moment."""
+    return [listed.problem for listed in files if listed.problem is not None]
+
+
+def list_kept(listing: Listing, indexed: Mapping[str, CatalogEntry]) -> list[ListedFile]:
+    """Return what is indexed of folders and archives that cannot be looked into at the moment, as files that cannot be opened.
+
+    A restricted document that metadata.csv does not name in full is left out: whoever cannot see where it is must not open it to all.
+    """
+    present = {file.source for file in listing.files}
+    places = tuple(f"{place}/" for place in listing.inaccessible)
     return [
-        Problem(
-            listed.file.source,
-            "inaccessible",
-            f"ファイルを開けません（{listed.error}）。索引に前の内容があれば、そのまま残しています。",
-            "ほかの人が開いていないか、読み取りの権限があるかを確かめて、もう一度 `rag index` を実行してください。",
-        )
-        for listed in files
-        if listed.sha256 is None
+        ListedFile(_OutOfSight(source), metadata_hash(listing, source), None)
+        for source, entry in sorted(indexed.items())
+        if source not in present and source.startswith(places)
+        if source in listing.metadata or not entry.metadata.audience
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _OutOfSight:
+    """A file in a place that cannot be looked into."""
+
+    source: str
+    path: Path = Path()
+    member: Member | None = None
 
 
 def build_plan(

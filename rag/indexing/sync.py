@@ -20,7 +20,7 @@ from rag.indexing.lock import write_lock
 from rag.indexing.manifest import Manifest, Recipe
 from rag.indexing.originals import FILES, remove_unreferenced
 from rag.indexing.pipeline import DocumentEmbedder, Listing, Pipeline, build_pipeline
-from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible
+from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible, list_kept
 from rag.indexing.preparation import Task, Work, prepare_files
 from rag.indexing.renditions import RENDITIONS
 from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
@@ -154,13 +154,17 @@ class _Run:
         files = list_files(listing, lambda done, total: self._progress("scan", done, total))
         indexed = current.entries if current else {}
         problems = (*listing.problems, *list_inaccessible(files))
+        files += list_kept(listing, indexed)
         plan = build_plan(files, indexed, again=self._find_mended(current))
         return _Corpus(listing, tuple(files), plan, problems, indexed)
 
     def _find_mended(self, current: _Current | None) -> set[str]:
-        """Return the sources of which more can be read now than when they were indexed."""
-        codes = self._pipeline.find_mended(ReadingOptions.from_settings(self._settings))
-        return {problem.source for problem in current.problems if problem.code in codes} if current else set()
+        """Return the sources of which more can be read now than when they were indexed, or that could not be opened then."""
+        if current is None:
+            return set()
+        codes = {*self._pipeline.find_mended(ReadingOptions.from_settings(self._settings)), "inaccessible"}
+        of_files = set(current.problems) - set(current.corpus_problems)
+        return {problem.source for problem in of_files if problem.code in codes}
 
     def _read_current(self) -> _Current | None:
         """Return the published snapshot; None where there is none, or none that this program understands."""
@@ -179,7 +183,7 @@ class _Run:
     def _list_corpus(self, current: _Current | None) -> Listing:
         corpus = self._settings.corpus
         if corpus.is_dir():
-            listing: Listing = self._pipeline.list_corpus(corpus)
+            listing: Listing = self._pipeline.list_corpus(corpus, options=ReadingOptions.from_settings(self._settings))
             return listing
         if current is not None and current.entries:
             raise RemovalGuardError(

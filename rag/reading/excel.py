@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.documents import Content, Problem
-from rag.errors import ReadingError
 from rag.reading.excel_problems import report_sheet
 from rag.reading.excel_rows import find_hidden_columns, find_hidden_rows, read_records
 from rag.reading.grid_paper import is_grid_paper, read_form
+from rag.reading.limits import check_pages
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.package import EXCEL, OLE_SIGNATURE, refuse_ole
 from rag.reading.sheet_drawings import Drawing, read_drawings
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-MAX_UNPACKED_BYTES = 500_000_000
 _MARGIN_CODE = re.compile(r'&&|&K[0-9A-Fa-f]{6}|&"[^"]*"|&\d+|&[A-Za-z]')
-_FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
+_FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b[^<>]*>\s*<f\b[^<>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 
 
 def read_excel(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTIONS) -> Content:
     """Return a workbook, one page for each visible sheet that is not empty; the page number is the sheet's place.
 
-    A locator's row is the number that Excel shows. Raises ReadingError (codes encrypted, unknown_format, too_large).
+    A locator's row is the number that Excel shows. Raises ReadingError (codes encrypted, unknown_format, too_many_pages).
     """
     problems = list(_check_container(path, source))
     with zipfile.ZipFile(path) as archive:
@@ -42,6 +41,7 @@ def read_excel(path: Path, source: str, options: ReadingOptions = DEFAULT_OPTION
             "ignore"
         )  # openpyxl warns of drawings and validations that it leaves out: we read them ourselves
         workbook = _open_workbook(path)
+    check_pages(len(workbook.sheetnames), source, options, noun="シート")
     pages: list[SheetPage] = []
     for number, name in enumerate(workbook.sheetnames, start=1):
         sheet, drawing = workbook[name], drawings.get(name, Drawing())
@@ -101,9 +101,6 @@ def _check_container(path: Path, source: str) -> Iterator[Problem]:
     if head == OLE_SIGNATURE:
         raise refuse_ole(path, source, EXCEL)
     with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
-            message = f"展開すると大きすぎます: {source}（上限 {MAX_UNPACKED_BYTES // 1_000_000} MB）"
-            raise ReadingError(message, "シートを分けて保存し直してください。", code="too_large")
         names = [name for name in archive.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
         missing = sum(len(_FORMULA_WITHOUT_VALUE.findall(archive.read(name))) for name in names)
     if missing:

@@ -61,9 +61,12 @@ class MetadataRow:
     work: str | None = None
 
 
-def read_metadata(path: Path, sources: Collection[str]) -> tuple[dict[str, MetadataRow], list[Problem]]:
+def read_metadata(
+    path: Path, sources: Collection[str], *, out_of_sight: Collection[str] = ()
+) -> tuple[dict[str, MetadataRow], list[Problem]]:
     """Return what metadata.csv says by source, and what is wrong in it by row.
 
+    out_of_sight: folders and archives whose files nobody can see at the moment; what is said of a file in them is kept.
     Raises ReadingError when the file as a whole cannot be read: to go on would open restricted documents to everyone.
     """
     text, problems = read_text_bytes(path.read_bytes(), METADATA_FILE)
@@ -74,7 +77,7 @@ def read_metadata(path: Path, sources: Collection[str]) -> tuple[dict[str, Metad
     if _FILE_COLUMN not in header:
         message = f"{METADATA_FILE} の1行目に列「{_FILE_COLUMN}」がありません。"
         raise ReadingError(message, f"1行目に {'、'.join([_FILE_COLUMN, *FIELDS])} を書いてください。", code="metadata")
-    reader = _MetadataReader(header, sources)
+    reader = _MetadataReader(header, sources, tuple(f"{place}/" for place in out_of_sight))
     reader.problems += problems
     reader.report_unknown_columns(records[0].row)
     for record in records[1:]:
@@ -85,11 +88,12 @@ def read_metadata(path: Path, sources: Collection[str]) -> tuple[dict[str, Metad
 class _MetadataReader:
     """Reads the rows of metadata.csv one by one, and collects them with the problems found."""
 
-    def __init__(self, header: Mapping[str, int], sources: Collection[str]) -> None:
+    def __init__(self, header: Mapping[str, int], sources: Collection[str], out_of_sight: tuple[str, ...]) -> None:
         self.rows: dict[str, MetadataRow] = {}
         self.problems: list[Problem] = []
         self._header = header
         self._sources = set(sources)
+        self._out_of_sight = out_of_sight
         self._by_name: dict[str, list[str]] = {}
         for source in sources:
             self._by_name.setdefault(PurePosixPath(source).name, []).append(source)
@@ -122,7 +126,7 @@ class _MetadataReader:
 
     def _find_source(self, written: str) -> str | None:
         source = unicodedata.normalize("NFC", written).replace("\\", "/").removeprefix("./").lstrip("/")
-        if source in self._sources:
+        if source in self._sources or source.startswith(self._out_of_sight):
             return source
         same_name = self._by_name.get(source, [])
         return same_name[0] if len(same_name) == 1 else None
@@ -249,13 +253,19 @@ def find_kind(name: str) -> Kind | None:
 def find_department(folders: tuple[str, ...]) -> str | None:
     """Return the department that the outermost folders name, the innermost of them: 総務部/税務課 is 税務課.
 
+    An archive counts as a folder where it has the name of a department, and as nothing where it has another.
+
     >>> find_department(("01_総務部", "税務課", "様式")), find_department(("様式", "税務課"))
     ('税務課', None)
+    >>> find_department(("税務課.zip", "様式")), find_department(("様式.zip", "税務課"))
+    ('税務課', '税務課')
     """
     department = None
     for folder in folders:
-        match = _DEPARTMENT.fullmatch(unicodedata.normalize("NFC", folder))
-        if not match:
+        name = re.sub(r"\.zip$", "", unicodedata.normalize("NFC", folder), flags=re.IGNORECASE)
+        match = _DEPARTMENT.fullmatch(name)
+        if match:
+            department = match[1]
+        elif name == folder:
             break
-        department = match[1]
     return department

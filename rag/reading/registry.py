@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import os
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rag.documents import NOT_SEARCHED, Content, Document, Problem
 from rag.errors import ReadingError
 from rag.reading import conversion
-from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata, resolve_metadata
+from rag.reading.archives import check_unpacked
+from rag.reading.limits import check_bytes
+from rag.reading.listing import CorpusFile, Listing, list_folder
+from rag.reading.metadata import resolve_metadata
 from rag.reading.old_office import NEW_SUFFIXES
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.unreadable import find_way_out
 
-READER_VERSION = "4"
+__all__ = ["READERS", "READER_VERSION", "CorpusFile", "Listing", "find_mended", "list_corpus", "read_document"]
+
+READER_VERSION = "5"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
 
 Reader = Callable[[Path, str, ReadingOptions], Content]
@@ -45,108 +47,32 @@ READERS: Mapping[str, tuple[str, str]] = {
 }
 """The module and function that read each suffix; modules are imported when their first file comes."""
 
-_RESERVED = frozenset({METADATA_FILE, "synonyms.csv", "dictionary.csv", "thumbs.db", "desktop.ini"})
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".webp"})
 _OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm"})
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SIGNATURES = {"PDF": b"%PDF-", "ZIP（Office 文書など）": b"PK\x03\x04", "古い Office 文書": _OLE}
 _MAX_OFFSET_OF_PDF_SIGNATURE = 1024
+_CAUSES = {
+    "BadZipFile": "ファイルの中の圧縮データが壊れています",
+    "ParseError": "ファイルの中の XML が壊れています",
+    "XMLSyntaxError": "ファイルの中の XML が壊れています",
+    "KeyError": "ファイルの中にあるはずの部品がありません",
+    "RecursionError": "ファイルの中の入れ子が深すぎます",
+}
+"""What the commonest exceptions of parsers mean; the others are named as they are."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CorpusFile:
-    """A file of the corpus: its name there (NFC, with /), and where its bytes are."""
-
-    source: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a corpus holds: the files that can be read, sorted; what metadata.csv says of them; and what cannot be read and why."""
-
-    files: tuple[CorpusFile, ...]
-    metadata: Mapping[str, MetadataRow] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-
-
-def list_corpus(corpus: Path) -> Listing:
-    """Return the files of a corpus folder with their declared metadata; what is refused stands in the problems.
+def list_corpus(corpus: Path, *, options: ReadingOptions = DEFAULT_OPTIONS) -> Listing:
+    """Return the files of a corpus folder and the members of its archives with their declared metadata, and what is refused.
 
     Raises ReadingError when the folder is missing or its metadata.csv cannot be read as a whole.
     """
-    if not corpus.is_dir():
-        message = f"文書のフォルダーがありません: {corpus}"
-        raise ReadingError(message, "フォルダーの場所を確かめてください。", code="missing_corpus")
-    files: dict[str, CorpusFile] = {}
-    problems: list[Problem] = []
-    for file in sorted(_walk(corpus, problems)):
-        problem = _refuse(file, corpus, files)
-        if problem is None:
-            files[file.source] = file
-        else:
-            problems.append(problem)
-    metadata: dict[str, MetadataRow] = {}
-    if (declared := corpus / METADATA_FILE).is_file():
-        metadata, wrong = read_metadata(declared, files.keys())
-        problems += wrong
-    return Listing(tuple(files.values()), metadata, tuple(problems))
+    return list_folder(corpus, refuse=_refuse_unknown, options=options)
 
 
-def _walk(corpus: Path, problems: list[Problem]) -> Iterator[CorpusFile]:
-    """Yield the files that are neither hidden nor reserved; linked folders are not entered, and reported."""
-
-    def report(error: OSError) -> None:
-        source = _source_of(Path(error.filename or corpus), corpus)
-        problems.append(
-            Problem(source, "unreadable", f"開けません: {error.strerror}", "読み取りの権限を確かめてください。")
-        )
-
-    for folder, folders, names in os.walk(corpus, onerror=report):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in folders:
-            if (linked := Path(folder, name)).is_symlink():
-                problems.append(_refuse_link(_source_of(linked, corpus)))
-        for name in names:
-            path = Path(folder, name)
-            if not _is_reserved(name):
-                yield CorpusFile(_source_of(path, corpus), path)
-            elif name.lower() == METADATA_FILE and Path(folder) != corpus:
-                message = f"{METADATA_FILE} は文書のフォルダーの直下にあるものだけを使います。"
-                problems.append(
-                    Problem(_source_of(path, corpus), "reserved_name", message, "直下に移すか、名前を変えてください。")
-                )
-
-
-def _source_of(path: Path, corpus: Path) -> str:
-    """Return the name of a file in the corpus; macOS hands names over in NFD, and bytes that are no name become ?."""
-    name = path.relative_to(corpus).as_posix().encode("utf-8", "replace").decode("utf-8")
-    return unicodedata.normalize("NFC", name)
-
-
-def _is_reserved(name: str) -> bool:
-    return name.startswith((".", "~$")) or name.lower() in _RESERVED
-
-
-def _refuse(file: CorpusFile, corpus: Path, known: Mapping[str, CorpusFile]) -> Problem | None:
-    """Return why a file is not taken, or None."""
-    if file.path.is_symlink() and not _is_inside(file.path, corpus):
-        return _refuse_link(file.source)
-    if file.source in known:
-        message = "同じ名前のファイルがもう一つあります（文字の組み立て方だけが違う名前）。"
-        return Problem(file.source, "duplicate_name", message, "どちらかの名前を変えてください。")
-    suffix = Path(file.source).suffix.lower()
-    return None if suffix in READERS else _refuse_suffix(file.source, suffix)
-
-
-def _is_inside(path: Path, corpus: Path) -> bool:
-    target = path.resolve()
-    return target.is_file() and target.is_relative_to(corpus.resolve())
-
-
-def _refuse_link(source: str) -> Problem:
-    message = "文書のフォルダーの外を指すリンクか、フォルダーへのリンク、または切れたリンクです。"
-    return Problem(source, "symlink", message, "ファイルそのものを置いてください。")
+def _refuse_unknown(source: str) -> Problem | None:
+    suffix = PurePosixPath(source).suffix.lower()
+    return None if suffix in READERS else _refuse_suffix(source, suffix)
 
 
 def _refuse_suffix(source: str, suffix: str) -> Problem:
@@ -163,24 +89,28 @@ def read_document(
 ) -> Document:
     """Read the bytes at `path` as the corpus file `file`; a document without searchable text says so in its problems.
 
-    Raises ReadingError, and nothing else, whatever is in the file (codes of the readers; empty, unknown_format, unreadable, broken).
+    Raises ReadingError, and nothing else but MemoryError, whatever is in the file (codes of the readers; empty, unknown_format,
+    too_large, unreadable, broken).
     """
-    suffix = Path(file.source).suffix.lower()
+    suffix = PurePosixPath(file.source).suffix.lower()
     reader = _load_reader(file.source, suffix)
     try:
+        check_bytes(path.stat().st_size, file.source, options)
         _check_signature(path, file.source, suffix)
+        check_unpacked(path, file.source, options)
         content = reader(path, file.source, options)
-    except ReadingError:
+    except (ReadingError, MemoryError):
         raise
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         message = f"ファイルを開けません: {file.source}（{error.strerror or error}）"
         raise ReadingError(
             message, "読み取りの権限と、ファイルがあることを確かめてください。", code="unreadable"
         ) from error
     # Broad on purpose: parsers of foreign formats fail in ways nobody can list, and one broken file must not stop the others.
     except Exception as error:
+        cause = _CAUSES.get(type(error).__name__, "")
         raise ReadingError(
-            f"ファイルが壊れているようです: {file.source}（{type(error).__name__}: {error}）",
+            f"{cause or 'ファイルが壊れているようです'}: {file.source}（{type(error).__name__}: {error}）",
             "元のソフトで開けることを確かめ、保存し直してください。",
             code="broken",
         ) from error
