@@ -151,9 +151,12 @@ class Assistant:
         original = self.original(source, asker)
         if original is None or original.media_type != "application/pdf":
             return []
-        from rag.reading.pdf import page_boxes
+        from rag.reading.highlights import find_word_boxes, page_boxes
 
-        return [(box.left, box.bottom, box.right, box.top) for box in page_boxes(original.path, page, spans)]
+        with self._snapshot() as snapshot:
+            words = snapshot.catalog.word_boxes(source, page)
+        boxes = find_word_boxes(words, spans) if words else page_boxes(original.path, page, spans)
+        return [(box.left, box.bottom, box.right, box.top) for box in boxes]
 
     def has_page_images(self, source: str, asker: Asker = EVERYONE) -> bool:
         """Tell whether pages of a document can be shown: those of a PDF, and those that LibreOffice prints where it is installed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rag.documents import Answer, Edition, Passage, Problem, Reason, Standing, Status
+from rag.page_reports import page_row, render_pages, render_readability
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def render_sync(report: SyncReport) -> str:
             ("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary
         )
     lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
+    values = report.as_dict()
+    lines += render_readability(values["readability"], values["doubtful_pages"])
     return "\n".join(lines + render_problems(report.problems))
 
 
@@ -124,6 +126,7 @@ def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]
     """Return what the index holds as plain values. Raises IndexMissingError."""
     from dataclasses import asdict
 
+    from rag.indexing.readability import list_doubtful_pages, list_readability
     from rag.indexing.snapshot import SnapshotStore
 
     store = SnapshotStore(settings.index)
@@ -140,9 +143,13 @@ def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]
             "documents": [_document(entry) for entry in catalog.documents()],
             "editions": [_family(family) for family in catalog.families()],
             "problems": [asdict(problem) for problem in catalog.problems()],
+            "readability": [asdict(file) for file in list_readability(catalog)],
+            "doubtful_pages": [asdict(page) for page in list_doubtful_pages(catalog)],
         }
         if pages:
-            status["pages"] = [_page(e.source, page) for e in catalog.documents() for page in catalog.pages(e.source)]
+            status["pages"] = [
+                page_row(e.source, page) for e in catalog.documents() for page in catalog.pages(e.source)
+            ]
         return status
     finally:
         snapshot.close()
@@ -172,12 +179,6 @@ def _family(family: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _page(source: str, page: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {"source": source, "page": page.number, "label": page.label, **asdict(page.quality)}
-
-
 def render_status(status: dict[str, Any]) -> str:
     """Return the status for people."""
     counts = status["counts"]
@@ -190,7 +191,8 @@ def render_status(status: dict[str, Any]) -> str:
         f"・{d['title']}　{d['kind']}　{d['department'] or '所管課なし'}　{d['source']}" for d in status["documents"]
     ]
     lines += _render_editions(status["editions"])
-    lines += _render_pages(status.get("pages", ()))
+    lines += render_pages(status.get("pages", ()))
+    lines += render_readability(status["readability"], status["doubtful_pages"])
     return "\n".join(lines + render_problems([Problem(**problem) for problem in status["problems"]]))
 
 
@@ -202,19 +204,3 @@ def _render_editions(families: Iterable[Sequence[dict[str, Any]]]) -> list[str]:
             begins = f"{member['begins']} から" if member["begins"] else "期日の記載なし"
             lines.append(f"    {member['standing']}　{begins}　{member['source']}")
     return ["", "版のある文書", *lines] if lines else []
-
-
-def _render_pages(pages: Iterable[dict[str, Any]]) -> list[str]:
-    rows = list(pages)
-    if not rows:
-        return []
-    totals = Counter(row["source"] for row in rows)
-    lines = ["", "頁ごとの読み取り（文字数、読めない文字、表）"]
-    for row in rows:
-        label = f"{row['label']}頁 " if row["label"] else ""
-        upright = "　縦書き" if row["vertical"] else ""
-        lines.append(
-            f"  {row['source']} {label}{row['page']}/{totals[row['source']]}　{row['characters']}字　"
-            f"{row['suspicious_share']:.1%}　表{row['tables']}{upright}"
-        )
-    return lines

@@ -37,7 +37,18 @@ RANKS = (
         "rag.progress",
     ),  # the facade, and the forms that eval shares with doors
     ("eval",),
-    ("rag", "rag.cli", "rag.parser", "rag.api", "rag.web", "rag.reports", "rag.__main__", "eval.__main__", "app"),
+    (
+        "rag",
+        "rag.cli",
+        "rag.parser",
+        "rag.api",
+        "rag.web",
+        "rag.reports",
+        "rag.page_reports",
+        "rag.__main__",
+        "eval.__main__",
+        "app",
+    ),
 )
 """Who may import whom: those in front of them, and one another."""
 DOORS = frozenset(RANKS[-1] + ("rag.answer_json", "rag.batch", "rag.progress"))
@@ -49,6 +60,7 @@ DOOR_EXCEPTIONS = {
     ("rag.cli", "rag.indexing.snapshot"),  # `rag rollback`
     ("rag.reports", "rag.indexing.sync"),  # the type of the report
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
+    ("rag.reports", "rag.indexing.readability"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
     ("rag.batch", "rag.reading.encoding"),  # CSV files come in every Japanese encoding
     ("rag.web.page_images", "rag.reading.pdf"),  # draws pages under the lock of PDFium

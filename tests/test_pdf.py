@@ -20,7 +20,8 @@ from PIL import Image
 from rag.documents import Block, BlockKind, Content, Page, Span
 from rag.errors import ReadingError
 from rag.reading.characters import read_characters
-from rag.reading.pdf import page_boxes, read_pdf
+from rag.reading.highlights import page_boxes
+from rag.reading.pdf import read_pdf
 from rag.text import fix_radicals
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
+from rag.answering.recognition import QualityReader, warn_of_ocr
 from rag.answering.units import Unit, score_units
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
@@ -27,6 +28,10 @@ NO_DOCUMENTS = "検索できる文書がありません。"
 PARTIAL = Warning_("partial", "長いため、手順や項目の一部だけを示しています。続きは出典の頁で確かめてください。")
 
 
+class Pages(PageReader, QualityReader, Protocol):
+    """Where the text of pages is kept, and how it was read."""
+
+
 class Answerer:
     """Answer questions over one retriever. max_chars: the longest answer; threshold: the least probability to answer."""
 
@@ -34,7 +39,7 @@ class Answerer:
         self,
         retriever: Retriever,
         embedder: Embedder,
-        pages: PageReader,
+        pages: Pages,
         *,
         calibration: Calibration,
         max_chars: int,
@@ -61,7 +66,7 @@ class Answerer:
         if not citations or not all_verified(citations):
             return self._decline(Reason.WEAK_EVIDENCE, passages, 0.0)
         partial = (PARTIAL,) if extractive.is_partial(chosen, units) else ()
-        warnings = (*partial, *warn_of_editions(citations))
+        warnings = (*partial, *warn_of_editions(citations), *warn_of_ocr(citations, self._pages))
         return Answer(
             Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations, warnings=warnings
         )

@@ -211,6 +211,27 @@ class Catalog:
         """Return what was understood of a page. Raises KeyError where there is no such page."""
         return _to_quality(self._one_text("SELECT quality FROM pages WHERE source = ? AND number = ?", source, number))
 
+    def count_answerable_pages(self) -> list[tuple[str, int, int, int]]:
+        """Return (source, pages with something on them, answerable ones, pages read by OCR) by source; see `Quality`."""
+        doubts = [Concern.WAITING_OCR, Concern.OCR_FAILED, Concern.GARBLED]
+        doubtful = " OR ".join(f"instr(quality, '\"{concern}\"')" for concern in doubts)
+        query = (
+            "SELECT source, sum(characters > 0 OR concerns <> '[]'), sum(searchable > 0 AND NOT doubtful), sum(ocr IS NOT NULL)"
+            " FROM (SELECT source, json_extract(quality, '$.characters') AS characters,"
+            " json_extract(quality, '$.searchable') AS searchable, json_extract(quality, '$.concerns') AS concerns,"
+            f" json_extract(quality, '$.ocr_confidence') AS ocr, ({doubtful}) AS doubtful FROM pages)"
+            " GROUP BY source ORDER BY source"
+        )
+        return [(source, pages, answerable, ocr) for source, pages, answerable, ocr in self._select(query)]
+
+    def pages_with_concerns(self) -> list[tuple[str, int, str | None, Quality]]:
+        """Return (source, number, label, quality) of the pages that a person should look at."""
+        query = (
+            "SELECT source, number, label, quality FROM pages WHERE json_extract(quality, '$.concerns') <> '[]'"
+            " ORDER BY source, number"
+        )
+        return [(source, number, label, _to_quality(text)) for source, number, label, text in self._select(query)]
+
     def word_boxes(self, source: str, number: int) -> list[WordBox]:
         """Return where the words of a page stand that was read by OCR; nothing for any other page."""
         query = "SELECT word_boxes FROM pages WHERE source = ? AND number = ? AND word_boxes IS NOT NULL"

@@ -22,6 +22,7 @@ from rag.indexing.originals import FILES, remove_unreferenced
 from rag.indexing.pipeline import DocumentEmbedder, Listing, Pipeline, build_pipeline
 from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_files, list_inaccessible, list_kept
 from rag.indexing.preparation import Task, Work, prepare_files
+from rag.indexing.readability import DoubtfulPage, Readability, list_doubtful_pages, list_readability
 from rag.indexing.renditions import RENDITIONS
 from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
 from rag.reading.options import ReadingOptions
@@ -48,6 +49,7 @@ Gate = Callable[[Snapshot], GateResult]
 class SyncReport:
     """What a run did. renamed: (old source, new source). problems: all that are known now, also of unchanged files.
 
+    readability, doubtful_pages: how much of each file can be answered from, and which pages a person should look at.
     published: whether there is a new snapshot; snapshot: the one that answers now.
     """
 
@@ -63,6 +65,8 @@ class SyncReport:
     full: bool
     seconds: Mapping[str, float]
     gate: GateResult | None = None
+    readability: tuple[Readability, ...] = ()
+    doubtful_pages: tuple[DoubtfulPage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -324,10 +328,15 @@ class _Run:
     def _report(self, plan: Plan, partial: Path, *, full: bool, gate: GateResult | None) -> SyncReport:
         with closing(Catalog(partial / CATALOG)) as catalog:
             problems, counts = tuple(catalog.problems()), catalog.counts()
-        return _build_report(plan, problems, counts, full=full, gate=gate)
+            readability, doubtful = tuple(list_readability(catalog)), tuple(list_doubtful_pages(catalog))
+        report = _build_report(plan, problems, counts, full=full, gate=gate)
+        return replace(report, readability=readability, doubtful_pages=doubtful)
 
     def _report_unchanged(self, plan: Plan, current: _Current) -> SyncReport:
         report = _build_report(plan, current.problems, current.counts)
+        with closing(Catalog(self._store.folder(current.id) / CATALOG)) as catalog:
+            readability, doubtful = tuple(list_readability(catalog)), tuple(list_doubtful_pages(catalog))
+        report = replace(report, readability=readability, doubtful_pages=doubtful)
         return replace(report, snapshot=current.id, seconds=dict(self._watch.seconds))
 
 

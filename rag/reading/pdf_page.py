@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from rag.reading.geometry import PageView
 from rag.reading.options import ReadingOptions
 from rag.reading.paragraphs import PageText, write_page
 from rag.reading.reading_order import order_page
-from rag.reading.rules import read_rules
+from rag.reading.rules import Rule, read_rules
 from rag.reading.scans import measure_ink
 from rag.reading.tesseract import OcrError, find_tesseract
 from rag.reading.text_layer import is_garbled, measure_suspicion
@@ -126,21 +127,21 @@ def _recognize(page: Any, found: PageCharacters, garbled: bool, options: Reading
 
 
 def _from_recognition(page: Any, recognition: ocr.Recognition) -> Sheet:
-    rules = recognition.rules
-    if not recognition.turn and (drawn := read_rules(page)):
-        rules = drawn
-    order = order_page(recognition.characters, rules, width=recognition.width, height=recognition.height)
-    written = write_page(order)
-    boxes = tuple(WordBox(i, i + 1, *box) for i, box in enumerate(written.boxes) if box)
+    drawn = read_rules(page) if not recognition.turn else []
+    return sheet_of_recognition(recognition, drawn or recognition.rules, height=PageView(page).height)
+
+
+def sheet_of_recognition(recognition: ocr.Recognition, rules: Sequence[Rule], *, height: float) -> Sheet:
+    """Return what OCR read as a page (number 0). rules: its lines; height: of the displayed page, in points."""
+    written = write_page(order_page(recognition.characters, rules, width=recognition.width, height=recognition.height))
     total = len(recognition.characters) + recognition.noise
-    concerns = (Concern.LOW_OCR,) if recognition.confidence < _LOW_CONFIDENCE else ()
     return Sheet(
         0,
-        PageView(page).height,
+        height,
         written,
         None,
         suspicious_share=recognition.noise / max(1, total),
         ocr_confidence=round(recognition.confidence, 3),
-        concerns=concerns,
-        word_boxes=boxes,
+        concerns=(Concern.LOW_OCR,) if recognition.confidence < _LOW_CONFIDENCE else (),
+        word_boxes=tuple(WordBox(i, i + 1, *box) for i, box in enumerate(written.boxes) if box),
     )

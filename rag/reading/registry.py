@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from rag.documents import NOT_SEARCHED, Content, Document, Problem
+from rag.documents import NOT_SEARCHED, Concern, Content, Document, Page, Problem
 from rag.errors import ReadingError
 from rag.reading import conversion
 from rag.reading.archives import check_unpacked
+from rag.reading.image import IMAGE_SUFFIXES
 from rag.reading.limits import check_bytes
 from rag.reading.listing import CorpusFile, Listing, list_folder
 from rag.reading.metadata import resolve_metadata
 from rag.reading.old_office import NEW_SUFFIXES
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.reading.tesseract import find_tesseract
 from rag.reading.unreadable import find_way_out
 
 __all__ = ["READERS", "READER_VERSION", "CorpusFile", "Listing", "find_mended", "list_corpus", "read_document"]
@@ -43,12 +46,14 @@ READERS: Mapping[str, tuple[str, str]] = {
     ".markdown": ("rag.reading.markdown", "read_markdown"),
     ".txt": ("rag.reading.plain", "read_plain"),
     ".text": ("rag.reading.plain", "read_plain"),
+    **dict.fromkeys(IMAGE_SUFFIXES, ("rag.reading.image", "read_image")),
     **dict.fromkeys(NEW_SUFFIXES, ("rag.reading.old_office", "read_old_office")),
 }
 """The module and function that read each suffix; modules are imported when their first file comes."""
 
-_IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".webp"})
+_IMAGES = frozenset({".gif", ".heic", ".heif"})
 _OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm"})
+_SAYS_NO_TEXT = frozenset({"no_text", *Concern})
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SIGNATURES = {"PDF": b"%PDF-", "ZIP（Office 文書など）": b"PK\x03\x04", "古い Office 文書": _OLE}
 _MAX_OFFSET_OF_PDF_SIGNATURE = 1024
@@ -77,7 +82,10 @@ def _refuse_unknown(source: str) -> Problem | None:
 
 def _refuse_suffix(source: str, suffix: str) -> Problem:
     if suffix in _IMAGES:
-        message, remedy = "画像だけのファイルは読めません。", "文字を読み取った PDF にして置いてください。"
+        message, remedy = (
+            f"この形式（{suffix}）の画像は読めません。",
+            "PNG か JPEG、または PDF で保存し直してください。",
+        )
     else:
         name, remedy = find_way_out(suffix)
         message = f"{name}は読めません。"
@@ -117,12 +125,20 @@ def read_document(
     row = listing.metadata.get(file.source)
     metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row, pages=content.pages)
     problems = (*content.problems, *_report_no_text(content, file.source))
-    return Document(file.source, sha256, metadata, content.pages, problems)
+    return Document(file.source, sha256, metadata, tuple(map(_count_searchable, content.pages)), problems)
+
+
+def _count_searchable(page: Page) -> Page:
+    """Return the page with how many of its characters are searched in its quality record."""
+    searched = (page.text[block.start : block.end] for block in page.blocks if block.kind not in NOT_SEARCHED)
+    count = sum(len("".join(text.split())) for text in searched)
+    return replace(page, quality=replace(page.quality, searchable=count))
 
 
 def find_mended(options: ReadingOptions) -> frozenset[str]:
     """Return the codes of problems that another reading would solve on this machine as it is now."""
-    return conversion.find_mended()
+    ocr = {Concern.WAITING_OCR.value} if options.ocr and find_tesseract() else frozenset()
+    return conversion.find_mended() | ocr
 
 
 def _load_reader(source: str, suffix: str) -> Reader:
@@ -156,7 +172,7 @@ def _check_signature(path: Path, source: str, suffix: str) -> None:
 
 def _report_no_text(content: Content, source: str) -> Iterator[Problem]:
     """Yield a problem when nothing in a file can be searched, unless its reader said so in better words."""
-    is_said = any(problem.code == "no_text" for problem in content.problems)
+    is_said = any(problem.code in _SAYS_NO_TEXT for problem in content.problems)
     if not is_said and not any(block.kind not in NOT_SEARCHED for page in content.pages for block in page.blocks):
         message = "検索できる文字がありません。"
         yield Problem(source, "no_text", message, "画像だけなら、文字認識（OCR）をした PDF にして置き直してください。")

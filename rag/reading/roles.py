@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from rag.documents import BlockKind
@@ -100,7 +100,7 @@ def mark_captions(sheets: Sequence[Sheet]) -> None:
                 draft.kind = BlockKind.CAPTION
 
 
-def find_headings(sheets: Sequence[Sheet], outline: dict[tuple[int, str], int]) -> dict[int, int]:
+def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int]) -> dict[int, int]:
     """Return id of a draft -> level, for the drafts that are headings: by bookmark, numbering, or size."""
     body = _body_size(sheets)
     levels: dict[int, int] = {}

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from rag.reading.deadline import pause
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -77,14 +79,15 @@ class Tesseract:
             "OMP_THREAD_LIMIT": "1"
         }  # workers read files side by side; threads only slow each other
         try:
-            done = subprocess.run(
-                [self.program, "stdin", "stdout", *options],
-                input=buffer.getvalue(),
-                capture_output=True,
-                timeout=seconds,
-                env=environment,
-                check=True,
-            )
+            with pause():
+                done = subprocess.run(
+                    [self.program, "stdin", "stdout", *options],
+                    input=buffer.getvalue(),
+                    capture_output=True,
+                    timeout=seconds,
+                    env=environment,
+                    check=True,
+                )
         except subprocess.TimeoutExpired as error:
             raise OcrError(f"{seconds:.0f} 秒以内に終わりませんでした") from error
         except (subprocess.CalledProcessError, OSError) as error:
