@@ -74,7 +74,10 @@ def read_characters(page: PdfPage) -> PageCharacters:
             continue
         box = view.box(*raw.box)
         size = max(box.width, box.height)
-        if size <= 0 or _printed_before(seen, text, box, size):
+        is_ligature = bool(found) and text.isascii() and found[-1].box == box  # "ffi" is one glyph and three letters
+        if not view.shows(box):
+            continue
+        if size <= 0 or (_printed_before(seen, text, box, size) and not is_ligature):
             continue
         found.append(Character(text, box, size, space, box, view.turn(raw.angle), raw.weight))
         space = False

@@ -147,7 +147,7 @@ def _find_gutter(pieces: list[Piece]) -> float | None:
 
     A gutter is at least a character wide, and has two pieces or more on each side.
     """
-    size = sorted(piece.size for piece in pieces)[len(pieces) // 2]
+    size = sorted(piece.em for piece in pieces)[len(pieces) // 2]
     edges = sorted({piece.box.right for piece in pieces})
     best: tuple[int, float, float] | None = None
     for edge in edges[:-1]:
@@ -157,7 +157,10 @@ def _find_gutter(pieces: list[Piece]) -> float | None:
             continue
         x = edge + width / 2
         crossing = sum(p.box.left < x < p.box.right for p in pieces)
-        sides = sum(p.box.right <= x for p in pieces), sum(p.box.left >= x for p in pieces)
+        sides = (
+            sum(len(p.inside) or 1 for p in pieces if p.box.right <= x),
+            sum(len(p.inside) or 1 for p in pieces if p.box.left >= x),
+        )
         if min(sides) >= 2 and crossing <= _MAX_CROSSING * len(pieces):
             candidate = (crossing, -width, x)
             best = min(best, candidate) if best else candidate
@@ -181,11 +184,18 @@ def _read_bands(pieces: list[Piece], gutter: float, column: Box) -> list[Line | 
             items += _read_rows(band, column) if len(bands) == 1 else _read(band, column)
         elif not left or not right:
             items += _read(band, column)
+        elif _is_above(right, left):
+            items += _read(right, column) + _read(left, column)
         elif _in_rows(left, right):
             items += _read_rows(band, column)
         else:
             items += _read(left, sides[0]) + _read(right, sides[1])
     return items
+
+
+def _is_above(upper: list[Piece], lower: list[Piece]) -> bool:
+    """Tell whether all of one side stands above all of the other, as a title does that is set at the right."""
+    return min(p.box.bottom for p in upper) >= max(p.box.top for p in lower) - 1
 
 
 def _columns(pieces: list[Piece], gutter: float) -> tuple[Box, Box]:
@@ -196,6 +206,8 @@ def _columns(pieces: list[Piece], gutter: float) -> tuple[Box, Box]:
 
 def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
     """Tell whether two sides are read across, as labels and values are: level with each other, one side in short pieces."""
+    if any(piece.inside for piece in (*left, *right)):
+        return False
     level = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
     level_right = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in left) for a in right)
     share = max(level / len(left), level_right / len(right))

@@ -10,6 +10,7 @@ from rag.documents import CELL_SEPARATOR, BlockKind, Span
 from rag.reading.characters import Character
 from rag.reading.geometry import Box
 from rag.reading.lines import Line, Table, count_columns
+from rag.reading.look_alikes import mend_look_alikes
 from rag.reading.reading_order import PageOrder
 from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
 from rag.reading.tables import Cell
@@ -73,6 +74,7 @@ def write_page(order: PageOrder) -> PageText:
             previous = item
     for line in order.ruby:
         _write_ruby(page, line)
+    page.text = mend_look_alikes(page.text)
     page.columns = count_columns([item for item in order.items if isinstance(item, Line)])
     upright = sum(len(p.characters) for i in order.items if isinstance(i, Line) and i.vertical for p in i.pieces)
     page.vertical = upright > len(page.text) / 2
@@ -158,18 +160,39 @@ def _is_latin(text: str) -> bool:
 
 def _continues(before: Line, after: Line, written: str, text: str) -> bool:
     """Tell whether a line goes on with the paragraph of the line before it."""
-    if before.vertical != after.vertical or before.column != after.column or len(before.pieces + after.pieces) > 2:
+    if before.vertical != after.vertical or before.part != after.part or len(before.pieces + after.pieces) > 2:
         return False
+    if before.column != after.column:
+        return _flows_on(before, after, written, text)
     if not 0.85 < before.size / after.size < 1.18 or _starts_anew(text):
         return False
     last_line = written.rpartition("\n")[2]
     start_before, start_after, pitch = _geometry(before, after)
-    if not -0.6 * before.size < pitch < 1.0 * before.size:
+    if not -0.6 * before.size < pitch < (1.6 if before.vertical else 1.0) * before.size:
         return False
     ended = written[-1] in _SENTENCE_ENDS
     if ended and abs(start_after - start_before) > 0.6 * before.size:
         return False
-    return _reaches_end(before) and not (is_article_caption(last_line) or (ended and not _reaches_end(before, 0.5)))
+    full = _reaches_end(before) or (not ended and _end_alike(before, after))
+    return full and not (is_article_caption(last_line) or (ended and not _reaches_end(before, 0.5)))
+
+
+def _end_alike(before: Line, after: Line) -> bool:
+    """Tell whether two long lines end at one height though their column goes on: something stood there that is read elsewhere."""
+    level = (
+        abs(before.box.right - after.box.right) < 0.6 * before.size
+        and abs(before.box.left - after.box.left) < before.size
+    )
+    return level and min(len(before.text), len(after.text)) >= 12
+
+
+def _flows_on(before: Line, after: Line, written: str, text: str) -> bool:
+    """Tell whether a sentence that a column ends in goes on at the top of the next one."""
+    alike = 0.9 < before.size / after.size < 1.1 and abs(before.weight - after.weight) < 2
+    unfinished = written[-1] not in _SENTENCE_ENDS and _reaches_end(before, 1.5) and not _starts_anew(text)
+    at_left = abs(after.box.left - after.column.left) < 0.6 * after.size
+    long = min(len(before.text), len(after.text)) >= 4 and before.column.width > 8 * before.size
+    return alike and unfinished and at_left and long and not heading_level(written.rpartition("\n")[2])
 
 
 def _starts_anew(text: str) -> bool:

@@ -225,8 +225,10 @@ def _are_entries(cell: Cell, lines: Sequence[Line]) -> bool:
     """Tell entries from the lines of a text: numbers, or lines of which most are short in their cell."""
     if sum(is_numeric(line.text) for line in lines) >= 0.7 * len(lines):
         return True
-    short = sum(line.box.width < 0.75 * cell.box.width for line in lines)
-    return short >= 0.7 * len(lines)
+    padding = max(0.0, min(line.box.left for line in lines) - cell.box.left)
+    room = cell.box.width - 2 * padding
+    short = sum(line.box.width < min(0.75 * cell.box.width, room - line.pieces[0].em) for line in lines[:-1])
+    return short >= 0.7 * (len(lines) - 1)
 
 
 def _divide(grid: Grid, cells: list[tuple[Cell, list[Line]]], cuts: dict[int, list[float]]) -> Table:

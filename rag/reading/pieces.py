@@ -25,10 +25,14 @@ class Piece:
     inside: list[Piece] = field(default_factory=list)
     size: float = field(init=False)
     """Median extent of a character across the line, in points."""
+    em: float = field(init=False)
+    """Median extent of a full-width character along the line, in points: fonts with high lines have a larger `size`."""
 
     def __post_init__(self) -> None:
         sizes = sorted(c.box.width if self.vertical else c.box.height for c in self.characters)
         self.size = sizes[len(sizes) // 2] if sizes else 10.0
+        wide = sorted(c.box.height if self.vertical else c.box.width for c in self.characters if c.text > "\u3040")
+        self.em = min(self.size, wide[len(wide) // 2]) if wide else self.size
 
 
 def find_pieces(characters: Sequence[Character]) -> list[Piece]:
@@ -136,6 +140,16 @@ def _absorb(pieces: list[Piece], rest: list[Character]) -> tuple[list[Piece], li
     Characters of longer horizontal stretches stay where they are.
     """
     loose = [c for run in _runs(rest) if _may_stand_across(run) for c in run.characters]
+    _take_in(pieces, loose)
+    alone = [c for c in loose if any(_is_beside(c, piece) for piece in pieces)]
+    pieces += [_vertical_piece([c]) for c in alone]
+    _take_in(pieces, [c for c in loose if c not in alone])
+    taken = {id(c) for piece in pieces for c in piece.characters}
+    return _join_columns(pieces), [c for c in rest if id(c) not in taken]
+
+
+def _take_in(pieces: list[Piece], loose: list[Character]) -> None:
+    """Move the characters that stand in a vertical line from `loose` into its piece, again and again while lines grow."""
     grown = True
     while grown and loose:
         grown = False
@@ -145,10 +159,6 @@ def _absorb(pieces: list[Piece], rest: list[Character]) -> tuple[list[Piece], li
                 pieces[index] = _vertical_piece([*pieces[index].characters, character])
                 loose.remove(character)
                 grown = True
-    alone = [c for c in loose if any(_is_beside(c, piece) for piece in pieces)]
-    pieces = _join_columns([*pieces, *(_vertical_piece([c]) for c in alone)])
-    taken = {id(c) for piece in pieces for c in piece.characters}
-    return pieces, [c for c in rest if id(c) not in taken]
 
 
 def _is_beside(character: Character, piece: Piece) -> bool:
@@ -167,7 +177,7 @@ def _in_line(character: Character, piece: Piece) -> bool:
     size = piece.size
     near_x = abs(center_x(character.box) - center_x(piece.box)) < 0.6 * size
     y = center_y(character.box)
-    return near_x and character.size < 2 * size and piece.box.bottom - 1.1 * size < y < piece.box.top + 1.1 * size
+    return near_x and character.size < 2 * size and piece.box.bottom - 1.6 * size < y < piece.box.top + 1.6 * size
 
 
 # --- horizontal -------------------------------------------------------------------------------------------------------
@@ -204,23 +214,23 @@ def _join_row(row: list[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for run in sorted(row, key=lambda piece: piece.box.left):
         last = joined[-1] if joined else None
-        if last and run.box.left - last.box.right < 0.9 * min(last.size, run.size):
+        if last and run.box.left - last.box.right < 0.9 * min(last.em, run.em):
             joined[-1] = Piece(last.characters + run.characters, surround([last.box, run.box]))
         else:
             joined.append(run)
-    return joined
+    return join_spread(joined)
 
 
 def join_spread(row: list[Piece]) -> list[Piece]:
     """Join letters set apart in a row from the left (「申　込　期　間」): single characters that follow each other in even steps.
 
-    Two of them make a word only where something else follows, farther off.
+    Two of them make a word only where something else follows, farther off, or nothing else stands in the row.
     """
     result: list[Piece] = []
     index = 0
     while index < len(row):
         end = _spread_end(row, index)
-        if end - index >= 3 or (end - index == 2 and end < len(row)):
+        if end - index >= 3 or (end - index == 2 and (end < len(row) or len(row) == 2)):
             group = row[index:end]
             result.append(Piece([c for p in group for c in p.characters], surround([p.box for p in group])))
         else:
@@ -234,7 +244,7 @@ def _spread_end(row: list[Piece], start: int) -> int:
     end, step = start + 1, 0.0
     while end < len(row) and _is_letter(row[end - 1]) and _is_letter(row[end]):
         gap = row[end].box.left - row[end - 1].box.right
-        if gap > 4 * row[end].size or (step and not 0.6 < gap / step < 1.7):
+        if gap > 4 * row[end].em or (step and not 0.6 < gap / step < 1.7):
             break
         step, end = gap, end + 1
     if end < len(row) and step and row[end].box.left - row[end - 1].box.right < step:

@@ -23,11 +23,17 @@ _PAGE_NUMBER = re.compile(
     r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
 )
 _CAPTION_CHARS = 60
+_CAPTION = re.compile(
+    r"(?:図表?|表|写真|グラフ|別図|別表|様式図)\s*[0-9０-９一二三四五六七八九十]+(?:[-.－．・‐–―ー−][0-9０-９]+)*(?:[\s:：.．、。]|$|(?=[「『【（(]))"
+)
+_CONTENTS = re.compile(r"[.．・…‥･·]{2,}|\s[0-9０-９]{1,3}$")
+_WEIGHT_LEVEL = 10  # of a heading that only its font makes one
+_MAX_HEAVY = 0.3
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 def mark_margins(sheets: Sequence[Sheet]) -> None:
-    """Mark as header or footer what stands at the same height in the margin of three pages or more.
+    """Mark as header or footer what stands at the same height in the margin of three pages or more (two, in a short document).
 
     Numbers do not matter, and lines that only begin alike count too: the rest may be the name of the chapter.
     """
@@ -43,8 +49,10 @@ def mark_margins(sheets: Sequence[Sheet]) -> None:
                 places[text[:_ALIKE], height] += 1
                 texts_of[id(draft)] = sheet.page.text
                 found.append((draft, text[:_ALIKE], height, kind))
+    body = _body_size(sheets)
     for draft, text, height, kind in found:
-        if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= 3:
+        least = 3 if len(sheets) > 5 or draft.size > 1.15 * body else 2
+        if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= least:
             draft.kind, draft.context = kind, ()
             _trim(draft, texts_of[id(draft)])
 
@@ -62,23 +70,39 @@ def _margin(sheet: Sheet, draft: Draft) -> BlockKind | None:
 
 
 def detect_labels(sheets: Sequence[Sheet]) -> None:
-    """Take the printed page numbers from the margins where the file has no page labels of its own.
+    """Take the printed page numbers from the margins where the file has no page labels of its own, or other ones than are printed.
 
     A number counts when it keeps its distance from the physical number on three pages or more.
     """
-    if any(sheet.label for sheet in sheets):
-        return
     printed = {sheet.number: _printed_numbers(sheet) for sheet in sheets}
     steps = Counter(_value(text) - number for number, texts in printed.items() for text in texts)
+    found: dict[int, str] = {}
     for sheet in sheets:
-        fitting = [text for text in printed[sheet.number] if steps[_value(text) - sheet.number] >= 3]
-        if fitting:
-            sheet.label = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
+        fitting = [
+            text
+            for text in printed[sheet.number]
+            if steps[_value(text) - sheet.number] >= _least_pages(text, len(sheets))
+        ]
+        if fitting and not sheet.page.labels:
+            found[sheet.number] = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
+    labelled = [sheet for sheet in sheets if sheet.label]
+    agreeing = sum(sheet.label in printed[sheet.number] for sheet in labelled)
+    if labelled and (agreeing >= 0.2 * len(labelled) or len(found) < 0.5 * len(sheets)):
+        return
+    for sheet in sheets:
+        sheet.label = found.get(sheet.number) or ("–".join(sheet.page.labels) or None)
+
+
+def _least_pages(label: str, pages: int) -> int:
+    """Return on how many pages a number must keep its distance: Roman ones hardly stand in a margin by chance."""
+    return 3 if label.isdigit() and pages > 2 else 2
 
 
 def _printed_numbers(sheet: Sheet) -> set[str]:
+    """Return what could be the page number: a line of the margins that is one, or has one at its beginning or end."""
     texts = (normalize(sheet.page.text[d.start : d.end]) for d in sheet.page.drafts if _margin(sheet, d))
-    return {match[1] for text in texts if (match := _PAGE_NUMBER.match(text))}
+    parts = (part for text in texts for part in (text, text.partition(" ")[0], text.rpartition(" ")[2]))
+    return {match[1] for part in parts if (match := _PAGE_NUMBER.match(part))}
 
 
 def _value(label: str) -> int:
@@ -89,31 +113,67 @@ def _value(label: str) -> int:
 
 
 def mark_captions(sheets: Sequence[Sheet]) -> None:
-    """Mark as caption a short line directly above a table that is no sentence: the table's rows are found by it."""
+    """Mark as caption a line that names a figure or table, and a short one directly above a table that is no sentence."""
     for sheet in sheets:
         drafts = [d for d in sheet.page.drafts if d.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
-        for draft, below in pairwise(drafts):
-            text = sheet.page.text[draft.start : draft.end]
-            is_line = draft.kind == BlockKind.PARAGRAPH and draft.lines == 1 and 4 <= len(text) <= _CAPTION_CHARS
-            is_table = below.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
-            if is_line and is_table and text[-1] not in "。、，,":
+        for draft, below in pairwise([*drafts, None]):
+            text = sheet.page.text[draft.start : draft.end] if draft else ""
+            if draft is None or draft.kind != BlockKind.PARAGRAPH or not 4 <= len(text) <= _CAPTION_CHARS:
+                continue
+            above_table = below is not None and below.kind in (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
+            is_line = draft.lines == 1 and text[-1] not in "。、，,"
+            if (is_line and above_table) or (draft.lines <= 2 and _is_caption(text)):
                 draft.kind = BlockKind.CAPTION
 
 
+def _is_caption(text: str) -> bool:
+    """Tell whether a line names a figure or table.
+
+    >>> [_is_caption(text) for text in ("図１　人口の推移", "図表4-2 指標の一覧", "表1に示すとおり", "図1 組織 …… 3")]
+    [True, True, False, False]
+    """
+    return bool(_CAPTION.match(text)) and text[-1] not in "。、，," and not _CONTENTS.search(text)
+
+
 def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int]) -> dict[int, int]:
-    """Return id of a draft -> level, for the drafts that are headings: by bookmark, numbering, or size."""
-    body = _body_size(sheets)
+    """Return id of a draft -> level, for the drafts that are headings: by bookmark, numbering, size or weight.
+
+    outline: (physical page, squeezed title) -> depth from 1, of the bookmarks.
+    """
+    body, weight = _body_size(sheets), _body_weight(sheets)
     levels: dict[int, int] = {}
     for sheet in sheets:
         drafts = [d for d in sheet.page.drafts if d.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)]
         texts = [sheet.page.text[d.start : d.end] for d in drafts]
         numbered = drop_enumerations([heading_level(text) for text in texts]) if texts else []
-        for draft, text, level in zip(drafts, texts, numbered, strict=True):
+        for draft, text, level, below in zip(
+            drafts, texts, numbered, [*drafts[1:], *[None][: len(drafts)]], strict=True
+        ):
             depth = outline.get((sheet.number, squeeze(text)))
             found = heading_level(text) or depth * 2 if depth else level or _level_by_size(draft, text, body)
+            if not found and weight is not None and _is_heavy(draft, text, weight, below):
+                found = _WEIGHT_LEVEL
             if found:
                 levels[id(draft)] = found
     return levels
+
+
+def _body_weight(sheets: Sequence[Sheet]) -> int | None:
+    """Return the weight of the font of most characters; None where heavier fonts are too common to mean anything."""
+    weights: Counter[int] = Counter()
+    for sheet in sheets:
+        for draft in sheet.page.drafts:
+            weights[draft.weight] += draft.end - draft.start
+    body = weights.most_common(1)[0][0] if weights else 0
+    heavier = sum(count for weight, count in weights.items() if weight > body)
+    return body if heavier < _MAX_HEAVY * weights.total() else None
+
+
+def _is_heavy(draft: Draft, text: str, body: int, below: Draft | None) -> bool:
+    """Tell whether a short line in a heavier font stands above text of the body's weight."""
+    is_line = draft.lines == 1 and not draft.is_row and draft.kind == BlockKind.PARAGRAPH
+    is_title = 2 <= len(text) <= 40 and text[-1] not in "。、，,.）):：" and bool(_LETTERS.search(text))
+    return draft.weight > body and is_line and is_title and below is not None and below.weight <= body
 
 
 def _body_size(sheets: Sequence[Sheet]) -> float:
@@ -135,4 +195,4 @@ def _level_by_size(draft: Draft, text: str, body: float) -> int | None:
     ):
         return None
     ratio = draft.size / body
-    return next((level for least, level in ((1.8, 2), (1.45, 3), (1.2, 4)) if ratio >= least), None)
+    return next((level for least, level in ((1.8, 2), (1.45, 3), (1.15, 4)) if ratio >= least), None)

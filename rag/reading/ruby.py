@@ -38,7 +38,7 @@ def _annotates(ruby: Piece, base: Piece) -> bool:
     gap = small.bottom - text.top
     if not (-0.4 * ruby.size < gap < 0.6 * ruby.size):
         return False
-    under = [c for c in base.characters if _overlap(small, _along(c.box, base)) > 0]
+    under = [c for c in base.characters if _overlap(small, b := _along(c.box, base)) > 0.4 * b.width]
     covered = sum(_overlap(small, _along(c.box, base)) for c in under)
     is_kanji = bool(under) and bool(_KANJI.fullmatch("".join(c.text for c in under)))
     return is_kanji and covered >= 0.6 * small.width and len(ruby.characters) <= _MAX_PER_KANJI * len(under)

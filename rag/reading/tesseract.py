@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PACKAGES = "tesseract-ocr、tesseract-ocr-jpn、tesseract-ocr-jpn-vert"
 HORIZONTAL, VERTICAL = "jpn", "jpn_vert"
 _TOKEN = re.compile(
-    r"<span class='(?P<kind>ocr_line|ocr_header|ocr_caption|ocr_textfloat|ocrx_word)'[^>]*?(?:x_wconf (?P<confidence>\d+))?['\"]>"
+    r"<span class='(?P<kind>ocr_line|ocr_header|ocr_caption|ocr_textfloat|ocrx_word)'[^>]*?"
+    r"bbox (?P<word>\d+ \d+ \d+ \d+)[^>]*?(?:x_wconf (?P<confidence>\d+))?['\"]>"
     r"|<span class='ocrx_cinfo' title='x_bboxes (?P<box>\d+ \d+ \d+ \d+);[^>]*>(?P<text>.*?)</span>"
 )
 _ROTATE = re.compile(r"Rotate: (\d+)[\s\S]*?Orientation confidence: ([\d.]+)")
@@ -112,13 +113,28 @@ def find_tesseract() -> Tesseract | None:
 def _parse(hocr: str) -> Iterator[OcrCharacter]:
     """Yield the characters of tesseract's hOCR; the confidence is that of the word that each is in."""
     line, confidence = -1, 0.0
+    word: tuple[float, ...] = ()
+    found: list[tuple[str, tuple[float, ...]]] = []
     for token in _TOKEN.finditer(hocr):
-        if token["kind"] == "ocrx_word":
+        if token["kind"]:
+            yield from _place_word(found, word, confidence, line)
+            found = []
+            word = tuple(float(value) for value in token["word"].split())
+            line += token["kind"] != "ocrx_word"
             confidence = int(token["confidence"] or 0) / 100
-        elif token["kind"]:
-            line += 1
-        else:
-            left, top, right, bottom = (float(value) for value in token["box"].split())
-            text = html.unescape(re.sub(r"<[^>]+>", "", token["text"])).strip()
-            if text and right > left and bottom > top:
-                yield OcrCharacter(text, left, top, right, bottom, confidence, line)
+        elif text := html.unescape(re.sub(r"<[^>]+>", "", token["text"])).strip():
+            found.append((text, tuple(float(value) for value in token["box"].split())))
+    yield from _place_word(found, word, confidence, line)
+
+
+def _place_word(
+    found: Sequence[tuple[str, tuple[float, ...]]], word: tuple[float, ...], confidence: float, line: int
+) -> Iterator[OcrCharacter]:
+    """Yield the characters of a word; in text written downwards tesseract gives them no boxes: they share that of the word."""
+    has_boxes = all(right > left and bottom > top for _, (left, top, right, bottom) in found)
+    for index, (text, box) in enumerate(found):
+        if not has_boxes:
+            step = (word[3] - word[1]) / len(found)
+            box = (word[0], word[1] + index * step, word[2], word[1] + (index + 1) * step)
+        left, top, right, bottom = box
+        yield OcrCharacter(text, left, top, right, bottom, confidence, line)
