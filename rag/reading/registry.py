@@ -66,6 +66,7 @@ _CAUSES = {
     "RecursionError": "ファイルの中の入れ子が深すぎます",
 }
 """What the commonest exceptions of parsers mean; the others are named as they are."""
+_MAX_DETAIL_CHARS = 200
 
 
 def list_corpus(corpus: Path, *, options: ReadingOptions = DEFAULT_OPTIONS) -> Listing:
@@ -115,16 +116,19 @@ def read_document(
         ) from error
     # Broad on purpose: parsers of foreign formats fail in ways nobody can list, and one broken file must not stop the others.
     except Exception as error:
-        cause = _CAUSES.get(type(error).__name__, "")
-        raise ReadingError(
-            f"{cause or 'ファイルが壊れているようです'}: {file.source}（{type(error).__name__}: {error}）",
-            "元のソフトで開けることを確かめ、保存し直してください。",
-            code="broken",
-        ) from error
+        raise _describe_broken(error, file.source, path) from error
     row = listing.metadata.get(file.source)
     metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row)
     problems = (*content.problems, *_report_no_text(content, file.source))
     return Document(file.source, sha256, metadata, content.pages, problems)
+
+
+def _describe_broken(error: Exception, source: str, path: Path) -> ReadingError:
+    """Return what is said of a file whose parser failed: the exception's first line, without where our copy lies."""
+    cause = _CAUSES.get(type(error).__name__, "ファイルが壊れているようです")
+    detail = next(iter(str(error).replace(str(path), source).splitlines()), "")
+    message = f"{cause}: {source}（{type(error).__name__}: {detail[:_MAX_DETAIL_CHARS]}）"
+    return ReadingError(message, "元のソフトで開けることを確かめ、保存し直してください。", code="broken")
 
 
 def find_mended(options: ReadingOptions) -> frozenset[str]:
