@@ -124,7 +124,9 @@ def read_document(
 
 
 def _describe_broken(error: Exception, source: str, path: Path) -> ReadingError:
-    """Return what is said of a file whose parser failed: the exception's first line, without where our copy lies."""
+    """Return what is said of a file whose parser failed: the first line of the first exception, without where our copy lies."""
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
     cause = _CAUSES.get(type(error).__name__, "ファイルが壊れているようです")
     detail = next(iter(str(error).replace(str(path), source).splitlines()), "")
     message = f"{cause}: {source}（{type(error).__name__}: {detail[:_MAX_DETAIL_CHARS]}）"
