@@ -62,6 +62,7 @@ _CAUSES = {
     "BadZipFile": "ファイルの中の圧縮データが壊れています",
     "ParseError": "ファイルの中の XML が壊れています",
     "XMLSyntaxError": "ファイルの中の XML が壊れています",
+    "EntitiesForbidden": "ファイルの中の XML に、ほかの内容を呼び込む宣言があり、安全でないため読みません",
     "KeyError": "ファイルの中にあるはずの部品がありません",
     "RecursionError": "ファイルの中の入れ子が深すぎます",
 }
