@@ -395,3 +395,12 @@ def test_nothing_is_written_outside_the_index(tmp_path: Path) -> None:
     assert {path for path in tmp_path.rglob("*") if "index" not in path.relative_to(tmp_path).parts} == before
     assert report.added == ("よい.txt", "悪.zip/中/良.txt")
     assert [code for _, code in codes(report)] == ["unsafe_name"] * 3
+
+
+def test_a_nul_in_a_text_is_an_odd_character_and_not_the_end_of_the_file(tmp_path: Path) -> None:
+    write(
+        tmp_path / "corpus",
+        {**GOOD, "表.csv": "質問,回答\nいつ\0ですか,明日の朝八時から窓口で受け付けます。\n".encode("utf-16")},
+    )
+    report = index(tmp_path)
+    assert codes(report) == [("表.csv", "odd_characters")] and report.counts.documents == 2

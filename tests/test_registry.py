@@ -166,6 +166,18 @@ def test_a_failing_reader_names_its_exception(corpus: Path, monkeypatch: pytest.
     assert isinstance(caught.value.__cause__, RecursionError)
 
 
+def test_what_a_library_says_is_cut_to_a_line_without_where_our_copy_lies(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, source: str, options: object) -> None:
+        raise ValueError(f"could not read {path}.\nSee the manual {'.' * 1000}")
+
+    monkeypatch.setattr(registry, "_load_reader", lambda source, suffix: fail)
+    with pytest.raises(ReadingError) as caught:
+        read(corpus, "課/a.txt", "x")
+    assert caught.value.message == "ファイルが壊れているようです: 課/a.txt（ValueError: could not read 課/a.txt.）"
+
+
 def test_a_file_that_is_gone_is_unreadable(corpus: Path) -> None:
     with pytest.raises(ReadingError) as caught:
         read_document(CorpusFile("a.txt", corpus / "a.txt"), path=corpus / "a.txt", sha256="", listing=Listing(()))

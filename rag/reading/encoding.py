@@ -28,7 +28,7 @@ def read_text_bytes(data: bytes, source: str) -> tuple[str, tuple[Problem, ...]]
     ('手数料は三百円です。', ())
     """
     text, encoding = _decode(data, source)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")  # no index can hold a NUL
     return text, tuple(_find_doubts(text, encoding, source))
 
 

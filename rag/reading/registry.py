@@ -61,10 +61,12 @@ _CAUSES = {
     "BadZipFile": "ファイルの中の圧縮データが壊れています",
     "ParseError": "ファイルの中の XML が壊れています",
     "XMLSyntaxError": "ファイルの中の XML が壊れています",
+    "EntitiesForbidden": "ファイルの中の XML に、ほかの内容を呼び込む宣言があり、安全でないため読みません",
     "KeyError": "ファイルの中にあるはずの部品がありません",
     "RecursionError": "ファイルの中の入れ子が深すぎます",
 }
 """What the commonest exceptions of parsers mean; the others are named as they are."""
+_MAX_DETAIL_CHARS = 200
 
 
 def list_corpus(corpus: Path, *, options: ReadingOptions = DEFAULT_OPTIONS) -> Listing:
@@ -116,12 +118,7 @@ def read_document(
         ) from error
     # Broad on purpose: parsers of foreign formats fail in ways nobody can list, and one broken file must not stop the others.
     except Exception as error:
-        cause = _CAUSES.get(type(error).__name__, "")
-        raise ReadingError(
-            f"{cause or 'ファイルが壊れているようです'}: {file.source}（{type(error).__name__}: {error}）",
-            "元のソフトで開けることを確かめ、保存し直してください。",
-            code="broken",
-        ) from error
+        raise _describe_broken(error, file.source, path) from error
     row = listing.metadata.get(file.source)
     metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row, pages=content.pages)
     problems = (*content.problems, *_report_no_text(content, file.source))
@@ -133,6 +130,16 @@ def _count_searchable(page: Page) -> Page:
     searched = (page.text[block.start : block.end] for block in page.blocks if block.kind not in NOT_SEARCHED)
     count = sum(len("".join(text.split())) for text in searched)
     return replace(page, quality=replace(page.quality, searchable=count))
+
+
+def _describe_broken(error: Exception, source: str, path: Path) -> ReadingError:
+    """Return what is said of a file whose parser failed: the first line of the first exception, without where our copy lies."""
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    cause = _CAUSES.get(type(error).__name__, "ファイルが壊れているようです")
+    detail = next(iter(str(error).replace(str(path), source).splitlines()), "")
+    message = f"{cause}: {source}（{type(error).__name__}: {detail[:_MAX_DETAIL_CHARS]}）"
+    return ReadingError(message, "元のソフトで開けることを確かめ、保存し直してください。", code="broken")
 
 
 def find_mended(options: ReadingOptions) -> frozenset[str]:
