@@ -153,6 +153,7 @@ class Concern(StrEnum):
     LOW_OCR = "low_ocr"
     GARBLED = "garbled"
     NO_TEXT = "no_text"
+    BROKEN_PAGE = "broken_page"
 
     @property
     def label(self) -> str:
@@ -166,6 +167,7 @@ _CONCERN_LABELS = {
     Concern.LOW_OCR: "文字認識の確からしさが低い",
     Concern.GARBLED: "文字化けの疑い",
     Concern.NO_TEXT: "検索できる文字がない",
+    Concern.BROKEN_PAGE: "頁が壊れていて開けない",
 }
 
 

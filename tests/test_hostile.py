@@ -239,7 +239,6 @@ def test_a_pdf_that_is_never_done_ends_at_a_limit(tmp_path: Path) -> None:
     assert codes_of(outcomes)["図形が自分.pdf"] in ("timeout", "out_of_memory", "crashed")
 
 
-@pytest.mark.xfail(reason="read_pdf does not ask max_pages yet", strict=True)
 def test_a_pdf_with_too_many_pages_is_refused_before_it_is_read(tmp_path: Path) -> None:
     from pypdf import PdfWriter
 

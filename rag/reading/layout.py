@@ -206,7 +206,8 @@ def _columns(pieces: list[Piece], gutter: float) -> tuple[Box, Box]:
 
 def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
     """Tell whether two sides are read across, as labels and values are: level with each other, one side in short pieces."""
-    if any(piece.inside for piece in (*left, *right)):
+    left, right = [p for p in left if not p.inside], [p for p in right if not p.inside]
+    if not left or not right:
         return False
     level = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
     level_right = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in left) for a in right)

@@ -30,6 +30,10 @@ _CONCERNS = {
         "画像だけで、検索できる文字が見つからない",
         "図や写真だけのページならそのままでかまいません。文字があるときは、文字の入った PDF に置き換えてください。",
     ),
+    Concern.BROKEN_PAGE: (
+        "壊れていて開けない",
+        "元の文書から PDF を作り直すか、もう一度コピーしてください。ほかの頁は検索できます。",
+    ),
 }
 """Concern -> what is the matter with the pages, and what to do."""
 

@@ -43,8 +43,13 @@ class Sheet:
 
 
 def read_sheet(pdf: PdfDocument, index: int, options: ReadingOptions) -> Sheet:
-    """Read the page at an index from 0."""
-    page = pdf[index]
+    """Read the page at an index from 0; a broken one is empty, with that concern."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        page = pdf[index]
+    except PdfiumError:  # one page of many: the others are worth reading
+        return Sheet(index + 1, 0.0, PageText(), None, concerns=(Concern.BROKEN_PAGE,))
     try:
         sheet = _read_page(page, options)
         return replace(sheet, number=index + 1, label=_page_label(sheet.page, pdf, index))

@@ -30,9 +30,9 @@ class Piece:
 
     def __post_init__(self) -> None:
         sizes = sorted(c.box.width if self.vertical else c.box.height for c in self.characters)
-        self.size = sizes[len(sizes) // 2] if sizes else 10.0
+        self.size = max(0.1, sizes[len(sizes) // 2]) if sizes else 10.0
         wide = sorted(c.box.height if self.vertical else c.box.width for c in self.characters if c.text > "\u3040")
-        self.em = min(self.size, wide[len(wide) // 2]) if wide else self.size
+        self.em = max(0.1, min(self.size, wide[len(wide) // 2])) if wide else self.size
 
 
 def find_pieces(characters: Sequence[Character]) -> list[Piece]:
@@ -123,7 +123,7 @@ def _join_column(column: list[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for piece in sorted(column, key=lambda p: -p.box.top):
         last = joined[-1] if joined else None
-        if last and last.box.bottom - piece.box.top < 0.9 * min(last.size, piece.size) and _alike(last, piece):
+        if last and last.box.bottom - piece.box.top < 1.3 * min(last.size, piece.size) and _alike(last, piece):
             joined[-1] = _vertical_piece(last.characters + piece.characters)
         else:
             joined.append(piece)

@@ -70,7 +70,7 @@ def _margin(sheet: Sheet, draft: Draft) -> BlockKind | None:
 
 
 def detect_labels(sheets: Sequence[Sheet]) -> None:
-    """Take the printed page numbers from the margins where the file has no page labels of its own, or other ones than are printed.
+    """Take the printed page numbers from the margins where the file has no page labels of its own, or such as only count the pages.
 
     A number counts when it keeps its distance from the physical number on three pages or more.
     """
@@ -85,12 +85,11 @@ def detect_labels(sheets: Sequence[Sheet]) -> None:
         ]
         if fitting and not sheet.page.labels:
             found[sheet.number] = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
-    labelled = [sheet for sheet in sheets if sheet.label]
-    agreeing = sum(sheet.label in printed[sheet.number] for sheet in labelled)
-    if labelled and (agreeing >= 0.2 * len(labelled) or len(found) < 0.5 * len(sheets)):
+    has_own_labels = any(sheet.label and sheet.label != str(sheet.number) for sheet in sheets)
+    if has_own_labels and not any(sheet.page.labels for sheet in sheets):
         return
     for sheet in sheets:
-        sheet.label = found.get(sheet.number) or ("–".join(sheet.page.labels) or None)
+        sheet.label = "–".join(sheet.page.labels) or found.get(sheet.number) or sheet.label
 
 
 def _least_pages(label: str, pages: int) -> int:
