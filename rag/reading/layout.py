@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rag.reading.geometry import Box, center_x, center_y, surround
 from rag.reading.lines import Line, Table
-from rag.reading.pdf_rows import find_aligned, read_table
+from rag.reading.pdf_rows import TextColumns, find_aligned, is_running, read_table
 from rag.reading.pieces import Piece, join_spread
 from rag.reading.tables import Grid
 from rag.reading.upright import arrange, group_upright, turn_block
@@ -209,18 +209,24 @@ def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
     left, right = [p for p in left if not p.inside], [p for p in right if not p.inside]
     if not left or not right:
         return False
+    if is_running([_text(p) for p in left]) and is_running([_text(p) for p in right]):
+        return False
     level = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
     level_right = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in left) for a in right)
     share = max(level / len(left), level_right / len(right))
     return share >= 0.7 and min(_fill(left), _fill(right)) < 0.7
 
 
+def _text(piece: Piece) -> str:
+    return "".join(c.text for c in piece.characters)
+
+
 def _fill(pieces: list[Piece]) -> float:
-    """Return how much of the column's width its median piece takes, and never full for pieces of under twelve characters."""
+    """Return how much of the column's width its median piece takes, and never full for pieces of under eight characters."""
     width = max(surround([p.box for p in pieces]).width, 1.0)
     shares = sorted(p.box.width / width for p in pieces)
     lengths = sorted(len(p.characters) for p in pieces)
-    return 0.0 if lengths[len(lengths) // 2] < 12 else shares[len(shares) // 2]
+    return 0.0 if lengths[len(lengths) // 2] < 8 else shares[len(shares) // 2]
 
 
 def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
@@ -238,6 +244,9 @@ def _read_rows(pieces: list[Piece], column: Box) -> list[Line | Table]:
     for found in find_aligned(rows):
         if isinstance(found, Table):
             items.append(found)
+        elif isinstance(found, TextColumns):
+            for part in found.columns:
+                items += _read(part)
         else:
             items += _read_grid(found[0]) if found[0].inside else [Line(found, column)]
     return items

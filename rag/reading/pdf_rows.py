@@ -16,6 +16,9 @@ _MIN_ROWS = 3
 _MAX_PITCH = 3.0  # in character sizes: rows of one table follow each other closer than this
 _LONG = 18  # characters: columns whose text is typically longer are columns of a page, not of a table
 _CONTENTS = re.compile(r"[.．・…‥･]{3,}")
+_UNFINISHED = re.compile(r"[のをにがはとでやもへ、，てしきりるれいっ]$")
+_RUNNING = 0.35
+_LINE = 8  # characters: columns of a text are at least this wide
 _NUMERIC = re.compile(r"[△▲+\-－−±約]?[\d０-９][\d０-９,，.．]*[^\d\s]{0,4}|[-－‐―─…*＊×○●]|[（(][\d.,△▲-]+[）)]")
 
 
@@ -26,6 +29,15 @@ def is_numeric(text: str) -> bool:
     [True, True, True, True, True, False, False]
     """
     return bool(_NUMERIC.fullmatch(text))
+
+
+def is_running(texts: Sequence[str]) -> bool:
+    """Tell whether lines below each other are one text: many of them end within a sentence.
+
+    >>> is_running(["危険な場所から全員避難", "しましょう。これは災害の", "おそれがあるときに、"]), is_running(["転入届", "住民票の写し", "印鑑登録"])
+    (True, False)
+    """
+    return len(texts) >= 3 and sum(bool(_UNFINISHED.search(text)) for text in texts) >= _RUNNING * len(texts)
 
 
 # --- columns without lines --------------------------------------------------------------------------------------------
@@ -40,13 +52,23 @@ class _Run:
     columns: list[tuple[float, float]]
 
 
-def find_aligned(rows: list[list[Piece]]) -> Iterator[Table | list[Piece]]:
-    """Yield the rows of a region in order, those that stand in columns together as tables."""
+@dataclass(frozen=True, slots=True)
+class TextColumns:
+    """Text set in columns: the pieces of each, from the left."""
+
+    columns: list[list[Piece]]
+
+
+def find_aligned(rows: list[list[Piece]]) -> Iterator[Table | TextColumns | list[Piece]]:
+    """Yield the rows of a region in order, those that stand in columns together as a table, or as columns of text."""
     place = 0
     while place < len(rows):
         run = _grow(rows, place)
         if run is not None and _is_table(run):
             yield _build_table(run)
+            place += len(run.rows)
+        elif run is not None and _is_text(run):
+            yield TextColumns([_pieces_of(run, column) for column in run.columns])
             place += len(run.rows)
         else:
             yield rows[place]
@@ -102,7 +124,7 @@ def _text(piece: Piece) -> str:
 
 
 def _cells_of(run: _Run, column: tuple[float, float]) -> list[str]:
-    return [_text(p) for row in run.rows for p in row if column[0] <= p.box.left <= column[1]]
+    return [_text(p) for p in _pieces_of(run, column)]
 
 
 def _is_table(run: _Run) -> bool:
@@ -114,8 +136,29 @@ def _is_table(run: _Run) -> bool:
     lasting = [cells for cells in columns if len(cells) >= 0.5 * len(full)]
     if len(lasting) < 2:
         return False
+    if sum(is_running(cells) for cells in lasting) >= 2 or sum(_is_justified(run, c) for c in run.columns) >= 2:
+        return False
     typical = sorted(_median([len(cell) for cell in cells]) for cells in lasting)
     return typical[0] <= _LONG and typical[-2] <= 2 * _LONG
+
+
+def _is_text(run: _Run) -> bool:
+    """Tell whether a run is text in columns: enough rows, and lines of a text in two columns or more."""
+    texts = [c for c in run.columns if _is_justified(run, c) or is_running(_cells_of(run, c))]
+    return len(run.rows) > _MIN_ROWS and len(texts) >= 2
+
+
+def _pieces_of(run: _Run, column: tuple[float, float]) -> list[Piece]:
+    return [p for row in run.rows for p in row if column[0] <= p.box.left <= column[1]]
+
+
+def _is_justified(run: _Run, column: tuple[float, float]) -> bool:
+    """Tell whether most of a column's cells are as wide as it is, and no labels: lines of a text."""
+    pieces = _pieces_of(run, column)
+    if len(pieces) < _MIN_ROWS or _median([len(p.characters) for p in pieces]) < _LINE:
+        return False
+    full = sum(p.box.width >= 0.85 * (column[1] - column[0]) for p in pieces)
+    return full >= 0.6 * len(pieces) and not all(is_numeric(_text(p)) for p in pieces)
 
 
 def _median(values: Sequence[int]) -> int:
