@@ -34,7 +34,8 @@ def render_pages(pages: Iterable[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         label = f"{row['label']}頁 " if row["label"] else ""
         marks = [f"{row['columns']}段"] * (row["columns"] > 1) + ["縦書き"] * row["vertical"]
-        marks += [f"OCR {row['ocr_confidence']:.0%}"] * (row["ocr_confidence"] is not None)
+        if row["ocr_confidence"] is not None:
+            marks.append(f"OCR {row['ocr_confidence']:.0%}")
         marks += [Concern(concern).label for concern in row["concerns"]]
         lines.append(
             f"  {row['source']} {label}{row['page']}/{totals[row['source']]}　{row['characters']}字（検索 {row['searchable']}字）　"

@@ -12,6 +12,7 @@ from coverage_check import check_page
 from rag.documents import Document, Kind
 from rag.errors import ReadingError
 from rag.reading import registry
+from rag.reading.image import IMAGE_SUFFIXES
 from rag.reading.old_office import NEW_SUFFIXES
 from rag.reading.options import ReadingOptions
 from rag.reading.registry import READERS, CorpusFile, Listing, list_corpus, read_document
@@ -100,7 +101,7 @@ def test_links_out_of_the_corpus_are_refused(corpus: Path, tmp_path: Path) -> No
         ("a.lzh", "展開"),
         ("a.mp4", "文字に起こした"),
         ("a.dat", "PDF"),
-        ("a.jpg", "PDF"),
+        ("a.heic", "PNG"),
         ("a", ".pdf"),
     ],
 )
@@ -189,7 +190,7 @@ def test_a_document_without_text_says_so(corpus: Path) -> None:
     assert read(corpus, "b.txt", "本文\n").problems == ()
 
 
-NOT_PLAIN = (".pdf", ".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm", ".eml", *NEW_SUFFIXES)
+NOT_PLAIN = (*IMAGE_SUFFIXES, ".pdf", ".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm", ".eml", *NEW_SUFFIXES)
 
 
 @pytest.mark.parametrize("suffix", [s for s in READERS if s not in NOT_PLAIN])
