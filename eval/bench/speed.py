@@ -146,7 +146,7 @@ def run_sync(corpus: Path, index: Path) -> dict[str, Any]:
         write_small_files(Path(warm, "corpus"), files=2)
         sync(Settings(corpus=Path(warm, "corpus"), index=Path(warm, "index")), embedder=embedder)
     started = time.perf_counter()
-    report = sync(Settings(corpus=corpus, index=index), embedder=embedder)
+    report = sync(Settings(corpus=corpus, index=index, ocr=False), embedder=embedder)
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "stages": dict(report.seconds), **asdict(report.counts)}
 

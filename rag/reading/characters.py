@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import unicodedata
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ _PAIRS = dict(zip("（「『【〔［｛〈《(", "）」』】〕］｝〉》)"
 _MIRRORED = {ord(a): ord(b) for pair in _PAIRS.items() for a, b in (pair, pair[::-1])}
 
 
+_RawBox = tuple[float, float, float, float]
+
+
 class Character(NamedTuple):
     """One printed character (never white space).
 
@@ -61,29 +65,35 @@ class PageCharacters(NamedTuple):
 def read_characters(page: PdfPage) -> PageCharacters:
     """Return the visible characters of a page in the order of the file, printed once each.
 
-    Radical code points are mended. A character printed again within a quarter of its width (a shadow) is left out.
+    Radical code points are mended. A character printed again within a quarter of its width (a shadow) is left out,
+    and so is one whose middle is off the page: nobody sees it.
     """
     view, found = PageView(page), list[Character]()
+    wide, high, turn, last_angle = 2 * view.width, 2 * view.height, 0, 0.0
     seen: dict[tuple[str, int, int], Box] = {}
     space, unreadable = False, 0
-    for raw in _raw_characters(page):
-        text = _text_of(raw.code)
+    for code, raw, angle, weight in _raw_characters(page):
+        text = _text_of(code)
         if not text:
-            unreadable += raw.code in (0, _REPLACEMENT)
-            space = space or chr(max(0, raw.code)).isspace()
+            unreadable += code in (0, _REPLACEMENT)
+            space = space or chr(max(0, code)).isspace()
             continue
-        box = view.box(*raw.box)
-        size = max(box.width, box.height)
+        box = view.box(*raw)
+        left, bottom, right, top = box
+        size = max(right - left, top - bottom)
+        if size <= 0 or not (0 <= left + right <= wide and 0 <= bottom + top <= high):
+            continue
         is_ligature = bool(found) and text.isascii() and found[-1].box == box  # "ffi" is one glyph and three letters
-        if not view.shows(box):
+        if _printed_before(seen, text, box, size) and not is_ligature:
             continue
-        if size <= 0 or (_printed_before(seen, text, box, size) and not is_ligature):
-            continue
-        found.append(Character(text, box, size, space, box, view.turn(raw.angle), raw.weight))
+        if angle != last_angle or not found:
+            turn, last_angle = view.turn(angle), angle
+        found.append(Character(text, box, size, space, box, turn, weight))
         space = False
     return PageCharacters(found, unreadable)
 
 
+@functools.cache
 def _text_of(code: int) -> str:
     """Return what a code point shows, "" for white space, controls and what means nothing."""
     if not 0 < code <= 0x10FFFF or 0xD800 <= code <= 0xDFFF or code == _REPLACEMENT:
@@ -116,15 +126,8 @@ def _cells(position: float) -> tuple[int, ...]:
     return (cell, cell - 1) if rest < 0.25 else (cell, cell + 1) if rest > 0.75 else (cell,)
 
 
-class _RawCharacter(NamedTuple):
-    code: int
-    box: tuple[float, float, float, float]
-    angle: float
-    weight: int
-
-
-def _raw_characters(page: PdfPage) -> Iterator[_RawCharacter]:
-    """Yield each character with its loose box in user space; blanks that PDFium makes up are left out.
+def _raw_characters(page: PdfPage) -> Iterator[tuple[int, _RawBox, float, int]]:
+    """Yield (code, loose box in user space, angle, weight of the font) of each character; blanks that PDFium makes up are left out.
 
     Angle and font are asked for only where a run of characters begins: every question costs as much as a box.
     """
@@ -143,7 +146,7 @@ def _raw_characters(page: PdfPage) -> Iterator[_RawCharacter]:
         if code not in _BLANKS and not _goes_on(last, box):
             angle, weight = max(0.0, pdfium.FPDFText_GetCharAngle(raw, index)), weights.weigh(index)
         last = box
-        yield _RawCharacter(_printed_bracket(raw, index, code, box) if code in _MIRRORED else code, box, angle, weight)
+        yield (_printed_bracket(raw, index, code, box) if code in _MIRRORED else code), box, angle, weight
     textpage.close()
 
 

@@ -42,10 +42,6 @@ class PageView:
         """Return the quarter turns counterclockwise of a glyph as displayed; angle: PDFium's, clockwise in user space, in radians."""
         return -int(round(angle / (math.pi / 2)) + self._rotation // 90) % 4
 
-    def shows(self, box: Box) -> bool:
-        """Tell whether the middle of a box is on the displayed page."""
-        return bool(0 <= center_x(box) <= self.width and 0 <= center_y(box) <= self.height)
-
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
         """Return the displayed box of a box in user space."""
         x0, y0, x1, y1 = self._origin

@@ -24,6 +24,7 @@ _RULES = (
     (re.compile(r"(?<=第)ニ(?=[条章節項号次回期])|(?<=十)ニ(?=[月日人条])"), "二"),
     (re.compile(r"(?<=曜)曰|(?<=[0-9０-９一二三四五六七八九十])曰"), "日"),
 )
+_MARKS = frozenset("ロエカハニ曰")
 _LEAST = 2  # on one page: a single one may be meant
 
 
@@ -35,6 +36,8 @@ def mend_look_alikes(text: str) -> str:
     >>> mend_look_alikes("エコバッグとロビー、3カ月、イロハ")
     'エコバッグとロビー、3カ月、イロハ'
     """
+    if _MARKS.isdisjoint(text):
+        return text
     hits = sum(len(pattern.findall(text)) for pattern, _ in _RULES)
     if hits < _LEAST:
         return text

@@ -145,6 +145,8 @@ def _is_letter_spaced(characters: Sequence[Character]) -> bool:
 def _blank(before: Character, after: Character) -> str:
     """Return the white space between two characters of one line: that of the file where it shows, or a wide gap."""
     gap = after.box.left - before.box.right
+    if gap <= 0:
+        return ""
     em = max(before.box.width, after.box.width)
     if _is_latin(before.text) and _is_latin(after.text):
         height = max(before.size, after.size)

@@ -62,8 +62,9 @@ class TextColumns:
 def find_aligned(rows: list[list[Piece]]) -> Iterator[Table | TextColumns | list[Piece]]:
     """Yield the rows of a region in order, those that stand in columns together as a table, or as columns of text."""
     place = 0
+    candidates = [_is_candidate(row) for row in rows]
     while place < len(rows):
-        run = _grow(rows, place)
+        run = _grow(rows, place, candidates)
         if run is not None and _is_table(run):
             yield _build_table(run)
             place += len(run.rows)
@@ -75,13 +76,14 @@ def find_aligned(rows: list[list[Piece]]) -> Iterator[Table | TextColumns | list
             place += 1
 
 
-def _grow(rows: list[list[Piece]], first: int) -> _Run | None:
+def _grow(rows: list[list[Piece]], first: int, candidates: Sequence[bool]) -> _Run | None:
     """Return the longest run of rows from `first` on that keep to common columns."""
-    if not _is_candidate(rows[first]) or len(rows[first]) < 2:
+    if not candidates[first] or len(rows[first]) < 2:
         return None
     run = _Run(first, [rows[first]], [(p.box.left, p.box.right) for p in rows[first]])
-    for above, row in pairwise(rows[first:]):
-        columns = _merge_columns(run.columns, row) if _is_candidate(row) and _is_close(above, row) else None
+    for index in range(first + 1, len(rows)):
+        row = rows[index]
+        columns = _merge_columns(run.columns, row) if candidates[index] and _is_close(rows[index - 1], row) else None
         if columns is None:
             break
         run.rows.append(row)

@@ -94,6 +94,8 @@ def _split_runs(characters: Sequence[Character], follows: object) -> Iterator[li
 
 
 def _follows_down(before: Character, after: Character) -> bool:
+    if after.box.left >= before.box.right or after.box.bottom >= before.box.bottom:
+        return False
     size = max(before.box.width, after.box.width)
     gap = before.box.bottom - after.box.top
     same_column = abs(center_x(before.box) - center_x(after.box)) < 0.3 * min(before.box.width, after.box.width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 
@@ -28,11 +29,12 @@ def measure_suspicion(text: str, unreadable: int = 0) -> float:
     total = len(printed) + unreadable
     if not total:
         return 0.0
-    cids = sum(len(match) for match in _CID.findall(printed))
-    foreign = sum(not _is_japanese_or_latin(c) for c in printed)
+    cids = sum(len(match) for match in _CID.findall(printed)) if "(cid:" in printed else 0
+    foreign = sum(count for character, count in Counter(printed).items() if not _is_japanese_or_latin(character))
     return min(1.0, (unreadable + cids + foreign + _count_mojibake(printed)) / total)
 
 
+@functools.cache
 def _is_japanese_or_latin(character: str) -> bool:
     """Tell whether a character belongs to the repertoire of Japanese texts (JIS X 0213, CP932 and their compatibility forms)."""
     if character.isascii():
