@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from coverage_check import check_page
 
-from rag.documents import Document, Kind
+from rag.documents import Block, BlockKind, Content, Document, Kind, Locator, Page, Quality
 from rag.errors import ReadingError
 from rag.reading import registry
 from rag.reading.image import IMAGE_SUFFIXES
@@ -206,3 +206,14 @@ def test_listing_and_documents_travel_between_processes(corpus: Path) -> None:
     document = read_document(listing.files[0], path=path, sha256="", listing=listing)
     assert pickle.loads(pickle.dumps(document)) == document
     assert document.metadata.year == 2024
+
+
+def test_half_characters_are_marked_as_unreadable(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block = Block(BlockKind.PARAGRAPH, 0, 5, Locator(line=1), headings=("件\udc9e名",))
+    page = Page(1, "住\udc9e票です", (block,), Quality(5))
+    monkeypatch.setattr(
+        registry, "_load_reader", lambda source, suffix: lambda path, name, options: Content((page,), title="\udcbc")
+    )
+    document = read(corpus, "a.txt", "x")
+    assert document.pages[0].text == "住\ufffd票です" and document.title == "\ufffd"
+    assert document.pages[0].blocks[0].headings == ("件\ufffd名",)

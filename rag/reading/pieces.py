@@ -10,6 +10,8 @@ from rag.reading.characters import Character
 from rag.reading.geometry import Box, center_x, center_y, surround, turn_box
 from rag.reading.tables import Grid
 
+_BLANK = 1.06  # ems: a gap wider than a full-width blank parts two pieces
+
 
 @dataclass(slots=True)
 class Piece:
@@ -216,7 +218,7 @@ def _join_row(row: list[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for run in sorted(row, key=lambda piece: piece.box.left):
         last = joined[-1] if joined else None
-        if last and run.box.left - last.box.right < 0.9 * min(last.em, run.em):
+        if last and run.box.left - last.box.right < _BLANK * min(last.em, run.em):
             joined[-1] = Piece(last.characters + run.characters, surround([last.box, run.box]))
         else:
             joined.append(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -54,6 +55,7 @@ READERS: Mapping[str, tuple[str, str]] = {
 _IMAGES = frozenset({".gif", ".heic", ".heif"})
 _OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".docm", ".pptx", ".pptm"})
 _SAYS_NO_TEXT = frozenset({"no_text", *Concern})
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SIGNATURES = {"PDF": b"%PDF-", "ZIP（Office 文書など）": b"PK\x03\x04", "古い Office 文書": _OLE}
 _MAX_OFFSET_OF_PDF_SIGNATURE = 1024
@@ -108,7 +110,7 @@ def read_document(
         check_bytes(path.stat().st_size, file.source, options)
         _check_signature(path, file.source, suffix)
         check_unpacked(path, file.source, options)
-        content = reader(path, file.source, options)
+        content = _without_surrogates(reader(path, file.source, options))
     except (ReadingError, MemoryError):
         raise
     except (FileNotFoundError, PermissionError) as error:
@@ -123,6 +125,24 @@ def read_document(
     metadata = resolve_metadata(file.source, title=content.title, kind=content.kind, row=row, pages=content.pages)
     problems = (*content.problems, *_report_no_text(content, file.source))
     return Document(file.source, sha256, metadata, tuple(map(_count_searchable, content.pages)), problems)
+
+
+def _without_surrogates(content: Content) -> Content:
+    """Return content in which half characters, as bytes of no encoding leave them behind, are marked as unreadable (U+FFFD)."""
+    if not any(_SURROGATE.search(page.text) for page in content.pages) and not _SURROGATE.search(content.title or ""):
+        return content
+    pages = tuple(
+        replace(
+            page,
+            text=_SURROGATE.sub("\ufffd", page.text),
+            blocks=tuple(
+                replace(block, headings=tuple(_SURROGATE.sub("\ufffd", heading) for heading in block.headings))
+                for block in page.blocks
+            ),
+        )
+        for page in content.pages
+    )
+    return replace(content, pages=pages, title=_SURROGATE.sub("\ufffd", content.title) if content.title else None)
 
 
 def _count_searchable(page: Page) -> Page:
