@@ -87,7 +87,8 @@ def _place(
     lines: dict[int, list[OcrCharacter]] = {}
     for character in found:
         lines.setdefault(character.line, []).append(character)
-    kept = [line for line in lines.values() if mean(c.confidence for c in line) >= _NOISE]
+    trimmed = [_trim(line) for line in lines.values()]
+    kept = [line for line in trimmed if line and mean(c.confidence for c in line) >= _NOISE]
     characters = [
         Character(fix_radicals(text), box, max(box.width, box.height), False, turn_back(box, turn, width, height))
         for line in kept
@@ -102,6 +103,21 @@ def _place(
     ]
     noise = len(found) - len(sure)
     return Recognition(characters, rules, mean(sure) if sure else 0.0, noise, turn, width, height)
+
+
+def _trim(line: list[OcrCharacter]) -> list[OcrCharacter]:
+    """Return a line without what tesseract made of a picture or frame beside it: unsure characters, set apart from the text."""
+    size = sorted(min(c.right - c.left, c.bottom - c.top) for c in line)[len(line) // 2]
+    first, last = 0, len(line)
+    while last - first > 1 and line[last - 1].confidence < _NOISE and _gap(line[last - 2], line[last - 1]) > size:
+        last -= 1
+    while last - first > 1 and line[first].confidence < _NOISE and _gap(line[first], line[first + 1]) > size:
+        first += 1
+    return line[first:last]
+
+
+def _gap(before: OcrCharacter, after: OcrCharacter) -> float:
+    return max(after.left - before.right, after.top - before.bottom)
 
 
 def _even_out(line: Sequence[OcrCharacter], image_height: int, scale: float) -> Iterator[tuple[str, Box]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,6 +19,7 @@ from rag.reading.tables import Cell
 _WIDE_SPACE = "\u3000"
 _SENTENCE_ENDS = "。！？!?"
 _MAX_HEADER_CHARS = 30
+_PARTICLE = re.compile("[のをにがはとでやへも、]$")
 
 
 @dataclass(slots=True)
@@ -175,7 +177,7 @@ def _continues(before: Line, after: Line, written: str, text: str) -> bool:
     ended = written[-1] in _SENTENCE_ENDS
     if ended and abs(start_after - start_before) > 0.6 * before.size:
         return False
-    full = _reaches_end(before) or (not ended and _end_alike(before, after))
+    full = _reaches_end(before) or (not ended and (_end_alike(before, after) or _breaks_off(before, after)))
     return full and not (is_article_caption(last_line) or (ended and not _reaches_end(before, 0.5)))
 
 
@@ -186,6 +188,12 @@ def _end_alike(before: Line, after: Line) -> bool:
         and abs(before.box.left - after.box.left) < before.size
     )
     return level and min(len(before.text), len(after.text)) >= 12
+
+
+def _breaks_off(before: Line, after: Line) -> bool:
+    """Tell whether a long line ends in a particle, wherever its column ends, and the next one begins right below it."""
+    aligned = abs(before.box.left - after.box.left) < 0.6 * before.size
+    return aligned and len(before.text) >= 12 and bool(_PARTICLE.search(before.text))
 
 
 def _flows_on(before: Line, after: Line, written: str, text: str) -> bool:

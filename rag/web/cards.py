@@ -57,7 +57,7 @@ def _render_instead(edition: Edition, links: Links) -> str:
     if other is None or address is None:
         return ""
     label = f'現行の「{escape(other.title)}」を開く<span class="visually-hidden">（新しいタブ）</span>'
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
+    return f'<a class="newer" href="{escape(address)}" target="_blank" rel="noopener noreferrer">{label}</a>'
 
 
 def _render_quote(citation: Citation) -> str:
