@@ -191,9 +191,13 @@ def _end_alike(before: Line, after: Line) -> bool:
 
 
 def _breaks_off(before: Line, after: Line) -> bool:
-    """Tell whether a long line ends in a particle, wherever its column ends, and the next one begins right below it."""
-    aligned = abs(before.box.left - after.box.left) < 0.6 * before.size
-    return aligned and len(before.text) >= 12 and bool(_PARTICLE.search(before.text))
+    """Tell whether a long line ends within a sentence, wherever its column ends, and the next one begins right below it.
+
+    It does when it ends in a particle, or is very long and no shorter than the next one.
+    """
+    aligned = abs(before.box.left - after.box.left) < 0.6 * before.size and before.weight == after.weight
+    long = len(before.text) >= 24 and before.box.width >= 0.9 * after.box.width and before.text[-1].isalpha()
+    return aligned and (long or (len(before.text) >= 12 and bool(_PARTICLE.search(before.text))))
 
 
 def _flows_on(before: Line, after: Line, written: str, text: str) -> bool:

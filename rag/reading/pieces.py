@@ -211,7 +211,38 @@ def join_pieces(runs: list[Piece]) -> list[Piece]:
                 break
         else:
             rows.append([run])
-    return [piece for row in rows for piece in _join_row(row)]
+    return [piece for row in _put_raised(rows) for piece in _join_row(row)]
+
+
+def _put_raised(rows: list[list[Piece]]) -> list[list[Piece]]:
+    """Put small characters set higher or lower (注1, ², ※) into the row whose text they stand in."""
+    result = [row for row in rows if len(row) > 1 or not _may_be_raised(row[0])]
+    small = [row[0] for row in rows if len(row) == 1 and _may_be_raised(row[0])]
+    tall = sorted(result, key=lambda row: -center_y(row[0].box))
+    for run in small:
+        home = next((row for row in tall if any(_is_raised(run, piece) for piece in row)), None)
+        if home is None or any(_overlaps(run, piece) for piece in home):
+            result.append([run])
+        else:
+            home.append(run)
+    return result
+
+
+def _may_be_raised(run: Piece) -> bool:
+    return len(run.characters) <= 4
+
+
+def _is_raised(run: Piece, piece: Piece) -> bool:
+    """Tell whether a run is small, mostly level with a piece, and right beside it."""
+    if run.size > 0.75 * piece.size or len(piece.characters) < 2:
+        return False
+    level = min(run.box.top, piece.box.top) - max(run.box.bottom, piece.box.bottom)
+    gap = max(run.box.left - piece.box.right, piece.box.left - run.box.right)
+    return level >= 0.5 * run.box.height and gap < 0.4 * piece.em
+
+
+def _overlaps(run: Piece, piece: Piece) -> bool:
+    return min(run.box.right, piece.box.right) - max(run.box.left, piece.box.left) > 0.3 * run.box.width
 
 
 def _join_row(row: list[Piece]) -> list[Piece]:
