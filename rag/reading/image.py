@@ -11,7 +11,7 @@ from rag.errors import ReadingError
 from rag.reading import ocr
 from rag.reading.limits import check_pages
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
-from rag.reading.paragraphs import PageText
+from rag.reading.page_text import PageText
 from rag.reading.pdf_page import Sheet, sheet_of_recognition
 from rag.reading.sheet_content import build_content
 from rag.reading.tesseract import OcrError, find_tesseract

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag.reading.aligned import TextColumns, find_aligned
+from rag.reading.cell_text import is_running
 from rag.reading.geometry import Box, center_x, center_y, surround
+from rag.reading.horizontal import join_spread
 from rag.reading.lines import Line, Table
-from rag.reading.pdf_rows import TextColumns, find_aligned, is_running, read_table
-from rag.reading.pieces import Piece, join_spread
+from rag.reading.pdf_rows import read_table
+from rag.reading.pieces import Piece
 from rag.reading.tables import Grid
 from rag.reading.upright import arrange, group_upright, turn_block
 

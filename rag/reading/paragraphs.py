@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
-from rag.documents import CELL_SEPARATOR, BlockKind, Span
-from rag.reading.characters import Character
-from rag.reading.geometry import Box
+from rag.documents import BlockKind
 from rag.reading.lines import Line, Table, count_columns
 from rag.reading.look_alikes import mend_look_alikes
+from rag.reading.page_text import WIDE_SPACE, Draft, PageText, is_latin, line_text, start_block
 from rag.reading.reading_order import PageOrder
 from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
-from rag.reading.tables import Cell
+from rag.reading.table_text import write_table
 
-_WIDE_SPACE = "\u3000"
 _SENTENCE_ENDS = "。！？!?"
-_MAX_HEADER_CHARS = 30
 _PARTICLE = re.compile("[のをにがはとでやへも、]$")
-
-
-@dataclass(slots=True)
-class Draft:
-    """A block of one page before the whole document is known.
-
-    box: of its first line as printed; size: of its characters, in points; weight: of its font; part: 1 on the second page of a spread.
-    is_row: it is one line of pieces that stand apart, as a label and its value do.
-    """
-
-    kind: BlockKind
-    start: int
-    end: int
-    box: Box
-    size: float
-    lines: int = 1
-    context: tuple[Span, ...] = ()
-    weight: int = 0
-    part: int = 0
-    is_row: bool = False
-
-
-@dataclass(slots=True)
-class PageText:
-    """The text of a page, for each character its printed box (None for white space that we put in), and its blocks.
-
-    labels: the printed numbers of both pages of a spread. columns: how many stand side by side (of upright text: above each other).
-    """
-
-    text: str = ""
-    boxes: list[Box | None] = field(default_factory=list)
-    drafts: list[Draft] = field(default_factory=list)
-    tables: int = 0
-    columns: int = 1
-    vertical: bool = False
-    labels: tuple[str, ...] = ()
-
-    def append(self, text: str, box: Box | None) -> None:
-        """Add printed characters that share a box, or white space."""
-        self.text += text
-        self.boxes += [box] * len(text)
 
 
 def write_page(order: PageOrder) -> PageText:
@@ -69,7 +22,7 @@ def write_page(order: PageOrder) -> PageText:
     previous: Line | None = None
     for item in order.items:
         if isinstance(item, Table):
-            _write_table(page, item)
+            write_table(page, item)
             previous = None
         else:
             _write_line(page, previous, item)
@@ -87,17 +40,17 @@ def write_page(order: PageOrder) -> PageText:
 
 
 def _write_line(page: PageText, previous: Line | None, line: Line) -> None:
-    text, boxes = _line_text(line)
+    text, boxes = line_text(line)
     if previous and page.drafts and _continues(previous, line, page.text, text):
-        if _is_latin(page.text[-1]) and _is_latin(text[0]):
+        if is_latin(page.text[-1]) and is_latin(text[0]):
             page.append(" ", None)
         draft = page.drafts[-1]
         draft.lines += 1
     else:
-        _start_block(page)
+        start_block(page)
         kind = BlockKind.LIST_ITEM if is_list_item(text) else BlockKind.PARAGRAPH
         draft = Draft(kind, len(page.text), 0, line.printed, line.size, weight=line.weight, part=line.part)
-        draft.is_row = len(line.pieces) > 1 and text.count(_WIDE_SPACE) > 0
+        draft.is_row = len(line.pieces) > 1 and text.count(WIDE_SPACE) > 0
         page.drafts.append(draft)
     page.text += text
     page.boxes += boxes
@@ -105,61 +58,12 @@ def _write_line(page: PageText, previous: Line | None, line: Line) -> None:
 
 
 def _write_ruby(page: PageText, line: Line) -> None:
-    _start_block(page)
-    text, boxes = _line_text(line)
+    start_block(page)
+    text, boxes = line_text(line)
     start = len(page.text)
     page.text += text
     page.boxes += boxes
     page.drafts.append(Draft(BlockKind.RUBY, start, len(page.text), line.printed, line.size, part=line.part))
-
-
-def _start_block(page: PageText) -> None:
-    if page.text:
-        page.append("\n", None)
-
-
-def _line_text(line: Line) -> tuple[str, list[Box | None]]:
-    """Return a line's text and boxes. Letters set apart are joined; other wide gaps become a full-width blank."""
-    text, boxes = "", []  # type: tuple[str, list[Box | None]]
-    spread = len(line.pieces) > 1 and all(len(piece.characters) == 1 for piece in line.pieces)
-    for piece in line.pieces:
-        if text and not spread:
-            text, boxes = text + _WIDE_SPACE, [*boxes, None]
-        loose = spread or _is_letter_spaced(piece.characters)
-        last: Character | None = None
-        for character in piece.characters:
-            blank = "" if last is None or loose else _blank(last, character)
-            text += blank + character.text
-            boxes += [None] * len(blank) + [character.printed] * len(character.text)
-            last = character
-    return text, boxes
-
-
-def _is_letter_spaced(characters: Sequence[Character]) -> bool:
-    """Tell whether most characters stand apart from each other, as in 「目　　次」; Latin words never do."""
-    if len(characters) < 3 or sum(c.text.isascii() and c.text.isalpha() for c in characters):
-        return False
-    gaps = [b.box.left - a.box.right for a, b in pairwise(characters)]
-    em = max(c.box.width for c in characters)
-    return sum(gap > 0.12 * em for gap in gaps) >= 0.6 * len(gaps) and max(gaps) < 4 * em
-
-
-def _blank(before: Character, after: Character) -> str:
-    """Return the white space between two characters of one line: that of the file where it shows, or a wide gap."""
-    gap = after.box.left - before.box.right
-    if gap <= 0:
-        return ""
-    em = max(before.box.width, after.box.width)
-    if _is_latin(before.text) and _is_latin(after.text):
-        height = max(before.size, after.size)
-        return " " if gap > 0.12 * height or (after.space_before and gap > 0.05 * height) else ""
-    if gap > 0.7 * em:
-        return _WIDE_SPACE
-    return " " if after.space_before and gap > 0.15 * em else ""
-
-
-def _is_latin(text: str) -> bool:
-    return text.isascii() and (text.isalnum() or text in ",.;:()%&'\"/-")
 
 
 def _continues(before: Line, after: Line, written: str, text: str) -> bool:
@@ -222,90 +126,3 @@ def _geometry(before: Line, after: Line) -> tuple[float, float, float]:
 def _reaches_end(line: Line, slack: float = 3.0) -> bool:
     """Tell whether a line fills its column up to some characters."""
     return line.column.right - line.box.right < slack * line.size
-
-
-# --- tables -----------------------------------------------------------------------------------------------------------
-
-
-def _write_table(page: PageText, table: Table) -> None:
-    """Write a table row by row, cells divided by tabs; each body row knows the header and what is merged into it."""
-    page.tables += 1
-    header_rows = _count_header_rows(table)
-    spans: dict[Cell, Span] = {}
-    for row in range(table.grid.rows):
-        cells = [(cell, lines) for cell, lines in table.cells if cell.top == row]
-        if any(lines for _, lines in cells):
-            _write_row(page, sorted(cells, key=lambda item: item[0].left), row < header_rows, spans)
-    _add_context(page, table, header_rows, spans)
-
-
-def _write_row(page: PageText, cells: list[tuple[Cell, list[Line]]], is_header: bool, spans: dict[Cell, Span]) -> None:
-    _start_block(page)
-    start, first = len(page.text), next(line for _, lines in cells for line in lines)
-    for index, (cell, lines) in enumerate(cells):
-        if index:
-            page.append(CELL_SEPARATOR, None)
-        spans[cell] = Span(len(page.text), _write_cell(page, lines))
-    kind = BlockKind.TABLE_HEADER if is_header else BlockKind.TABLE_ROW
-    context = (Span(cells[0][0].top, 0),)
-    page.drafts.append(Draft(kind, start, len(page.text), first.printed, first.size, context=context, part=first.part))
-
-
-def _write_cell(page: PageText, lines: list[Line]) -> int:
-    """Write the lines of a cell as one text (items on lines of their own) and return where it ends."""
-    for index, line in enumerate(lines):
-        text, boxes = _line_text(line)
-        if index and is_list_item(text):
-            page.append("\n", None)
-        elif index and _is_latin(page.text[-1]) and _is_latin(text[0]):
-            page.append(" ", None)
-        page.text += text
-        page.boxes += boxes
-    return len(page.text)
-
-
-def _add_context(page: PageText, table: Table, header_rows: int, spans: dict[Cell, Span]) -> None:
-    header = tuple(span for cell, span in spans.items() if cell.top < header_rows and span.start < span.end)
-    rows = [draft for draft in page.drafts if draft.context and draft.context[0].end == 0]
-    for draft in rows:
-        row = draft.context[0].start
-        merged = tuple(
-            span
-            for cell, span in spans.items()
-            if header_rows <= cell.top < row < cell.bottom and span.start < span.end
-        )
-        draft.context = () if draft.kind == BlockKind.TABLE_HEADER else _join_spans(header, page.text) + merged
-
-
-def _join_spans(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
-    """Join spans with nothing but white space between them."""
-    joined: list[Span] = []
-    for span in sorted(spans):
-        if joined and not text[joined[-1].end : span.start].strip():
-            joined[-1] = Span(joined[-1].start, span.end)
-        else:
-            joined.append(span)
-    return tuple(joined)
-
-
-def _count_header_rows(table: Table) -> int:
-    """Return how many rows at the top are headings: those that the cells of the first row reach, if they are short labels."""
-    texts = {cell: "".join(_line_text(line)[0] for line in lines) for cell, lines in table.cells}
-    first = [cell for cell in texts if cell.top == 0]
-    labels = [texts[cell] for cell in first]
-    too_long = any(len(label) > _MAX_HEADER_CHARS for label in labels)
-    if table.grid.rows < 2 or len(first) < 2 or too_long or _is_pair_table(table, texts):
-        return 0
-    depth = max(cell.bottom for cell in first)
-    spread = any(cell.right - cell.left > 1 for cell in first)
-    return min(max(depth, 2 if spread and table.grid.rows > 2 else 1), table.grid.rows - 1)
-
-
-def _is_pair_table(table: Table, texts: dict[Cell, str]) -> bool:
-    """Tell whether a table of two columns has a label on the left of each value, and so no header row."""
-    if table.grid.columns != 2:
-        return False
-    values = [text for cell, text in texts.items() if cell.left == 1]
-    heading = next((text for cell, text in texts.items() if cell.top == 0 and cell.left == 1), "")
-    typical = sorted(len(value) for value in values)[len(values) // 2] if values else 0
-    return len(heading) > 12 or any(c.isdigit() for c in heading) or (typical > 15 and len(heading) > 8)

@@ -11,7 +11,8 @@ from rag.reading import ocr
 from rag.reading.characters import PageCharacters, read_characters
 from rag.reading.geometry import PageView
 from rag.reading.options import ReadingOptions
-from rag.reading.paragraphs import PageText, write_page
+from rag.reading.page_text import PageText
+from rag.reading.paragraphs import write_page
 from rag.reading.reading_order import order_page
 from rag.reading.rules import Rule, read_rules
 from rag.reading.scans import measure_ink

@@ -10,10 +10,11 @@ from rag.reading.characters import Character
 from rag.reading.geometry import Box, center_x, center_y, surround, turn_box
 from rag.reading.layout import read_region
 from rag.reading.lines import Line, Table
-from rag.reading.pieces import Piece, find_pieces, turn_characters
+from rag.reading.pieces import Piece, turn_characters
 from rag.reading.ruby import take_ruby
 from rag.reading.rules import Rule
 from rag.reading.tables import Grid, find_grids
+from rag.reading.vertical import find_pieces
 from rag.text import normalize
 
 _MIN_TURNED = 10  # Japanese characters: fewer that lie on their side are a mark in a drawing, or go with upright text

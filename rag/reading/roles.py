@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from rag.documents import BlockKind
-from rag.reading.paragraphs import Draft
+from rag.reading.page_text import Draft
 from rag.reading.pdf_page import Sheet
 from rag.reading.structure import drop_enumerations, heading_level
 from rag.text import normalize, squeeze

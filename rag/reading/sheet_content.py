@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.documents import Block, BlockKind, Content, Locator, Page, Quality
 from rag.reading.page_concerns import report_concerns
-from rag.reading.paragraphs import Draft, PageText
+from rag.reading.page_text import Draft, PageText
 from rag.reading.pdf_page import Sheet
 from rag.reading.roles import detect_labels, find_headings, mark_captions, mark_margins
 from rag.reading.structure import HeadingPath
