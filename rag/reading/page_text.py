@@ -56,6 +56,7 @@ class PageText:
 
 
 def start_block(page: PageText) -> None:
+    """Begin a line of its own for the next block."""
     if page.text:
         page.append("\n", None)
 
@@ -101,4 +102,5 @@ def _blank(before: Character, after: Character) -> str:
 
 
 def is_latin(text: str) -> bool:
+    """Tell whether a character is written with blanks between words: a Latin letter, digit or mark of such text."""
     return text.isascii() and (text.isalnum() or text in ",.;:()%&'\"/-")
