@@ -36,7 +36,8 @@ def _annotates(ruby: Piece, base: Piece) -> bool:
         return False
     small, text = _along(ruby.box, base), _along(base.box, base)
     gap = small.bottom - text.top
-    if not (-0.4 * ruby.size < gap < 1.2 * ruby.size):
+    lowest = -max(0.4 * ruby.size, 0.25 * base.size)  # the box of a large character reaches well above its ink
+    if not lowest < gap < 1.2 * ruby.size:
         return False
     under = [c for c in base.characters if _overlap(small, b := _along(c.box, base)) > 0.4 * b.width]
     covered = sum(_overlap(small, _along(c.box, base)) for c in under)
