@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError, UsageError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
+from rag.progress import use_utf8
 from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ def build_parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(words[1:] if words[:1] == ["run"] else words)
     try:

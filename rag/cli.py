@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rag.documents import COMMAND_LINE, Filters, Kind
 from rag.errors import RagError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
+from rag.progress import use_utf8
 from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -97,9 +98,7 @@ def positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    use_utf8()
     options = build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -47,3 +47,10 @@ class StageBars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+
+def use_utf8() -> None:
+    """Write UTF-8 to the terminal or a pipe, whatever the machine's own encoding; what that cannot hold is marked."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")

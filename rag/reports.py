@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,9 @@ def render_sync(report: SyncReport) -> str:
             ("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary
         )
     lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
-    values = report.as_dict()
-    lines += render_readability(values["readability"], values["doubtful_pages"])
+    lines += render_readability(
+        *([asdict(item) for item in items] for items in (report.readability, report.doubtful_pages))
+    )
     return "\n".join(lines + render_problems(report.problems))
 
 
@@ -124,8 +126,6 @@ def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
 
 def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]:
     """Return what the index holds as plain values. Raises IndexMissingError."""
-    from dataclasses import asdict
-
     from rag.indexing.readability import list_doubtful_pages, list_readability
     from rag.indexing.snapshot import SnapshotStore
 

@@ -17,6 +17,8 @@ import pytest
 from coverage_check import check_page, quotes
 from PIL import Image
 
+from eval.reading.fixtures.surgery import join
+from eval.reading.fixtures.typesetting import row
 from rag.documents import Block, BlockKind, Content, Page, Span
 from rag.errors import ReadingError
 from rag.reading.characters import read_characters
@@ -64,26 +66,8 @@ def _write(path: Path, body: str, style: str = "") -> Path:
     return path
 
 
-def _join(path: Path, *parts: Path) -> Path:
-    writer = pypdf.PdfWriter()
-    for part in parts:
-        writer.append(part, import_outline=False)
-    writer.write(path)
-    return path
-
-
 def _paragraphs(texts: Sequence[str]) -> str:
     return "".join(f"<p>{text}</p>" for text in texts)
-
-
-def _row(*cells: str, tag: str = "td") -> str:
-    """Return a row of a table; "2x1:text" is a cell over two rows and one column."""
-    row = ""
-    for cell in cells:
-        size, _, text = cell.rpartition(":")
-        rows, columns = size.split("x") if size else ("1", "1")
-        row += f'<{tag} rowspan="{rows}" colspan="{columns}">{text}</{tag}>'
-    return f"<tr>{row}</tr>"
 
 
 def _at(left: float, top: float, text: str, size: float = 11) -> str:
@@ -158,22 +142,22 @@ def _write_layouts(folder: Path) -> None:
 
 
 def _write_tables(folder: Path) -> None:
-    header = _row("手続き", "手数料", "窓口", tag="th")
-    rows = _row("住民票の写し", "300円", "町民課") + _row("納税証明書", "400円", "税務課")
+    header = row("手続き", "手数料", "窓口", tag="th")
+    rows = row("住民票の写し", "300円", "町民課") + row("納税証明書", "400円", "税務課")
     _write(folder / "table.pdf", f"<p>{RESIDENCE}</p><table>{header}{rows}</table><p>{MOVING_IN}</p>")
-    merged = _row("課", "手続き", "手数料", tag="th") + _row("2x1:町民課", "住民票の写し", "300円")
-    merged += _row("戸籍の全部事項証明書", "450円") + _row("税務課", "1x2:証明書は一律に400円")
+    merged = row("課", "手続き", "手数料", tag="th") + row("2x1:町民課", "住民票の写し", "300円")
+    merged += row("戸籍の全部事項証明書", "450円") + row("税務課", "1x2:証明書は一律に400円")
     _write(folder / "merged.pdf", f"<table>{merged}</table>")
-    double = _row("2x1:区分", "1x2:手数料", tag="th") + _row("窓口で", "郵便で", tag="th")
-    double += _row("住民票の写し", "300円", "400円") + _row("印鑑登録証明書", "310円", "410円")
+    double = row("2x1:区分", "1x2:手数料", tag="th") + row("窓口で", "郵便で", tag="th")
+    double += row("住民票の写し", "300円", "400円") + row("印鑑登録証明書", "310円", "410円")
     _write(folder / "double_header.pdf", f"<table>{double}</table>")
-    pairs = _row("申請の期限", "令和8年4月30日まで") + _row("申請の窓口", "町民課の住民係（本庁舎の一階）")
-    pairs += _row("必要なもの", "申請書、本人確認書類、印鑑")
+    pairs = row("申請の期限", "令和8年4月30日まで") + row("申請の窓口", "町民課の住民係（本庁舎の一階）")
+    pairs += row("必要なもの", "申請書、本人確認書類、印鑑")
     _write(folder / "pairs.pdf", f"<table>{pairs}</table>")
-    wrapped = _row("事業名", "事業の内容", tag="th")
-    wrapped += _row("移動図書館", "本を積んだ車が町内の十二か所を月に二回ずつ巡り、貸出しと返却を受け付けます。")
-    wrapped += _row("読み聞かせ", "毎週土曜日の午後に、職員と住民が絵本を読みます。")
-    empty = _row("品名", "数", "備考", tag="th") + _row("毛布", "300枚", "") + _row("", "20本", "水は別に積む")
+    wrapped = row("事業名", "事業の内容", tag="th")
+    wrapped += row("移動図書館", "本を積んだ車が町内の十二か所を月に二回ずつ巡り、貸出しと返却を受け付けます。")
+    wrapped += row("読み聞かせ", "毎週土曜日の午後に、職員と住民が絵本を読みます。")
+    empty = row("品名", "数", "備考", tag="th") + row("毛布", "300枚", "") + row("", "20本", "水は別に積む")
     _write(folder / "empty_cells.pdf", f"<table>{empty}</table>")
     _write(folder / "wrapped.pdf", f'<table style="width: 260pt">{wrapped}</table>')
 
@@ -182,7 +166,7 @@ def _write_margins(folder: Path) -> None:
     _write(folder / "numbers.pdf", *_numbered(5, first=7))
     front = _write(folder / "front.pdf", *_numbered(3, style="lower-roman", text="序文"))
     body = _write(folder / "body.pdf", *_numbered(5))
-    _join(folder / "roman.pdf", front, body)
+    join(folder / "roman.pdf", front, body)
     writer = pypdf.PdfWriter(clone_from=folder / "numbers.pdf")
     writer.set_page_label(0, 1, style="/r")
     writer.set_page_label(2, 4, style="/D", prefix="資-", start=3)
@@ -202,9 +186,9 @@ def _write_oddities(folder: Path) -> None:
         writer.encrypt(user_password=password, owner_password="owner", algorithm="AES-256")
         writer.write(folder / f"{name}.pdf")
     image = _write(folder / "image.pdf", f'<img src="{_png()}" style="width: 300pt">')
-    _join(folder / "with_image.pdf", plain, image, folder / "flat.pdf")
+    join(folder / "with_image.pdf", plain, image, folder / "flat.pdf")
     blank = _write(folder / "blank.pdf", "")
-    _join(folder / "with_blank.pdf", plain, blank)
+    join(folder / "with_blank.pdf", plain, blank)
 
 
 READABLE = [

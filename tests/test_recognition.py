@@ -14,7 +14,7 @@ from rag.assistant import Assistant
 from rag.documents import BlockKind, Concern, Content, Span, Status, WordBox
 from rag.indexing.sync import SyncReport, sync
 from rag.page_reports import render_pages, render_readability
-from rag.reading import image, ocr, pdf_page, registry
+from rag.reading import ocr, registry
 from rag.reading.highlights import find_word_boxes
 from rag.reading.options import ReadingOptions
 from rag.reading.pdf import read_pdf
@@ -51,7 +51,7 @@ def build(name: str, folder: Path) -> Path:
 
 
 def without_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pdf_page, image, registry):
+    for module in (ocr, registry):
         monkeypatch.setattr(module, "find_tesseract", lambda: None)
 
 
@@ -101,7 +101,7 @@ def test_an_ocr_that_fails_is_said_of_its_page(scan: Path, monkeypatch: pytest.M
     def fail(*arguments: object, **options: object) -> None:
         raise OcrError("60 秒以内に終わりませんでした")
 
-    monkeypatch.setattr(pdf_page, "find_tesseract", lambda: Tesseract("tesseract", vertical=True, orientation=True))
+    monkeypatch.setattr(ocr, "find_tesseract", lambda: Tesseract("tesseract", vertical=True, orientation=True))
     monkeypatch.setattr(ocr, "recognize", fail)
     content = read_pdf(scan, "お知らせ.pdf")
     assert concerns(content) == [(Concern.OCR_FAILED,)] and content.problems[0].code == "ocr_failed"

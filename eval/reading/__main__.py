@@ -16,6 +16,7 @@ from eval.reading.real import TABLE, Expected, find_file, read_digests, read_pla
 from eval.reading.report import Result, check_file, fail_file, render_files, render_recall, to_dict
 from eval.reading.view import read_file
 from rag.errors import RagError, ReadingError
+from rag.progress import use_utf8
 
 FIXTURES_NAME = "見本"
 REAL_NAME = "実物"
@@ -36,9 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check and print; return 0, or 1 when a fixture is not read as expected, or 2 for wrong usage."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    use_utf8()
     options = build_parser().parse_args(arguments)
     try:
         groups = _check_plain(options) if options.plain else _check_all(options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,11 +31,6 @@ class Readability:
     answerable: int
     recognized: int
 
-    @property
-    def share(self) -> float:
-        """Answerable pages among those with something on them; 1 for a file of blank pages."""
-        return self.answerable / self.pages if self.pages else 1.0
-
 
 def list_readability(catalog: Catalog) -> list[Readability]:
     """Return the readability of every document that was read, by source."""
@@ -49,9 +43,3 @@ def list_doubtful_pages(catalog: Catalog) -> list[DoubtfulPage]:
         DoubtfulPage(source, number, label, quality.concerns, quality.ocr_confidence)
         for source, number, label, quality in catalog.pages_with_concerns()
     ]
-
-
-def summarize(files: Iterable[Readability]) -> tuple[int, int]:
-    """Return (answerable pages, pages with something on them) of all files together."""
-    known = list(files)
-    return sum(f.answerable for f in known), sum(f.pages for f in known)

@@ -164,10 +164,10 @@ class _Run:
 
     def _find_mended(self, current: _Current | None) -> set[str]:
         """Return the sources of which more can be read now than when they were indexed, or that could not be opened then."""
-        if current is None:
+        of_files = set(current.problems) - set(current.corpus_problems) if current else set()
+        if not of_files:  # nothing waits: no program is looked for
             return set()
         codes = {*self._pipeline.find_mended(ReadingOptions.from_settings(self._settings)), "inaccessible"}
-        of_files = set(current.problems) - set(current.corpus_problems)
         return {problem.source for problem in of_files if problem.code in codes}
 
     def _read_current(self) -> _Current | None:
@@ -327,17 +327,20 @@ class _Run:
 
     def _report(self, plan: Plan, partial: Path, *, full: bool, gate: GateResult | None) -> SyncReport:
         with closing(Catalog(partial / CATALOG)) as catalog:
-            problems, counts = tuple(catalog.problems()), catalog.counts()
-            readability, doubtful = tuple(list_readability(catalog)), tuple(list_doubtful_pages(catalog))
-        report = _build_report(plan, problems, counts, full=full, gate=gate)
-        return replace(report, readability=readability, doubtful_pages=doubtful)
+            report = _build_report(plan, tuple(catalog.problems()), catalog.counts(), full=full, gate=gate)
+            return _add_pages(report, catalog)
 
     def _report_unchanged(self, plan: Plan, current: _Current) -> SyncReport:
         report = _build_report(plan, current.problems, current.counts)
         with closing(Catalog(self._store.folder(current.id) / CATALOG)) as catalog:
-            readability, doubtful = tuple(list_readability(catalog)), tuple(list_doubtful_pages(catalog))
-        report = replace(report, readability=readability, doubtful_pages=doubtful)
+            report = _add_pages(report, catalog)
         return replace(report, snapshot=current.id, seconds=dict(self._watch.seconds))
+
+
+def _add_pages(report: SyncReport, catalog: Catalog) -> SyncReport:
+    """Return a report with what is known of the pages."""
+    files, doubtful = tuple(list_readability(catalog)), tuple(list_doubtful_pages(catalog))
+    return replace(report, readability=files, doubtful_pages=doubtful)
 
 
 def _build_report(

@@ -22,9 +22,8 @@ _LINE = 8  # characters: columns of a text are at least this wide
 
 @dataclass(slots=True)
 class _Run:
-    """Rows from `first` on, and the columns that their pieces stand in: (left, right), from the left."""
+    """Rows that follow each other, and the columns that their pieces stand in: (left, right), from the left."""
 
-    first: int
     rows: list[list[Piece]]
     columns: list[tuple[float, float]]
 
@@ -57,7 +56,7 @@ def _grow(rows: list[list[Piece]], first: int, candidates: Sequence[bool]) -> _R
     """Return the longest run of rows from `first` on that keep to common columns."""
     if not candidates[first] or len(rows[first]) < 2:
         return None
-    run = _Run(first, [rows[first]], [(p.box.left, p.box.right) for p in rows[first]])
+    run = _Run([rows[first]], [(p.box.left, p.box.right) for p in rows[first]])
     for index in range(first + 1, len(rows)):
         row = rows[index]
         columns = _merge_columns(run.columns, row) if candidates[index] and _is_close(rows[index - 1], row) else None
@@ -71,7 +70,7 @@ def _grow(rows: list[list[Piece]], first: int, candidates: Sequence[bool]) -> _R
 
 
 def _is_candidate(row: list[Piece]) -> bool:
-    return not any(p.inside or p.vertical or _CONTENTS.search("".join(c.text for c in p.characters)) for p in row)
+    return not any(p.inside or p.vertical or _CONTENTS.search(p.text) for p in row)
 
 
 def _is_close(above: list[Piece], row: list[Piece]) -> bool:
@@ -98,12 +97,8 @@ def _merge_columns(columns: list[tuple[float, float]], row: list[Piece]) -> list
     return merged if all(a[1] < b[0] for a, b in pairwise(merged)) else None
 
 
-def _text(piece: Piece) -> str:
-    return "".join(c.text for c in piece.characters)
-
-
 def _cells_of(run: _Run, column: tuple[float, float]) -> list[str]:
-    return [_text(p) for p in _pieces_of(run, column)]
+    return [p.text for p in _pieces_of(run, column)]
 
 
 def _is_table(run: _Run) -> bool:
@@ -137,7 +132,7 @@ def _is_justified(run: _Run, column: tuple[float, float]) -> bool:
     if len(pieces) < _MIN_ROWS or _median([len(p.characters) for p in pieces]) < _LINE:
         return False
     full = sum(p.box.width >= 0.85 * (column[1] - column[0]) for p in pieces)
-    return full >= 0.6 * len(pieces) and not all(is_numeric(_text(p)) for p in pieces)
+    return full >= 0.6 * len(pieces) and not all(is_numeric(p.text) for p in pieces)
 
 
 def _median(values: Sequence[int]) -> int:
@@ -146,7 +141,7 @@ def _median(values: Sequence[int]) -> int:
 
 def _continues(above: list[Piece], row: list[Piece], run: _Run) -> bool:
     """Tell whether a row only goes on with cells of the row above: nothing in the first column, no number, set closer."""
-    if len(row) > 1 or row[0].box.left < run.columns[0][1] or is_numeric(_text(row[0])):
+    if len(row) > 1 or row[0].box.left < run.columns[0][1] or is_numeric(row[0].text):
         return False
     gap = min(p.box.bottom for p in above) - max(p.box.top for p in row)
     return gap < 0.8 * row[0].size and any(
@@ -164,7 +159,7 @@ def _build_table(run: _Run) -> Table:
     ys = _bounds([surround([p.box for row in group for p in row]) for group in groups])
     xs = [run.columns[0][0], *((a[1] + b[0]) / 2 for a, b in pairwise(run.columns)), run.columns[-1][1]]
     pieces = [[p for row in group for p in row] for group in groups]
-    return build_table(xs, ys, pieces, ruled=False)
+    return _fill_table(xs, ys, pieces)
 
 
 def _bounds(boxes: Sequence[Box]) -> list[float]:
@@ -172,7 +167,7 @@ def _bounds(boxes: Sequence[Box]) -> list[float]:
     return [boxes[0].top, *((a.bottom + b.top) / 2 for a, b in pairwise(boxes)), boxes[-1].bottom]
 
 
-def build_table(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Sequence[Piece]], *, ruled: bool) -> Table:
+def _fill_table(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Sequence[Piece]]) -> Table:
     """Return a table with one cell for each row and column. xs from the left, ys from the top; rows: the pieces of each row."""
     cells: list[tuple[Cell, list[Line]]] = []
     for i, pieces in enumerate(rows):
@@ -182,4 +177,4 @@ def build_table(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Sequenc
             own.sort(key=lambda p: -center_y(p.box))
             cells.append((Cell(i, i + 1, j, j + 1, box), [Line([p], box) for p in own]))
     owner = tuple(tuple(i * (len(xs) - 1) + j for j in range(len(xs) - 1)) for i in range(len(rows)))
-    return Table(Grid(tuple(xs), tuple(ys), tuple(cell for cell, _ in cells), owner), cells, ruled)
+    return Table(Grid(tuple(xs), tuple(ys), tuple(cell for cell, _ in cells), owner), cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.page_text import PageText
 from rag.reading.pdf_page import Sheet, sheet_of_recognition
 from rag.reading.sheet_content import build_content
-from rag.reading.tesseract import OcrError, find_tesseract
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,18 +58,12 @@ def _frames(image: Image, source: str) -> Iterator[Image]:
 def _read_frame(image: Image, number: int, options: ReadingOptions) -> Sheet:
     dpi = float((image.info.get("dpi") or (0, 0))[0]) or _DEFAULT_DPI
     width, height = (72 * side / dpi for side in image.size)
-    tesseract = find_tesseract() if options.ocr else None
-    if tesseract is None:
-        return Sheet(number, height, PageText(), None, concerns=(Concern.WAITING_OCR,))
-    try:
-        found = ocr.recognize(_enlarge(image), width=width, tesseract=tesseract, seconds=options.ocr_page_seconds)
-    except OcrError:
-        return Sheet(number, height, PageText(), None, concerns=(Concern.OCR_FAILED,))
+    found = ocr.try_recognize(lambda: _enlarge(image), width=width, options=options)
+    if isinstance(found, Concern):
+        return Sheet(number, height, PageText(), None, concerns=(found,))
     if not found.characters:
         return Sheet(number, height, PageText(), None, concerns=(Concern.NO_TEXT,))
-    sheet = sheet_of_recognition(found, found.rules, height=height)
-    sheet.number = number
-    return sheet
+    return replace(sheet_of_recognition(found, found.rules, height=height), number=number)
 
 
 def _enlarge(image: Image) -> Image:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rag.reading.aligned import TextColumns, find_aligned
 from rag.reading.cell_text import is_running
+from rag.reading.characters import Character
 from rag.reading.geometry import Box, center_x, center_y, surround
 from rag.reading.horizontal import join_spread
 from rag.reading.lines import Line, Table
@@ -64,7 +65,7 @@ def _split_at_columns(pieces: list[Piece], grid: Grid) -> list[Piece]:
 
 
 def _cut(piece: Piece, grid: Grid) -> list[Piece]:
-    parts: list[tuple[int | None, list]] = []  # type: ignore[type-arg]
+    parts: list[tuple[int | None, list[Character]]] = []
     for character in piece.characters:
         cell = grid.cell_at(center_x(character.box), center_y(character.box))
         if parts and parts[-1][0] == cell:
@@ -76,9 +77,7 @@ def _cut(piece: Piece, grid: Grid) -> list[Piece]:
 
 def _read_grid(piece: Piece) -> list[Line | Table]:
     grid = piece.grid
-    if grid is None:  # an upright block
-        return _read(piece.inside)
-    if grid.is_frame:
+    if grid is None or grid.is_frame:  # an upright block, or a box
         return _read(piece.inside)
     held: dict[int | None, list[Piece]] = {}
     for inner in piece.inside:
@@ -138,10 +137,11 @@ def _count(piece: Piece) -> int:
 def _read_block(group: list[Piece]) -> list[Line | Table]:
     """Read one upright block, or a group of horizontal pieces."""
     if len(group) == 1 and group[0].inside and group[0].grid is None:
-        lines = _read(group[0].inside)
-        for line in lines:
-            line.vertical = True
-        return lines
+        items = _read(group[0].inside)
+        for item in items:
+            if isinstance(item, Line):
+                item.vertical = True
+        return items
     return _read(group)
 
 
@@ -212,16 +212,12 @@ def _in_rows(left: list[Piece], right: list[Piece]) -> bool:
     left, right = [p for p in left if not p.inside], [p for p in right if not p.inside]
     if not left or not right:
         return False
-    if is_running([_text(p) for p in left]) and is_running([_text(p) for p in right]):
+    if is_running([p.text for p in left]) and is_running([p.text for p in right]):
         return False
     level = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in right) for a in left)
     level_right = sum(any(abs(center_y(a.box) - center_y(b.box)) < 0.4 * a.size for b in left) for a in right)
     share = max(level / len(left), level_right / len(right))
     return share >= 0.7 and min(_fill(left), _fill(right)) < 0.7
-
-
-def _text(piece: Piece) -> str:
-    return "".join(c.text for c in piece.characters)
 
 
 def _fill(pieces: list[Piece]) -> float:

@@ -46,17 +46,15 @@ class Line:
     @property
     def text(self) -> str:
         """The characters, without blanks."""
-        return "".join(c.text for piece in self.pieces for c in piece.characters)
+        return "".join(piece.text for piece in self.pieces)
 
 
 @dataclass(slots=True)
 class Table:
-    """A table: for each cell its lines in reading order. ruled: lines are drawn around its cells."""
+    """A table: for each cell its lines in reading order. part: as of a line."""
 
     grid: Grid
     cells: list[tuple[Cell, list[Line]]]
-    ruled: bool = True
-    vertical: bool = False
     part: int = 0
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rag.documents import Concern
 from rag.reading.characters import Character
 from rag.reading.geometry import Box
+from rag.reading.options import ReadingOptions
 from rag.reading.rules import Rule
 from rag.reading.scans import erase_rules, find_drawn_rules
-from rag.reading.tesseract import HORIZONTAL, VERTICAL, OcrCharacter, OcrError, Tesseract
+from rag.reading.tesseract import HORIZONTAL, VERTICAL, OcrCharacter, OcrError, Tesseract, find_tesseract
 from rag.text import fix_radicals
 
 if TYPE_CHECKING:
@@ -50,6 +52,17 @@ def render_page(page: Any) -> Image:
     return image
 
 
+def try_recognize(render: Callable[[], Image], *, width: float, options: ReadingOptions) -> Recognition | Concern:
+    """Read the image of a page where that is possible, or return why it is not. render: makes the image; width: see `recognize`."""
+    tesseract = find_tesseract() if options.ocr else None
+    if tesseract is None:
+        return Concern.WAITING_OCR
+    try:
+        return recognize(render(), width=width, tesseract=tesseract, seconds=options.ocr_page_seconds)
+    except OcrError:
+        return Concern.OCR_FAILED
+
+
 def recognize(image: Image, *, width: float, tesseract: Tesseract, seconds: float) -> Recognition:
     """Read the image of a page; width: of the page in points. Raises OcrError.
 
@@ -71,7 +84,7 @@ def recognize(image: Image, *, width: float, tesseract: Tesseract, seconds: floa
                 continue
             candidates.append((_sureness(read), turn, upright, read))
         _, turn, upright, found = max(candidates, key=lambda candidate: candidate[0])
-        drawn = find_drawn_rules(upright, dpi)
+        drawn = find_drawn_rules(upright, dpi) if turn else drawn
     return _place(found, drawn, turn=turn, size=upright.size, scale=scale)
 
 
@@ -88,7 +101,7 @@ def _place(
     for character in found:
         lines.setdefault(character.line, []).append(character)
     trimmed = [_trim(line) for line in lines.values()]
-    kept = [line for line in trimmed if line and mean(c.confidence for c in line) >= _NOISE]
+    kept = [line for line in trimmed if mean(c.confidence for c in line) >= _NOISE]
     characters = [
         Character(fix_radicals(text), box, max(box.width, box.height), False, turn_back(box, turn, width, height))
         for line in kept

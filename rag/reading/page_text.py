@@ -49,6 +49,11 @@ class PageText:
     vertical: bool = False
     labels: tuple[str, ...] = ()
 
+    def write(self, text: str, boxes: Sequence[Box | None]) -> None:
+        """Add text with the box of each character."""
+        self.text += text
+        self.boxes += boxes
+
     def append(self, text: str, box: Box | None) -> None:
         """Add printed characters that share a box, or white space."""
         self.text += text

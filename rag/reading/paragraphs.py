@@ -49,11 +49,11 @@ def _write_line(page: PageText, previous: Line | None, line: Line) -> None:
     else:
         start_block(page)
         kind = BlockKind.LIST_ITEM if is_list_item(text) else BlockKind.PARAGRAPH
-        draft = Draft(kind, len(page.text), 0, line.printed, line.size, weight=line.weight, part=line.part)
-        draft.is_row = len(line.pieces) > 1 and text.count(WIDE_SPACE) > 0
+        is_row = len(line.pieces) > 1 and WIDE_SPACE in text
+        start = len(page.text)
+        draft = Draft(kind, start, 0, line.printed, line.size, weight=line.weight, part=line.part, is_row=is_row)
         page.drafts.append(draft)
-    page.text += text
-    page.boxes += boxes
+    page.write(text, boxes)
     draft.end = len(page.text)
 
 
@@ -61,8 +61,7 @@ def _write_ruby(page: PageText, line: Line) -> None:
     start_block(page)
     text, boxes = line_text(line)
     start = len(page.text)
-    page.text += text
-    page.boxes += boxes
+    page.write(text, boxes)
     page.drafts.append(Draft(BlockKind.RUBY, start, len(page.text), line.printed, line.size, part=line.part))
 
 
@@ -75,11 +74,11 @@ def _continues(before: Line, after: Line, written: str, text: str) -> bool:
     if not 0.85 < before.size / after.size < 1.18 or _starts_anew(text):
         return False
     last_line = written.rpartition("\n")[2]
-    start_before, start_after, pitch = _geometry(before, after)
+    pitch = before.box.bottom - after.box.top
     if not -0.6 * before.size < pitch < (1.6 if before.vertical else 1.0) * before.size:
         return False
     ended = written[-1] in _SENTENCE_ENDS
-    if ended and abs(start_after - start_before) > 0.6 * before.size:
+    if ended and abs(after.box.left - before.box.left) > 0.6 * before.size:
         return False
     full = _reaches_end(before) or (not ended and (_end_alike(before, after) or _breaks_off(before, after)))
     return full and not (is_article_caption(last_line) or (ended and not _reaches_end(before, 0.5)))
@@ -115,12 +114,6 @@ def _flows_on(before: Line, after: Line, written: str, text: str) -> bool:
 
 def _starts_anew(text: str) -> bool:
     return bool(is_list_item(text) or heading_level(text) or article_number(text) or is_article_caption(text))
-
-
-def _geometry(before: Line, after: Line) -> tuple[float, float, float]:
-    """Return where both lines start along the line, and the white space between them across it."""
-    a, b = before.box, after.box
-    return a.left, b.left, a.bottom - b.top
 
 
 def _reaches_end(line: Line, slack: float = 3.0) -> bool:

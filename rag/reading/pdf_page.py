@@ -16,7 +16,6 @@ from rag.reading.paragraphs import write_page
 from rag.reading.reading_order import order_page
 from rag.reading.rules import Rule, read_rules
 from rag.reading.scans import measure_ink
-from rag.reading.tesseract import OcrError, find_tesseract
 from rag.reading.text_layer import is_garbled, measure_suspicion
 
 if TYPE_CHECKING:
@@ -115,18 +114,9 @@ def _is_blank(page: Any) -> bool:
 def _recognize(page: Any, found: PageCharacters, garbled: bool, options: ReadingOptions) -> Sheet:
     """Read a page by OCR; where that cannot be done, or gives less than the text layer, keep that with the concern."""
     doubt = (Concern.GARBLED,) if garbled else ()
-    tesseract = find_tesseract() if options.ocr else None
-    if tesseract is None:
-        return _from_text_layer(page, found, *doubt, Concern.WAITING_OCR)
-    try:
-        recognition = ocr.recognize(
-            ocr.render_page(page),
-            width=page.get_width(),
-            tesseract=tesseract,
-            seconds=options.ocr_page_seconds,
-        )
-    except OcrError:
-        return _from_text_layer(page, found, *doubt, Concern.OCR_FAILED)
+    recognition = ocr.try_recognize(lambda: ocr.render_page(page), width=page.get_width(), options=options)
+    if isinstance(recognition, Concern):
+        return _from_text_layer(page, found, *doubt, recognition)
     if len(recognition.characters) <= (0 if garbled else len(found.characters)):
         return _from_text_layer(page, found, *doubt, *(() if found.characters else (Concern.NO_TEXT,)))
     return _from_recognition(page, recognition)

@@ -27,6 +27,11 @@ class Piece:
     em: float = field(init=False)
     """Median extent of a full-width character along the line, in points: fonts with high lines have a larger `size`."""
 
+    @property
+    def text(self) -> str:
+        """The characters, without blanks."""
+        return "".join(c.text for c in self.characters)
+
     def __post_init__(self) -> None:
         sizes = sorted(c.box.width if self.vertical else c.box.height for c in self.characters)
         self.size = max(0.1, sizes[len(sizes) // 2]) if sizes else 10.0

@@ -128,5 +128,5 @@ def _find_fold(pieces: Sequence[Piece], grids: Sequence[Grid], width: float, hei
 
 def _page_numbers(pieces: Sequence[Piece], height: float) -> list[int]:
     margin = [p for p in pieces if not _MARGIN * height < center_y(p.box) < (1 - _MARGIN) * height]
-    texts = (normalize("".join(c.text for c in p.characters)) for p in margin)
+    texts = (normalize(p.text) for p in margin)
     return [int(match[1]) for text in texts if (match := _PAGE_NUMBER.fullmatch(text))]

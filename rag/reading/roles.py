@@ -38,8 +38,7 @@ def mark_margins(sheets: Sequence[Sheet]) -> None:
     Numbers do not matter, and lines that only begin alike count too: the rest may be the name of the chapter.
     """
     places: Counter[tuple[str, int]] = Counter()
-    found: list[tuple[Draft, str, int, BlockKind]] = []
-    texts_of: dict[int, str] = {}
+    found: list[tuple[Sheet, Draft, str, int, BlockKind]] = []
     for sheet in sheets:
         for draft in sheet.page.drafts:
             kind = _margin(sheet, draft)
@@ -47,14 +46,13 @@ def mark_margins(sheets: Sequence[Sheet]) -> None:
                 text = re.sub(r"\d+|^[ivxlc]+$", "#", normalize(sheet.page.text[draft.start : draft.end]))
                 height = round(draft.box.bottom / _LINE_STEP)
                 places[text[:_ALIKE], height] += 1
-                texts_of[id(draft)] = sheet.page.text
-                found.append((draft, text[:_ALIKE], height, kind))
+                found.append((sheet, draft, text[:_ALIKE], height, kind))
     body = _body_size(sheets)
-    for draft, text, height, kind in found:
+    for sheet, draft, text, height, kind in found:
         least = 3 if len(sheets) > 5 or draft.size > 1.15 * body else 2
         if sum(places[text, height + shift] for shift in (-1, 0, 1)) >= least:
             draft.kind, draft.context = kind, ()
-            _trim(draft, texts_of[id(draft)])
+            _trim(draft, sheet.page.text)
 
 
 def _trim(draft: Draft, text: str) -> None:
@@ -145,9 +143,7 @@ def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int
         drafts = [d for d in sheet.page.drafts if d.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)]
         texts = [sheet.page.text[d.start : d.end] for d in drafts]
         numbered = drop_enumerations([heading_level(text) for text in texts]) if texts else []
-        for draft, text, level, below in zip(
-            drafts, texts, numbered, [*drafts[1:], *[None][: len(drafts)]], strict=True
-        ):
+        for draft, text, level, below in zip(drafts, texts, numbered, [*drafts[1:], None], strict=False):
             depth = outline.get((sheet.number, squeeze(text)))
             found = heading_level(text) or depth * 2 if depth else level or _level_by_size(draft, text, body)
             if not found and weight is not None and _is_heavy(draft, text, weight, below):

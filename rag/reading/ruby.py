@@ -16,16 +16,12 @@ _MAX_PER_KANJI = 5  # kana over one kanji (志 is read こころざし)
 
 def take_ruby(pieces: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     """Split pieces into those of the text and the furigana among them."""
-    small = [p for p in pieces if p.characters and _KANA.fullmatch(_text(p))]
+    small = [p for p in pieces if p.characters and _KANA.fullmatch(p.text)]
     if not small:
         return list(pieces), []
     ruby = [p for p in small if any(_annotates(p, base) for base in pieces)]
     taken = {id(p) for p in ruby}
     return [p for p in pieces if id(p) not in taken], ruby
-
-
-def _text(piece: Piece) -> str:
-    return "".join(c.text for c in piece.characters)
 
 
 def _annotates(ruby: Piece, base: Piece) -> bool:

@@ -45,8 +45,7 @@ def _write_cell(page: PageText, lines: list[Line]) -> int:
             page.append("\n", None)
         elif index and is_latin(page.text[-1]) and is_latin(text[0]):
             page.append(" ", None)
-        page.text += text
-        page.boxes += boxes
+        page.write(text, boxes)
     return len(page.text)
 
 

@@ -104,7 +104,7 @@ def _is_beside(character: Character, piece: Piece) -> bool:
 
 
 def _may_stand_across(run: Piece) -> bool:
-    text = "".join(c.text for c in run.characters)
+    text = run.text
     return len(text) <= 2 or (len(text) <= 4 and text.isascii() and run.box.width < 1.6 * run.box.height)
 
 
