@@ -22,8 +22,12 @@ from eval.reading.fixtures.typesetting import row
 from rag.documents import Block, BlockKind, Content, Page, Span
 from rag.errors import ReadingError
 from rag.reading.characters import read_characters
+from rag.reading.geometry import Box
 from rag.reading.highlights import page_boxes
+from rag.reading.page_text import Draft, PageText
 from rag.reading.pdf import read_pdf
+from rag.reading.pdf_page import Sheet
+from rag.reading.roles import detect_labels
 from rag.reading.tesseract import find_tesseract
 from rag.text import fix_radicals
 
@@ -338,6 +342,19 @@ def test_the_printed_number_is_the_label_where_the_file_has_none(read: Callable[
 
 def test_roman_front_pages_are_labelled_as_printed(read: Callable[[str], Content]) -> None:
     assert [page.label for page in read("roman").pages] == ["i", "ii", "iii", "1", "2", "3", "4", "5"]
+
+
+def test_page_labels_of_the_file_win_beside_a_spread_too() -> None:
+    def sheet(number: int, label: str | None, *labels: str) -> Sheet:
+        draft = Draft(BlockKind.PARAGRAPH, 0, 2, Box(290, 20, 305, 30), 10)
+        return Sheet(number, 842, PageText(text=f"{number + 10}", drafts=[draft], labels=labels), label)
+
+    own = [sheet(1, "i"), sheet(2, "ii"), sheet(3, "4–5", "4", "5")]
+    detect_labels(own)
+    assert [page.label for page in own] == ["i", "ii", "4–5"]
+    counted = [sheet(1, "1"), sheet(2, "2"), sheet(3, None), sheet(4, "4–5", "4", "5")]
+    detect_labels(counted)
+    assert [page.label for page in counted] == ["11", "12", "13", "4–5"]
 
 
 def test_page_labels_of_the_file_win_over_printed_numbers(read: Callable[[str], Content]) -> None:

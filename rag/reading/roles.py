@@ -81,13 +81,13 @@ def detect_labels(sheets: Sequence[Sheet]) -> None:
             for text in printed[sheet.number]
             if steps[_value(text) - sheet.number] >= _least_pages(text, len(sheets))
         ]
-        if fitting and not sheet.page.labels:
+        if fitting:
             found[sheet.number] = max(fitting, key=lambda text: steps[_value(text) - sheet.number])
-    has_own_labels = any(sheet.label and sheet.label != str(sheet.number) for sheet in sheets)
-    if has_own_labels and not any(sheet.page.labels for sheet in sheets):
+    single = [sheet for sheet in sheets if not sheet.page.labels]  # a spread says its numbers itself
+    if any(sheet.label and sheet.label != str(sheet.number) for sheet in single):
         return
-    for sheet in sheets:
-        sheet.label = "–".join(sheet.page.labels) or found.get(sheet.number) or sheet.label
+    for sheet in single:
+        sheet.label = found.get(sheet.number) or sheet.label
 
 
 def _least_pages(label: str, pages: int) -> int:
