@@ -6,6 +6,7 @@ replacement (percentile bootstrap, seeded). A question that got no answer at all
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,6 +92,21 @@ def reciprocal_rank(ranked: Sequence[bool]) -> float:
     return next((1 / rank for rank, is_gold in enumerate(ranked, start=1) if is_gold), 0.0)
 
 
+def compute_ndcg(grades: Sequence[int], wanted: Sequence[int], cutoff: int = 10) -> float:
+    """Return nDCG with the gain 2^grade - 1 and the discount log2(rank + 1). grades: of what was found, best first, 0 for wrong.
+
+    wanted: the grades of everything right, one of them at least above 0.
+
+    >>> compute_ndcg([1, 0], [1]), compute_ndcg([0, 0, 1], [1]), compute_ndcg([0], [1])
+    (1.0, 0.5, 0.0)
+    """
+    gained, ideal = (
+        sum((2.0**grade - 1) / math.log2(rank + 1) for rank, grade in enumerate(some[:cutoff], start=1))
+        for some in (grades, sorted(wanted, reverse=True))
+    )
+    return gained / ideal
+
+
 def compute_ratio(parts: Sequence[float], wholes: Sequence[float]) -> Figure:
     """Return sum(parts) / sum(wholes) with its interval; one part and one whole for each question.
 
@@ -107,6 +123,16 @@ def compute_ratio(parts: Sequence[float], wholes: Sequence[float]) -> Figure:
         return Figure(None, None, None, 0.0)
     low, high = _find_interval(part, whole)
     return Figure(float(part.sum()) / total, low, high, total)
+
+
+def compute_difference(first: Sequence[float], second: Sequence[float]) -> Figure:
+    """Return the mean of first - second over the same questions, with its interval (paired: both keep their questions).
+
+    >>> compute_difference([1, 1, 0, 1], [1, 0, 0, 0]).value
+    0.5
+    """
+    pairs = zip(first, second, strict=True)
+    return compute_ratio([one - other for one, other in pairs], [1.0] * len(first))
 
 
 def _find_interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float, float]:

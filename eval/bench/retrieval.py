@@ -1,0 +1,186 @@
+"""Measure finding on every set of a folder: python -m eval.bench.retrieval DATA [SET …] [--output FILE] [--compare FILE]
+
+Each set is written as real files, indexed by the product, and asked of its legs, their fusion and the whole, beside plain BM25
+and llama-index as it comes. --output keeps the rank of every question; --compare prints what changed since such a file.
+--work keeps the indexes, so that a second run reads only what changed. --setting NAME=VALUE changes a setting of the product.
+Exit status: 0 measured (whatever the figures), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.bench.peer_llama_index import close_network
+from eval.bench.retrieval_report import Earlier, render_comparison, render_set, render_summary
+from eval.bench.retrieval_scores import FIGURES, Score, SetResult, measure
+from eval.bench.retrieval_sets import BenchSet, find_sets, read_set, write_corpus
+from eval.bench.retrieval_systems import open_systems
+from rag import __version__
+from rag.errors import QuestionSetError, RagError, UsageError
+from rag.indexing.embedding import open_embedder
+from rag.indexing.snapshot import SnapshotStore
+from rag.indexing.sync import sync
+from rag.progress import track, use_utf8
+from rag.settings import SETTINGS_FILE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag.indexing.embedding import Embedder
+
+_LIBRARIES = ("tantivy", "chromadb", "sudachipy", "sudachidict-core", "llama-index-core")
+_OFF = {"ocr": False}
+
+
+def build_settings(work: Path, written: Sequence[str]) -> Settings:
+    """Return the product's own settings with OCR off and the changes that are written as NAME=VALUE; nothing from around.
+
+    Raises SettingsError for an unknown name or a wrong value.
+    """
+    changes: dict[str, Any] = dict(_OFF)
+    for word in written:
+        name, _, value = word.partition("=")
+        changes[name] = value
+    nothing = work / SETTINGS_FILE
+    nothing.write_text("", encoding="utf-8")
+    return load_settings(nothing, {}, **changes)
+
+
+def measure_set(bench_set: BenchSet, work: Path, settings: Settings, embedder: Embedder) -> SetResult:
+    """Write, index and ask one set."""
+    started = time.perf_counter()
+    corpus, index = work / bench_set.name / "corpus", work / bench_set.name / "index"
+    write_corpus(bench_set, corpus)
+    own = replace_paths(settings, corpus, index)
+    report = sync(own, allow_removal=True, embedder=embedder)
+    indexed = time.perf_counter()
+    with open_systems(own, bench_set, embedder) as systems:
+        scores, milliseconds = measure(bench_set, systems, track)
+    return SetResult(
+        name=bench_set.name,
+        texts={question.id: question.text for question in bench_set.questions},
+        types={question.id: question.type for question in bench_set.questions},
+        scores=scores,
+        targets=bench_set.targets,
+        unscored=len(bench_set.unscored),
+        unreadable=report.counts.unreadable,
+        milliseconds=milliseconds,
+        seconds={"index": indexed - started, "search": time.perf_counter() - indexed},
+        index=asdict(SnapshotStore(index).manifest().recipe) | {"chunks": report.counts.chunks},
+    )
+
+
+def replace_paths(settings: Settings, corpus: Path, index: Path) -> Settings:
+    """Return settings for another corpus and index."""
+    return Settings(**{**asdict(settings), "corpus": corpus, "index": index})
+
+
+def describe_run(settings: Settings, embedder: Embedder, seconds: float) -> dict[str, Any]:
+    """Return what the figures depend on: versions, embedder, and every setting that is not the default."""
+    standard = asdict(Settings())
+    changed = {name: value for name, value in asdict(settings).items() if value != standard[name]}
+    return {
+        "shirube": __version__,
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint, "dense_weight": embedder.dense_weight},
+        "settings": changed,
+        "adaptation": getattr(settings, "adaptation", None),
+        "ocr": settings.ocr,
+        "seconds": round(seconds, 1),
+    }
+
+
+def render_run(run: dict[str, Any]) -> str:
+    """Return the run in one line."""
+    libraries = "、".join(f"{name} {number}" for name, number in run["libraries"].items())
+    adaptation = "この版にはない" if run["adaptation"] is None else "あり" if run["adaptation"] else "なし"
+    changed = "、".join(f"{name}={value}" for name, value in run["settings"].items()) or "なし"
+    return (
+        f"しるべ {run['shirube']}／埋め込み {run['embedder']['name']}（指紋 {run['embedder']['fingerprint']}、"
+        f"重み {run['embedder']['dense_weight']:g}）／適応 {adaptation}／OCR {'あり' if run['ocr'] else 'なし'}／"
+        f"既定と違う設定 {changed}／{libraries}／{run['seconds']:.0f} 秒"
+    )
+
+
+def to_json(run: dict[str, Any], results: Sequence[SetResult]) -> dict[str, Any]:
+    """Return the form that --output keeps: the run, and for each set its figures and every question's rank and nDCG."""
+    sets = {}
+    for result in results:
+        figures = {s: {name: asdict(result.figure(s, name)) for name in FIGURES} for s in result.scores}
+        ranks = {
+            s: {id_: [q.rank, round(q.ndcg, 6)] for id_, q in scores.items()} for s, scores in result.scores.items()
+        }
+        about = {f.name: getattr(result, f.name) for f in fields(result) if f.name not in ("name", "texts", "scores")}
+        sets[result.name] = about | {"figures": figures, "ranks": ranks}
+    return {"run": run, "sets": sets}
+
+
+def read_earlier(path: Path) -> Earlier:
+    """Return the scores of a file that --output wrote. Raises QuestionSetError for any other file."""
+    try:
+        sets = json.loads(path.read_text(encoding="utf-8"))["sets"]
+        return {
+            name: {system: {id_: Score(*pair) for id_, pair in ranks.items()} for system, ranks in one["ranks"].items()}
+            for name, one in sets.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise QuestionSetError(
+            f"前の結果として読めません: {path}（{error}）",
+            "このコマンドの --output で書いたファイルを指定してください。",
+        ) from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure the sets one after the other and print every table."""
+    folders = find_sets(options.data, options.sets)
+    earlier = read_earlier(options.compare) if options.compare else None
+    if options.output and not options.output.parent.is_dir():
+        raise UsageError(f"結果を書くフォルダーがありません: {options.output.parent}", "フォルダーを作ってください。")
+    started, results = time.perf_counter(), []
+    if options.work:
+        options.work.mkdir(parents=True, exist_ok=True)
+    with nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as folder:
+        settings = build_settings(Path(folder), options.setting)
+        embedder = open_embedder(settings.embedder)
+        for path in folders:
+            results.append(measure_set(read_set(path), Path(folder), settings, embedder))
+            print(render_set(results[-1]) + "\n", flush=True)
+    about = describe_run(settings, embedder, time.perf_counter() - started)
+    print(f"{render_summary(results)}\n\n{render_run(about)}")
+    if earlier is not None:
+        print("\n" + "\n\n".join(render_comparison(result, earlier) for result in results))
+    if options.output:
+        text = json.dumps(to_json(about, results), ensure_ascii=False, indent=1, default=str)
+        options.output.write_text(text + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and return the exit status."""
+    use_utf8()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder of sets")
+    parser.add_argument("sets", nargs="*", help="names of sets; all when left out")
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    parser.add_argument("--compare", type=Path, help="JSON file of an earlier run")
+    parser.add_argument("--work", type=Path, help="folder that keeps the indexes")
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="a setting of the product")
+    options = parser.parse_args(arguments)
+    close_network()
+    try:
+        run(options)
+    except RagError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

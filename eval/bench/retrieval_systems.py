@@ -1,0 +1,123 @@
+"""What is measured side by side: each is a function question -> ranked places, over one index and one set.
+
+plain_bm25, llama_index   the yardsticks
+lexical, dense            the legs of the product, each alone
+fused                     the legs together, nothing after them
+final                     what a user gets: `Assistant.search`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from eval.bench.plain_bm25 import PlainBM25
+from eval.bench.retrieval_sets import BenchDocument, BenchSet, Form, Place
+from eval.gate import FixedReader
+from rag.assistant import Assistant
+from rag.documents import COMMAND_LINE, Chunk, Passage
+from rag.indexing.snapshot import Snapshot, SnapshotStore
+from rag.retrieval.fusion import FIELD_WEIGHTS
+from rag.retrieval.query import parse_query
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.indexing.embedding import Embedder
+
+System = Callable[[str], Sequence[Place]]
+"""Called with a question: where the passages stand that it finds, best first; several may stand at one place."""
+PLAIN, PEER, LEXICAL, DENSE, FUSED, FINAL = "plain_bm25", "llama_index", "lexical", "dense", "fused", "final"
+LABELS: Mapping[str, str] = {
+    PLAIN: "素の BM25",
+    PEER: "llama-index の既定",
+    LEXICAL: "語句の脚",
+    DENSE: "意味の脚",
+    FUSED: "融合",
+    FINAL: "しるべ（最終）",
+}
+DEPTH = 50
+"""Passages that each is asked for: enough for ten distinct places."""
+_PEER_CHUNK_TOKENS, _PEER_OVERLAP_TOKENS = 1_024, 200
+
+
+@contextmanager
+def open_systems(settings: Settings, bench_set: BenchSet, embedder: Embedder) -> Iterator[dict[str, System]]:
+    """Lend all systems over the published index of the settings, in the order of LABELS."""
+    with closing(SnapshotStore(settings.index).open_current(embedder.fingerprint)) as snapshot:
+        retriever = Retriever(snapshot, embedder)  # without reranking, as soon as there is any
+        assistant = Assistant(settings, FixedReader(snapshot), embedder)
+        yield {
+            PLAIN: build_plain(snapshot),
+            PEER: build_peer(bench_set, embedder),
+            **build_legs(snapshot, embedder),
+            FUSED: lambda question: _places_of(retriever.retrieve(question, asker=COMMAND_LINE, limit=DEPTH)),
+            FINAL: lambda question: _places_of(assistant.search(question, asker=COMMAND_LINE, limit=DEPTH)),
+        }
+
+
+def build_legs(snapshot: Snapshot, embedder: Embedder) -> dict[str, System]:
+    """Return each leg of the product, asked alone."""
+    places = {chunk.id: (chunk.source, chunk.locator) for chunk in read_chunks(snapshot)}
+
+    def search_words(question: str) -> list[Place]:
+        query = parse_query(question)
+        words = {
+            field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
+            for field, weight in FIELD_WEIGHTS.items()
+        }
+        return [places[id_] for id_, _ in snapshot.lexical.search(words, DEPTH)]
+
+    def search_vectors(question: str) -> list[Place]:
+        return [places[id_] for id_, _ in snapshot.vectors.search(embedder.embed_query(question), DEPTH)]
+
+    return {LEXICAL: search_words, DENSE: search_vectors}
+
+
+def build_plain(snapshot: Snapshot) -> System:
+    """Return plain BM25 over the chunks of an index."""
+    chunks = read_chunks(snapshot)
+    ranking = PlainBM25([text_of(chunk) for chunk in chunks])
+
+    def search(question: str) -> list[Place]:
+        return [(chunks[number].source, chunks[number].locator) for number, _ in ranking.search(question, DEPTH)]
+
+    return search
+
+
+def build_peer(bench_set: BenchSet, embedder: Embedder) -> System:
+    """Return llama-index as it comes: SentenceSplitter and VectorStoreIndex, with our embedder, over the set's own texts.
+
+    Of a PDF set these are the pages as the set gives them, so that the peer needs no reader.
+    """
+    from llama_index.core import Document, VectorStoreIndex
+    from llama_index.core.node_parser import SentenceSplitter
+
+    splitter = SentenceSplitter(chunk_size=_PEER_CHUNK_TOKENS, chunk_overlap=_PEER_OVERLAP_TOKENS)
+    texts = {document.key: _text_for_peer(document, bench_set.form) for document in bench_set.documents}
+    documents: list[Any] = [Document(text=text, id_=key) for key, text in texts.items() if text.strip()]
+    index = VectorStoreIndex.from_documents(documents, embed_model=embedder, transformations=[splitter])
+    retriever: Any = index.as_retriever(similarity_top_k=DEPTH)
+    places = {document.key: document.place for document in bench_set.documents}
+    return lambda question: [places[found.node.ref_doc_id] for found in retriever.retrieve(question)]
+
+
+def read_chunks(snapshot: Snapshot) -> list[Chunk]:
+    """Return every chunk of an index, in the order of the documents."""
+    chunks = [chunk for chunk, _ in snapshot.catalog.chunks(snapshot.catalog.chunk_ids()).values()]
+    return sorted(chunks, key=lambda chunk: (chunk.source, chunk.ordinal))
+
+
+def text_of(chunk: Chunk) -> str:
+    """Return title, headings and text of a chunk as one field, nothing twice."""
+    above = [part for part in dict.fromkeys((chunk.title, *chunk.headings)) if part not in chunk.text]
+    return "\n".join([*above, chunk.text])
+
+
+def _text_for_peer(document: BenchDocument, form: Form) -> str:
+    return document.text if form is Form.PDF or not document.title else f"{document.title}\n\n{document.text}"
+
+
+def _places_of(passages: Sequence[Passage]) -> list[Place]:
+    return [(passage.chunk.source, passage.chunk.locator) for passage in passages]
