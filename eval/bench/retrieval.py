@@ -2,7 +2,8 @@
 
 Each set is written as real files, indexed by the product, and asked of its legs, their fusion and the whole, beside plain BM25
 and llama-index as it comes. --output keeps the rank of every question; --compare prints what changed since such a file.
---work keeps the indexes, so that a second run reads only what changed. --setting NAME=VALUE changes a setting of the product.
+--work keeps the indexes, so that a second run reads only what changed. --setting NAME=VALUE changes a setting of the product;
+--systems asks some of the systems only.
 Exit status: 0 measured (whatever the figures), 2 wrong usage.
 """
 
@@ -13,7 +14,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields
 from importlib.metadata import version
@@ -24,9 +25,9 @@ from eval.bench.peer_llama_index import close_network
 from eval.bench.retrieval_report import Earlier, render_comparison, render_set, render_summary
 from eval.bench.retrieval_scores import FIGURES, Score, SetResult, measure
 from eval.bench.retrieval_sets import BenchSet, find_sets, read_set, write_corpus
-from eval.bench.retrieval_systems import open_systems
+from eval.bench.retrieval_systems import LABELS, open_systems
 from rag import __version__
-from rag.errors import QuestionSetError, RagError, UsageError
+from rag.errors import QuestionSetError, RagError
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
@@ -54,16 +55,18 @@ def build_settings(work: Path, written: Sequence[str]) -> Settings:
     return load_settings(nothing, {}, **changes)
 
 
-def measure_set(bench_set: BenchSet, work: Path, settings: Settings, embedder: Embedder) -> SetResult:
-    """Write, index and ask one set."""
+def measure_set(
+    bench_set: BenchSet, work: Path, settings: Settings, embedder: Embedder, systems: Collection[str] = tuple(LABELS)
+) -> SetResult:
+    """Write and index one set, and ask the named systems."""
     started = time.perf_counter()
     corpus, index = work / bench_set.name / "corpus", work / bench_set.name / "index"
     write_corpus(bench_set, corpus)
     own = replace_paths(settings, corpus, index)
     report = sync(own, allow_removal=True, embedder=embedder)
     indexed = time.perf_counter()
-    with open_systems(own, bench_set, embedder) as systems:
-        scores, milliseconds = measure(bench_set, systems, track)
+    with open_systems(own, bench_set, embedder, systems) as opened:
+        scores, milliseconds = measure(bench_set, opened, track)
     return SetResult(
         name=bench_set.name,
         texts={question.id: question.text for question in bench_set.questions},
@@ -123,6 +126,12 @@ def to_json(run: dict[str, Any], results: Sequence[SetResult]) -> dict[str, Any]
     return {"run": run, "sets": sets}
 
 
+def write_results(path: Path, run: dict[str, Any], results: Sequence[SetResult]) -> None:
+    """Write what `read_earlier` reads."""
+    text = json.dumps(to_json(run, results), ensure_ascii=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
 def read_earlier(path: Path) -> Earlier:
     """Return the scores of a file that --output wrote. Raises QuestionSetError for any other file."""
     try:
@@ -142,24 +151,21 @@ def run(options: argparse.Namespace) -> None:
     """Measure the sets one after the other and print every table."""
     folders = find_sets(options.data, options.sets)
     earlier = read_earlier(options.compare) if options.compare else None
-    if options.output and not options.output.parent.is_dir():
-        raise UsageError(f"結果を書くフォルダーがありません: {options.output.parent}", "フォルダーを作ってください。")
     started, results = time.perf_counter(), []
-    if options.work:
-        options.work.mkdir(parents=True, exist_ok=True)
-    with nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as folder:
-        settings = build_settings(Path(folder), options.setting)
+    for folder in filter(None, (options.work, options.output and options.output.parent)):
+        folder.mkdir(parents=True, exist_ok=True)
+    with nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as work:
+        settings = build_settings(Path(work), options.setting)
         embedder = open_embedder(settings.embedder)
         for path in folders:
-            results.append(measure_set(read_set(path), Path(folder), settings, embedder))
+            results.append(measure_set(read_set(path), Path(work), settings, embedder, options.systems))
             print(render_set(results[-1]) + "\n", flush=True)
-    about = describe_run(settings, embedder, time.perf_counter() - started)
+            about = describe_run(settings, embedder, time.perf_counter() - started)
+            if options.output:  # after each set, so that a run that is stopped leaves what it measured
+                write_results(options.output, about, results)
     print(f"{render_summary(results)}\n\n{render_run(about)}")
     if earlier is not None:
         print("\n" + "\n\n".join(render_comparison(result, earlier) for result in results))
-    if options.output:
-        text = json.dumps(to_json(about, results), ensure_ascii=False, indent=1, default=str)
-        options.output.write_text(text + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -172,7 +178,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--compare", type=Path, help="JSON file of an earlier run")
     parser.add_argument("--work", type=Path, help="folder that keeps the indexes")
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="a setting of the product")
+    parser.add_argument("--systems", type=lambda text: text.split(","), default=tuple(LABELS), help=",".join(LABELS))
     options = parser.parse_args(arguments)
+    if unknown := set(options.systems) - set(LABELS):
+        parser.error(f"--systems: {', '.join(sorted(unknown))} (some of {', '.join(LABELS)})")
     close_network()
     try:
         run(options)

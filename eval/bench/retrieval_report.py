@@ -64,11 +64,15 @@ def render_summary(results: Sequence[SetResult]) -> str:
                     *(_render(value) for value in values),
                     _render_difference(result.difference(FINAL, PLAIN, name)),
                     "—" if target is None else f"{target:.2f} 以上",
-                    "—" if target is None else "○" if (values[0].value or 0.0) >= target else "×",
+                    _judge(values[0].value, target),
                 )
             )
     legend = "[ ] は95％区間（質問の引き直し）。▼ は素の BM25 より有意に低い、▲ は有意に高い。"
     return f"## まとめ\n\n{render_table(rows)}\n\n{legend}{_NOT_HERE}"
+
+
+def _judge(value: float | None, target: float | None) -> str:
+    return "—" if value is None or target is None else "○" if value >= target else "×"
 
 
 def render_comparison(result: SetResult, earlier: Earlier) -> str:

@@ -59,12 +59,14 @@ class SetResult:
         return [read(score) for id_, score in chosen if type_ is None or self.types[id_] == type_]
 
     def figure(self, system: str, figure: str, type_: str | None = None) -> Figure:
-        """Return the mean with its interval."""
-        values = self.values(system, figure, type_)
+        """Return the mean with its interval; of a system that was not asked, a figure without a value."""
+        values = self.values(system, figure, type_) if system in self.scores else []
         return compute_ratio(values, [1.0] * len(values))
 
     def difference(self, system: str, other: str, figure: str) -> Figure:
-        """Return how much better a system is than another one on the same questions, with the interval."""
+        """Return how much better a system is than another one on the same questions; without a value where one was not asked."""
+        if not {system, other} <= self.scores.keys():
+            return Figure(None, None, None, 0.0)
         return compute_difference(self.values(system, figure), self.values(other, figure))
 
 

@@ -8,8 +8,9 @@ final                     what a user gets: `Assistant.search`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eval.bench.plain_bm25 import PlainBM25
@@ -43,25 +44,29 @@ _PEER_CHUNK_TOKENS, _PEER_OVERLAP_TOKENS = 1_024, 200
 
 
 @contextmanager
-def open_systems(settings: Settings, bench_set: BenchSet, embedder: Embedder) -> Iterator[dict[str, System]]:
-    """Lend all systems over the published index of the settings, in the order of LABELS."""
+def open_systems(
+    settings: Settings, bench_set: BenchSet, embedder: Embedder, names: Collection[str] = tuple(LABELS)
+) -> Iterator[dict[str, System]]:
+    """Lend the named systems over the published index of the settings, in the order of LABELS; only these are built."""
     with closing(SnapshotStore(settings.index).open_current(embedder.fingerprint)) as snapshot:
         retriever = Retriever(snapshot, embedder)  # without reranking, as soon as there is any
         assistant = Assistant(settings, FixedReader(snapshot), embedder)
-        yield {
-            PLAIN: build_plain(snapshot),
-            PEER: build_peer(bench_set, embedder),
-            **build_legs(snapshot, embedder),
-            FUSED: lambda question: _places_of(retriever.retrieve(question, asker=COMMAND_LINE, limit=DEPTH)),
-            FINAL: lambda question: _places_of(assistant.search(question, asker=COMMAND_LINE, limit=DEPTH)),
+        builders: dict[str, Callable[[], System]] = {
+            PLAIN: lambda: build_plain(snapshot),
+            PEER: lambda: build_peer(bench_set, embedder),
+            LEXICAL: lambda: build_lexical(snapshot),
+            DENSE: lambda: build_dense(snapshot, embedder),
+            FUSED: lambda: _list_places(partial(retriever.retrieve, asker=COMMAND_LINE, limit=DEPTH)),
+            FINAL: lambda: _list_places(partial(assistant.search, asker=COMMAND_LINE, limit=DEPTH)),
         }
+        yield {name: builders[name]() for name in LABELS if name in names}
 
 
-def build_legs(snapshot: Snapshot, embedder: Embedder) -> dict[str, System]:
-    """Return each leg of the product, asked alone."""
-    places = {chunk.id: (chunk.source, chunk.locator) for chunk in read_chunks(snapshot)}
+def build_lexical(snapshot: Snapshot) -> System:
+    """Return the lexical leg of the product, asked alone."""
+    places = _read_places(snapshot)
 
-    def search_words(question: str) -> list[Place]:
+    def search(question: str) -> list[Place]:
         query = parse_query(question)
         words = {
             field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
@@ -69,10 +74,13 @@ def build_legs(snapshot: Snapshot, embedder: Embedder) -> dict[str, System]:
         }
         return [places[id_] for id_, _ in snapshot.lexical.search(words, DEPTH)]
 
-    def search_vectors(question: str) -> list[Place]:
-        return [places[id_] for id_, _ in snapshot.vectors.search(embedder.embed_query(question), DEPTH)]
+    return search
 
-    return {LEXICAL: search_words, DENSE: search_vectors}
+
+def build_dense(snapshot: Snapshot, embedder: Embedder) -> System:
+    """Return the vector leg of the product, asked alone."""
+    places = _read_places(snapshot)
+    return lambda question: [places[id_] for id_, _ in snapshot.vectors.search(embedder.embed_query(question), DEPTH)]
 
 
 def build_plain(snapshot: Snapshot) -> System:
@@ -119,5 +127,9 @@ def _text_for_peer(document: BenchDocument, form: Form) -> str:
     return document.text if form is Form.PDF or not document.title else f"{document.title}\n\n{document.text}"
 
 
-def _places_of(passages: Sequence[Passage]) -> list[Place]:
-    return [(passage.chunk.source, passage.chunk.locator) for passage in passages]
+def _read_places(snapshot: Snapshot) -> dict[str, Place]:
+    return {chunk.id: (chunk.source, chunk.locator) for chunk in read_chunks(snapshot)}
+
+
+def _list_places(search: Callable[[str], Sequence[Passage]]) -> System:
+    return lambda question: [(passage.chunk.source, passage.chunk.locator) for passage in search(question)]
