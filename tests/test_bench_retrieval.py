@@ -188,8 +188,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SetResult]
     """Return the work folder and the result of the made-up set, measured once."""
     folder = tmp_path_factory.mktemp("bench")
     bench_set = read_set(write_set(folder / "data" / NAME))
-    settings = retrieval.build_settings(folder, ["workers=1"])
-    return folder, retrieval.measure_set(bench_set, folder, settings, open_embedder())
+    settings = retrieval.build_settings(["workers=1"])
+    return folder, retrieval.measure_set(bench_set, folder, settings)
 
 
 def test_every_system_answers_every_question(measured: tuple[Path, SetResult]) -> None:
@@ -229,7 +229,7 @@ def test_a_target_is_judged_by_the_final_system() -> None:
 def test_a_kept_result_is_compared_question_by_question(measured: tuple[Path, SetResult], tmp_path: Path) -> None:
     _, result = measured
     kept = tmp_path / "前.json"
-    about = retrieval.describe_run(Settings(), open_embedder(), 1.0)
+    about = retrieval.describe_run(Settings(), [result], 1.0)
     retrieval.write_results(kept, about, [result])
     value = json.loads(kept.read_text(encoding="utf-8"))
     value["sets"][NAME]["ranks"][FINAL]["q0"] = [3, 0.5]
@@ -271,16 +271,14 @@ def test_the_command_measures_writes_and_reuses_its_indexes(
     run = json.loads(output.read_text(encoding="utf-8"))["run"]
     assert run["embedder"]["fingerprint"] == open_embedder().fingerprint
     assert f"指紋 {run['embedder']['fingerprint']}" in printed and "OCR なし" in printed
-    assert run["settings"] == {"ocr": False, "workers": 1}
+    assert (run["settings"], run["adapted"]) == ({"ocr": False, "workers": 1}, [])
 
 
 def test_some_systems_can_be_asked_alone(measured: tuple[Path, SetResult]) -> None:
     folder, whole = measured
     bench_set = read_set(folder / "data" / NAME)
 
-    result = retrieval.measure_set(
-        bench_set, folder, retrieval.build_settings(folder, ["workers=1"]), open_embedder(), [FINAL]
-    )
+    result = retrieval.measure_set(bench_set, folder, retrieval.build_settings(["workers=1"]), [FINAL])
 
     assert result.scores == {FINAL: whole.scores[FINAL]}
     assert next(line.count("—") for line in render_set(result).splitlines() if LABELS[FINAL] in line) == 2
@@ -299,7 +297,7 @@ def test_wrong_use_is_said_in_one_line(
         find_sets(tmp_path / "data", ["ないセット"])
     assert NAME in unknown.value.hint
     with pytest.raises(SettingsError, match="知らない設定"):
-        retrieval.build_settings(tmp_path, ["ocrr=true"])
+        retrieval.build_settings(["ocrr=true"])
     with pytest.raises(QuestionSetError, match="前の結果として読めません"):
         retrieval.read_earlier(tmp_path / "無い.json")
 
@@ -334,9 +332,7 @@ def check_same_figures(data: Path, name: str, folder: Path) -> None:
     """Index a set, and compare the figures of `rag search` by the outside script with ours."""
     bench_set = read_set(data / name)
     run_other(data, "prepare", name, str(folder / "other"))
-    result = retrieval.measure_set(
-        bench_set, folder, retrieval.build_settings(folder, ["workers=1"]), open_embedder(), [FINAL]
-    )
+    result = retrieval.measure_set(bench_set, folder, retrieval.build_settings(["workers=1"]), [FINAL])
     theirs = {path.name: path.read_bytes() for path in (folder / "other" / "corpus").iterdir()}
     assert {path.name: path.read_bytes() for path in (folder / name / "corpus").iterdir()} == theirs
     with closing(Assistant.open(Settings(index=folder / name / "index"))) as assistant:

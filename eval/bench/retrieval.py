@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eval.bench.peer_llama_index import close_network
 from eval.bench.retrieval_report import Earlier, render_comparison, render_set, render_summary
@@ -32,16 +33,13 @@ from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
 from rag.progress import track, use_utf8
-from rag.settings import SETTINGS_FILE, Settings, load_settings
-
-if TYPE_CHECKING:
-    from rag.indexing.embedding import Embedder
+from rag.settings import Settings, load_settings
 
 _LIBRARIES = ("tantivy", "chromadb", "sudachipy", "sudachidict-core", "llama-index-core")
 _OFF = {"ocr": False}
 
 
-def build_settings(work: Path, written: Sequence[str]) -> Settings:
+def build_settings(written: Sequence[str]) -> Settings:
     """Return the product's own settings with OCR off and the changes that are written as NAME=VALUE; nothing from around.
 
     Raises SettingsError for an unknown name or a wrong value.
@@ -50,22 +48,20 @@ def build_settings(work: Path, written: Sequence[str]) -> Settings:
     for word in written:
         name, _, value = word.partition("=")
         changes[name] = value
-    nothing = work / SETTINGS_FILE
-    nothing.write_text("", encoding="utf-8")
-    return load_settings(nothing, {}, **changes)
+    return load_settings(Path(os.devnull), {}, **changes)
 
 
 def measure_set(
-    bench_set: BenchSet, work: Path, settings: Settings, embedder: Embedder, systems: Collection[str] = tuple(LABELS)
+    bench_set: BenchSet, work: Path, settings: Settings, systems: Collection[str] = tuple(LABELS)
 ) -> SetResult:
     """Write and index one set, and ask the named systems."""
     started = time.perf_counter()
     corpus, index = work / bench_set.name / "corpus", work / bench_set.name / "index"
     write_corpus(bench_set, corpus)
-    own = replace_paths(settings, corpus, index)
-    report = sync(own, allow_removal=True, embedder=embedder)
+    own = replace(settings, corpus=corpus, index=index)
+    report = sync(own, allow_removal=True)
     indexed = time.perf_counter()
-    with open_systems(own, bench_set, embedder, systems) as opened:
+    with open_systems(own, bench_set, systems) as opened:
         scores, milliseconds = measure(bench_set, opened, track)
     return SetResult(
         name=bench_set.name,
@@ -81,21 +77,15 @@ def measure_set(
     )
 
 
-def replace_paths(settings: Settings, corpus: Path, index: Path) -> Settings:
-    """Return settings for another corpus and index."""
-    return Settings(**{**asdict(settings), "corpus": corpus, "index": index})
-
-
-def describe_run(settings: Settings, embedder: Embedder, seconds: float) -> dict[str, Any]:
-    """Return what the figures depend on: versions, embedder, and every setting that is not the default."""
-    standard = asdict(Settings())
-    changed = {name: value for name, value in asdict(settings).items() if value != standard[name]}
+def describe_run(settings: Settings, results: Sequence[SetResult], seconds: float) -> dict[str, Any]:
+    """Return what the figures depend on: versions, embedder, which sets it was adapted to, and the settings that were changed."""
+    embedder, standard = open_embedder(settings.embedder), asdict(Settings())
     return {
         "shirube": __version__,
         "libraries": {name: version(name) for name in _LIBRARIES},
         "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint, "dense_weight": embedder.dense_weight},
-        "settings": changed,
-        "adaptation": getattr(settings, "adaptation", None),
+        "adapted": [r.name for r in results if r.index["embedder_fingerprint"] != embedder.fingerprint],
+        "settings": {name: value for name, value in asdict(settings).items() if value != standard[name]},
         "ocr": settings.ocr,
         "seconds": round(seconds, 1),
     }
@@ -104,12 +94,11 @@ def describe_run(settings: Settings, embedder: Embedder, seconds: float) -> dict
 def render_run(run: dict[str, Any]) -> str:
     """Return the run in one line."""
     libraries = "、".join(f"{name} {number}" for name, number in run["libraries"].items())
-    adaptation = "この版にはない" if run["adaptation"] is None else "あり" if run["adaptation"] else "なし"
     changed = "、".join(f"{name}={value}" for name, value in run["settings"].items()) or "なし"
     return (
         f"しるべ {run['shirube']}／埋め込み {run['embedder']['name']}（指紋 {run['embedder']['fingerprint']}、"
-        f"重み {run['embedder']['dense_weight']:g}）／適応 {adaptation}／OCR {'あり' if run['ocr'] else 'なし'}／"
-        f"既定と違う設定 {changed}／{libraries}／{run['seconds']:.0f} 秒"
+        f"重み {run['embedder']['dense_weight']:g}）／文書への適応 {'、'.join(run['adapted']) or 'なし'}／"
+        f"OCR {'あり' if run['ocr'] else 'なし'}／既定と違う設定 {changed}／{libraries}／{run['seconds']:.0f} 秒"
     )
 
 
@@ -155,12 +144,11 @@ def run(options: argparse.Namespace) -> None:
     for folder in filter(None, (options.work, options.output and options.output.parent)):
         folder.mkdir(parents=True, exist_ok=True)
     with nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as work:
-        settings = build_settings(Path(work), options.setting)
-        embedder = open_embedder(settings.embedder)
+        settings = build_settings(options.setting)
         for path in folders:
-            results.append(measure_set(read_set(path), Path(work), settings, embedder, options.systems))
+            results.append(measure_set(read_set(path), Path(work), settings, options.systems))
             print(render_set(results[-1]) + "\n", flush=True)
-            about = describe_run(settings, embedder, time.perf_counter() - started)
+            about = describe_run(settings, results, time.perf_counter() - started)
             if options.output:  # after each set, so that a run that is stopped leaves what it measured
                 write_results(options.output, about, results)
     print(f"{render_summary(results)}\n\n{render_run(about)}")

@@ -11,21 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eval.bench.plain_bm25 import PlainBM25
 from eval.bench.retrieval_sets import BenchDocument, BenchSet, Form, Place
 from eval.gate import FixedReader
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, Chunk, Passage
+from rag.indexing.embedding import Embedder, open_embedder
 from rag.indexing.snapshot import Snapshot, SnapshotStore
 from rag.retrieval.fusion import FIELD_WEIGHTS
 from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
-
-if TYPE_CHECKING:
-    from rag.indexing.embedding import Embedder
 
 System = Callable[[str], Sequence[Place]]
 """Called with a question: where the passages stand that it finds, best first; several may stand at one place."""
@@ -45,9 +43,10 @@ _PEER_CHUNK_TOKENS, _PEER_OVERLAP_TOKENS = 1_024, 200
 
 @contextmanager
 def open_systems(
-    settings: Settings, bench_set: BenchSet, embedder: Embedder, names: Collection[str] = tuple(LABELS)
+    settings: Settings, bench_set: BenchSet, names: Collection[str] = tuple(LABELS)
 ) -> Iterator[dict[str, System]]:
     """Lend the named systems over the published index of the settings, in the order of LABELS; only these are built."""
+    embedder = open_embedder(settings.embedder)
     with closing(SnapshotStore(settings.index).open_current(embedder.fingerprint)) as snapshot:
         retriever = Retriever(snapshot, embedder)  # without reranking, as soon as there is any
         assistant = Assistant(settings, FixedReader(snapshot), embedder)
