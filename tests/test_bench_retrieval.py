@@ -245,6 +245,18 @@ def test_a_kept_result_is_compared_question_by_question(measured: tuple[Path, Se
     assert "前の結果にこのセットはありません" in render_comparison(result, {})
 
 
+def test_of_many_changed_questions_the_worst_and_the_best_are_listed_and_the_rest_counted() -> None:
+    ids = [f"q{number}" for number in range(25)]
+    new = {id_: Score(number % 10 + 1, 0.5) for number, id_ in enumerate(ids)}
+    result = SetResult(NAME, dict.fromkeys(ids, "問"), dict.fromkeys(ids), {FINAL: new})
+
+    lines = render_comparison(result, {NAME: {FINAL: dict.fromkeys(ids, Score(None, 0.0))}}).splitlines()
+
+    assert next(line for line in lines if "順位の変わった" in line).endswith("25問（下がった 0、上がった 25）")
+    assert sum("圏外 → " in line for line in lines) == 20
+    assert lines[-1].startswith("- ほか 5 問")
+
+
 def test_questions_that_only_one_run_has_are_counted(measured: tuple[Path, SetResult]) -> None:
     _, result = measured
     fewer = {NAME: {FINAL: {id_: s for id_, s in result.scores[FINAL].items() if id_ != "q3"}}}

@@ -18,7 +18,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from eval.bench.retrieval_report import Earlier, render_comparison, render_set, 
 from eval.bench.retrieval_scores import FIGURES, Score, SetResult, measure
 from eval.bench.retrieval_sets import BenchSet, find_sets, read_set, write_corpus
 from eval.bench.retrieval_systems import LABELS, open_systems
-from rag import __version__
 from rag.errors import QuestionSetError, RagError
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
@@ -35,7 +34,7 @@ from rag.indexing.sync import sync
 from rag.progress import track, use_utf8
 from rag.settings import Settings, load_settings
 
-_LIBRARIES = ("tantivy", "chromadb", "sudachipy", "sudachidict-core", "llama-index-core")
+_PACKAGES = ("shirube", "tantivy", "chromadb", "sudachipy", "sudachidict-core", "llama-index-core")
 _OFF = {"ocr": False}
 
 
@@ -81,8 +80,7 @@ def describe_run(settings: Settings, results: Sequence[SetResult], seconds: floa
     """Return what the figures depend on: versions, embedder, which sets it was adapted to, and the settings that were changed."""
     embedder, standard = open_embedder(settings.embedder), asdict(Settings())
     return {
-        "shirube": __version__,
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "versions": {name: _find_version(name) for name in _PACKAGES},
         "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint, "dense_weight": embedder.dense_weight},
         "adapted": [r.name for r in results if r.index["embedder_fingerprint"] != embedder.fingerprint],
         "settings": {name: value for name, value in asdict(settings).items() if value != standard[name]},
@@ -91,14 +89,21 @@ def describe_run(settings: Settings, results: Sequence[SetResult], seconds: floa
     }
 
 
+def _find_version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a copy of the source that is not installed
+        return "不明"
+
+
 def render_run(run: dict[str, Any]) -> str:
     """Return the run in one line."""
-    libraries = "、".join(f"{name} {number}" for name, number in run["libraries"].items())
+    versions = "、".join(f"{name} {number}" for name, number in run["versions"].items())
     changed = "、".join(f"{name}={value}" for name, value in run["settings"].items()) or "なし"
     return (
-        f"しるべ {run['shirube']}／埋め込み {run['embedder']['name']}（指紋 {run['embedder']['fingerprint']}、"
+        f"埋め込み {run['embedder']['name']}（指紋 {run['embedder']['fingerprint']}、"
         f"重み {run['embedder']['dense_weight']:g}）／文書への適応 {'、'.join(run['adapted']) or 'なし'}／"
-        f"OCR {'あり' if run['ocr'] else 'なし'}／既定と違う設定 {changed}／{libraries}／{run['seconds']:.0f} 秒"
+        f"OCR {'あり' if run['ocr'] else 'なし'}／既定と違う設定 {changed}／{versions}／{run['seconds']:.0f} 秒"
     )
 
 
