@@ -1,6 +1,7 @@
 """The lexical leg: tantivy over words that are split here, because it knows no Japanese.
 
-Fields: title, headings, question, body (morphemes) and bigrams (character pairs of the whole text). Only the id is stored.
+Fields: title, headings, question, body (morphemes) and bigrams (character pairs of the whole text). The words of the first four
+are stored too, in order, those of the body with a line for each sentence: the reranker compares them with a question.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 
 from rag.documents import Chunk, Filters
 from rag.indexing.stores import FilterFields, Hits, date_number
-from rag.text import bigrams, morphemes
+from rag.text import bigrams, morphemes, split_sentences
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
+_STORED = FIELDS[:4]
 _ANALYSIS = 1  # raise it when `analyze` comes to give other words
 _WHITESPACE = "whitespace_only"
 _WRITER_BYTES = 128_000_000
@@ -30,7 +32,7 @@ def tokenizer_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """The words of one chunk, by field, joined by blanks."""
+    """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own."""
 
     id: str
     title: str
@@ -52,7 +54,7 @@ def analyze(chunk: Chunk) -> LexicalEntry:
         title=_words(chunk.title),
         headings=_words("\n".join(chunk.headings)),
         question=_words(question),
-        body=_words(chunk.text),
+        body="\n".join(_words(chunk.text[start:end]) for start, end in split_sentences(chunk.text)),
         bigrams=" ".join(bigrams(chunk.text)),
     )
 
@@ -150,6 +152,17 @@ class LexicalStore:
         clauses += self._word_clauses(terms_by_field)
         return dict(self._run(tantivy.Query.boolean_query(clauses), len(ids)))
 
+    def words(self, ids: Sequence[str]) -> dict[str, LexicalEntry]:
+        """Return the words of the chunks that are there, without their bigrams."""
+        import tantivy
+
+        if not ids:
+            return {}
+        searcher = self._index.searcher()
+        chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
+        found = [searcher.doc(address) for _, address in searcher.search(chosen, len(ids), count=False).hits]
+        return {d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="") for d in found}
+
     def document_frequency(self, field: str, term: str) -> int:
         """Return the number of chunks whose field holds a term."""
         return int(self._index.searcher().doc_freq(field, term))
@@ -201,7 +214,7 @@ def _build_schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     for name in FIELDS:
-        builder.add_text_field(name, tokenizer_name=_WHITESPACE, index_option="freq")
+        builder.add_text_field(name, stored=name in _STORED, tokenizer_name=_WHITESPACE, index_option="freq")
     for name in ("source", "department", "kind", "audience"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("year", "effective"):
