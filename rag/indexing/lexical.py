@@ -17,7 +17,7 @@ from rag.indexing.stores import FilterFields, Hits, date_number
 from rag.text import bigrams, morphemes
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
-_ANALYSIS = 1  # raise it when `analyze` comes to give other words
+_ANALYSIS = 2  # raise it when `analyze` comes to give other words
 _WHITESPACE = "whitespace_only"
 _WRITER_BYTES = 128_000_000
 
