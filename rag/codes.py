@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rag.numerals import write_digits
-
 # 様式第3号の2部: two copies of a form, not the second form of that number.
 _COUNTED = r"(?![0-9]*(?:部|通|枚|冊|人|名|年|月|日|週|回|つ|種|号|円|箇|分|割|倍|階|件|点))"
 _SUB = rf"(?P<sub>(?:[の\-]{_COUNTED}[0-9]+)*)"
@@ -20,16 +18,15 @@ _MAY_HOLD = re.compile(r"様式|別[表紙図添]|付表|条|[a-z]-?[0-9]|[0-9]-
 
 
 def find_codes(text: str) -> Iterator[str]:
-    """Yield each code as one word, however it is written; text is in NFKC, lower case, and has one kind of hyphen.
+    """Yield each code as one word, however it is written; text is in NFKC, lower case, with digits and one kind of hyphen.
 
-    >>> list(find_codes("別記様式第三号の二、第3号の2様式、様式3号、第十二条の三第二項、a-12、0120-123-456"))
+    >>> list(find_codes("別記様式第3号の2、第3号の2様式、様式3号、第12条の3第2項、a-12、0120-123-456"))
     ['様式3の2', '様式3', '様式3の2', '12条の3', 'a12', '0120-123-456']
     >>> list(find_codes("様式第3号の2部、条例、10-12、条件"))
     ['様式3']
     """
     if not _MAY_HOLD.search(text):
         return
-    text = write_digits(text)
     for pattern in (_FORM, _FORM_BEHIND):
         for match in pattern.finditer(text):
             yield f"{match['kind']}{int(match['number'])}{match['sub'].replace('-', 'の')}"

@@ -38,10 +38,11 @@ _WESTERN_PERIOD = re.compile(
     r"(?P<last>(?:19|20)?[0-9]{2})(?![0-9a-z./\-])(?!月|日)"
 )
 _FISCAL = re.compile(r"(?<![a-z])fy\s?(?P<year>(?:19|20)[0-9]{2})(?![0-9])(?:\s?年度)?")
-_LEADING_ZERO = re.compile(r"(?<![0-9.])0(?=[1-9][月日時分])")
+_LEADING_ZERO = re.compile(r"0(?=[1-9][月日時分])(?<![0-9.]0)")
 _CLOCK = re.compile(r"(?<![0-9:])(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])(?![0-9:])")
 _WEEKDAY = re.compile(r"(?<![0-9/])(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})(?=\s?\([月火水木金土日][・)])")
-_MAY_HOLD_DATE = re.compile(r"[0-9元]|[明大昭平令]")
+_HAS_WESTERN = re.compile(r"[12][90][0-9]{2}(?:[./~0-9\-]|年度?\s?[~\-]|(?<=fy....)|(?<=fy\s....))")
+_HAS_ERA = re.compile(r"[明大昭平令][治正和成0-9\s元]|[mtshr]\.?\s?[0-9元]")
 
 
 def western_year(era: str | None, era_year: str | None, western: str | None = None) -> int:
@@ -79,17 +80,17 @@ def write_western(text: str) -> str:
     >>> write_western("法令6条 a-r6 h2o 電話0120-2024-2026 令和6年から3年間")
     '法令6条 a-r6 h2o 電話0120-2024-2026 2024年から3年間'
     """
-    if not _MAY_HOLD_DATE.search(text):
-        return text
-    text = _PACKED_DAY.sub(_write_day, text)
-    text = _ERA_DAY.sub(_write_day, text)
-    text = _WESTERN_DAY.sub(_write_day, text)
-    text = _ERA_NAME.sub(_write_years, text)
-    text = _WESTERN_PERIOD.sub(_write_period, text)
-    text = _FISCAL.sub(r"\g<year>年度", text)
-    text = _WEEKDAY.sub(_write_month_and_day, text)
-    text = _CLOCK.sub(_write_time, text)
-    return _LEADING_ZERO.sub("", text)
+    # Most texts hold few of these: looking for a mark first is what keeps this quick.
+    if _HAS_WESTERN.search(text):
+        text = _WESTERN_PERIOD.sub(_write_period, _WESTERN_DAY.sub(_write_day, _PACKED_DAY.sub(_write_day, text)))
+        text = _FISCAL.sub(r"\g<year>年度", text)
+    if _HAS_ERA.search(text):
+        text = _ERA_NAME.sub(_write_years, _ERA_DAY.sub(_write_day, _PACKED_DAY.sub(_write_day, text)))
+    if "/" in text:
+        text = _WEEKDAY.sub(_write_month_and_day, text)
+    if ":" in text:
+        text = _CLOCK.sub(_write_time, text)
+    return _LEADING_ZERO.sub("", text) if "0" in text else text
 
 
 def _era_of(name: str) -> str:

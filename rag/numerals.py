@@ -15,7 +15,7 @@ _MOST_CHARS = 24
 _RUN = re.compile(rf"(?:[0-9][0-9.]*)?[{_KANJI}](?:[{_KANJI}0-9]|\.(?=[0-9]))*")
 # What is counted. A single kanji numeral behind another kanji is trusted before the first kind only (唯一人, 統一日程).
 _SURE = re.compile(
-    r"円|箇[月所年国条]|条|項|号|歳|才|世[帯代]|週|時間|年度|月[0-9一二三四五六七八九十]|パーセント|[%℃]"
+    r"円|箇[月所年国条]|条(?=第|の[0-9一二三四五六七八九十])|項|号|歳|才|世[帯代]|週|時間|年度|月[0-9一二三四五六七八九十]|パーセント|[%℃]"
 )
 _LIKELY = re.compile(
     r"年|月|日|人|名|件|回|枚|通(?!り|常|行|学|勤|路)|冊|時|分|秒|泊|夜|階|丁目|番|棟|戸|台|頭|匹|級|割|倍|位|点|個|本|杯|袋|箱"

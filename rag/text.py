@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from rag.codes import find_codes
 from rag.eras import write_western
 from rag.numerals import write_digits
 from rag.variants import fold_kana, mend_characters
-from rag.words import split_words
+from rag.words import Word, split_words
 
 # CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
 _TYPED_RADICALS = {
@@ -33,8 +34,7 @@ _TYPED_RADICALS = {
 }
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])(?![」』）)】\]。！？!?])|\n+")
 _SPACE_BETWEEN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])[ \t\u3000]+(?=[^\x00-\x7f])")
-# Parts of speech without content: particles, auxiliaries, marks and blanks, and what only asks or is polite.
-_EMPTY_POS = frozenset({"助詞", "助動詞", "補助記号", "空白"})
+# What only asks or is polite.
 _EMPTY_WORDS = frozenset(
     "為る 有る 居る 成る 事 物 者 其の 此の 何の 下さる 下さい 御 教える 知る 言う どう いつ どこ 何 誰 何れ 幾つ 幾ら どの 何故 よう 様 ます です 良い 良い".split()
 )
@@ -96,7 +96,7 @@ def morphemes(text: str) -> list[str]:
     >>> morphemes("転出届はいつまでに出せばよいですか")
     ['転出', '届け', '出す']
     """
-    return [word for word, _ in _analyze(text)]
+    return [word.form for word in _analyze(text)]
 
 
 def nouns(text: str) -> list[str]:
@@ -105,7 +105,7 @@ def nouns(text: str) -> list[str]:
     >>> nouns("令和13年度のプールの利用料金を払う方法は何ですか")
     ['2031年', '年度', 'プール', '利用', '料金']
     """
-    return [word for word, kind in _analyze(text) if kind == "名詞" and word not in _ASKING_NOUNS]
+    return [word.form for word in _analyze(text) if word.kind == "名詞" and word.form not in _ASKING_NOUNS]
 
 
 def is_number(word: str) -> bool:
@@ -117,14 +117,19 @@ def is_number(word: str) -> bool:
     return word.removesuffix("年").isnumeric()
 
 
-def _analyze(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (normal form, part of speech) of each content word, and last the codes that stand in the text, each as one word."""
+def _analyze(text: str) -> list[Word]:
+    """Return the content words in their forms, and last the codes that stand in the text, each as one word."""
+    clean, with_digits = _write_forms(text)
+    words = [word for word in split_words(clean) if word.form not in _EMPTY_WORDS]
+    words.extend(Word(code, "名詞") for code in find_codes(with_digits))
+    return words
+
+
+@functools.lru_cache(16)
+def _write_forms(text: str) -> tuple[str, str]:
+    """Return a text for Sudachi, which reads kanji numbers itself and better, and for characters. One text is split twice."""
     clean = write_western(mend_characters(normalize(text)))
-    for word, kind in split_words(clean):
-        if kind not in _EMPTY_POS and word not in _EMPTY_WORDS and word.strip():
-            yield word.replace(" ", "_").lower(), kind
-    for code in find_codes(clean):
-        yield code, "名詞"
+    return clean, write_digits(clean)
 
 
 def fold(text: str) -> str:
@@ -133,7 +138,7 @@ def fold(text: str) -> str:
     >>> fold("令和６年四月一日、髙橋ヴィオラ教室、参加費五千円（3ヶ月）")
     '2024年4月1日、高橋ビオラ教室、参加費5000円(3箇月)'
     """
-    return fold_kana(write_digits(write_western(mend_characters(normalize(text)))))
+    return fold_kana(_write_forms(text)[1])
 
 
 def bigrams(text: str) -> list[str]:

@@ -23,18 +23,19 @@ _DASHES = dict.fromkeys("‐‑‒–—―−─━➖", "-")  # NFKC leaves th
 _WAVES = dict.fromkeys("〜∼∿〰", "~")
 _CHARACTERS = str.maketrans(OLD_TO_NEW | _DASHES | _WAVES)
 _KATA = "ァ-ヺ"
-_LONG_VOWEL = re.compile(rf"(?<=[{_KATA}ー])[\-一](?=[{_KATA}])|(?<=[{_KATA}])-(?=[ぁ-ん一-鿿、。)」]|$)")
-_DASH_OF_DIGITS = re.compile(r"(?<=[0-9])[ー](?=[0-9])")
-_COUNTER_KA = re.compile(r"(?<=[0-9〇一二三四五六七八九十百千数何])\s?[かカヵヶケ箇個](?=[月所年国条村町])")
-_KA_IN_NAME = re.compile(r"(?<=[一-鿿])[ヶヵ](?=[一-鿿])")
+# The character itself comes first in each pattern, so that a text without it is passed over quickly.
+_LONG_VOWEL = re.compile(rf"[\-一](?<=[{_KATA}ー].)(?=[{_KATA}])|-(?<=[{_KATA}]-)(?=[ぁ-ん一-鿿、。)」]|$)")
+_DASH_OF_DIGITS = re.compile(r"ー(?<=[0-9]ー)(?=[0-9])")
+_COUNTER_KA = re.compile(r"[かカヵヶケ箇個](?=[月所年国条村町])(?<=[0-9〇一二三四五六七八九十百千数何].)")
+_KA_IN_NAME = re.compile(r"[ヶヵ](?<=[一-鿿].)(?=[一-鿿])")
 
-# Imported words: small and large kana (フイルム, キヤノン), ヴ, and ヂ, ヅ sound and mean the same.
-_KANA_PAIRS = str.maketrans("ァィゥェォッャュョヮヂヅ", "アイウエオツヤユヨワジズ")
+# Imported words: small and large kana (フイルム, キヤノン), ヴ, and ヂ, ヅ sound and mean the same. 斎 waits until the dictionary
+# has been asked: it knows 斎場, not 斉場.
+_KANA_PAIRS = str.maketrans("ァィゥェォッャュョヮヂヅ斎", "アイウエオツヤユヨワジズ斉")
 _VU = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"), ("ヴ", "ブ"))
 _LAST_LONG = re.compile(rf"([{_KATA}][{_KATA}ー]{{2,}})ー(?![{_KATA}ー])")  # カード keeps its line, メモリー does not
 _HIRAGANA = re.compile(r"[ぁ-ゖー]{2,}")
 _TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
-_SAME_IN_WORDS = str.maketrans("斎", "斉")  # not before the dictionary is asked: it knows 斎場, not 斉場
 
 
 def mend_characters(text: str) -> str:
@@ -61,7 +62,7 @@ def fold_kana(text: str) -> str:
             text = text.replace(written, usual)
     if "ー" in text:
         text = _LAST_LONG.sub(r"\1", text)
-    return text.translate(_KANA_PAIRS).translate(_SAME_IN_WORDS)
+    return text.translate(_KANA_PAIRS)
 
 
 def write_in_katakana(word: str) -> str:
