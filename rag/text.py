@@ -111,10 +111,10 @@ def nouns(text: str) -> list[str]:
 def is_number(word: str) -> bool:
     """Tell whether a content word is a number or a year.
 
-    >>> is_number("13"), is_number("2024年"), is_number("年度")
-    (True, True, False)
+    >>> is_number("13"), is_number("2024年"), is_number("年度"), is_number("万一")
+    (True, True, False, False)
     """
-    return word.removesuffix("年").isnumeric()
+    return word.removesuffix("年").isdigit()  # 万一 is "numeric"
 
 
 def _analyze(text: str) -> list[Word]:

@@ -58,6 +58,7 @@ RANKS = (
         "rag.page_reports",
         "rag.__main__",
         "eval.__main__",
+        "eval.paraphrases",
         "app",
     ),
 )
