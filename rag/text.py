@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-import threading
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sudachipy import Tokenizer
+from rag.codes import find_codes
+from rag.eras import write_western
+from rag.numerals import write_digits
+from rag.variants import fold_kana, mend_characters
+from rag.words import Word, split_words
 
 # CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
 _TYPED_RADICALS = {
@@ -33,9 +34,7 @@ _TYPED_RADICALS = {
 }
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])(?![」』）)】\]。！？!?])|\n+")
 _SPACE_BETWEEN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])[ \t\u3000]+(?=[^\x00-\x7f])")
-_MAX_SUDACHI_CHARS = 10_000
-# Parts of speech without content: particles, auxiliaries, marks and blanks, and what only asks or is polite.
-_EMPTY_POS = frozenset({"助詞", "助動詞", "補助記号", "空白"})
+# What only asks or is polite.
 _EMPTY_WORDS = frozenset(
     "為る 有る 居る 成る 事 物 者 其の 此の 何の 下さる 下さい 御 教える 知る 言う どう いつ どこ 何 誰 何れ 幾つ 幾ら どの 何故 よう 様 ます です 良い 良い".split()
 )
@@ -91,59 +90,55 @@ def split_sentences(text: str) -> Iterator[tuple[int, int]]:
         start = end
 
 
-_local = threading.local()
-
-
-def _tokenizer() -> Tokenizer:
-    """Return this thread's Sudachi tokenizer (the object must not be shared: "Already borrowed")."""
-    if not hasattr(_local, "tokenizer"):
-        _local.tokenizer = _dictionary().create()
-    tokenizer: Tokenizer = _local.tokenizer
-    return tokenizer
-
-
-@functools.cache
-def _dictionary():  # type: ignore[no-untyped-def]
-    from sudachipy import Dictionary, SplitMode
-
-    return _Factory(Dictionary(dict="core"), SplitMode.A)
-
-
-class _Factory:
-    def __init__(self, dictionary, mode) -> None:  # type: ignore[no-untyped-def]
-        self._dictionary, self._mode = dictionary, mode
-
-    def create(self) -> Tokenizer:
-        tokenizer: Tokenizer = self._dictionary.create(mode=self._mode)
-        return tokenizer
-
-
 def morphemes(text: str) -> list[str]:
     """Return the content words of a text: Sudachi mode A, normalised forms, without particles, politeness and question words.
 
     >>> morphemes("転出届はいつまでに出せばよいですか")
     ['転出', '届け', '出す']
     """
-    return [word for word, _ in _analyze(text)]
+    return [word.form for word in _analyze(text)]
 
 
 def nouns(text: str) -> list[str]:
     """Return the content words that name things or numbers, without those that only ask for something (方法, 理由, …).
 
     >>> nouns("令和13年度のプールの利用料金を払う方法は何ですか")
-    ['令和', '13', '年度', 'プール', '利用', '料金']
+    ['2031年', '年度', 'プール', '利用', '料金']
     """
-    return [word for word, kind in _analyze(text) if kind == "名詞" and word not in _ASKING_NOUNS]
+    return [word.form for word in _analyze(text) if word.kind == "名詞" and word.form not in _ASKING_NOUNS]
 
 
-def _analyze(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (normalised form, part of speech) of each content word."""
-    clean = normalize(text)
-    for start in range(0, len(clean), _MAX_SUDACHI_CHARS):
-        for morpheme in _tokenizer().tokenize(clean[start : start + _MAX_SUDACHI_CHARS]):
-            word, kind = morpheme.normalized_form(), morpheme.part_of_speech()[0]
-            if kind not in _EMPTY_POS and word not in _EMPTY_WORDS and word.strip():
-                yield word.replace(" ", "_").lower(), kind
+def is_number(word: str) -> bool:
+    """Tell whether a content word is a number or a year.
+
+    >>> is_number("13"), is_number("2024年"), is_number("年度"), is_number("万一")
+    (True, True, False, False)
+    """
+    return word.removesuffix("年").isdigit()  # 万一 is "numeric"
+
+
+def _analyze(text: str) -> list[Word]:
+    """Return the content words in their forms, and last the codes that stand in the text, each as one word."""
+    clean, with_digits = _write_forms(text)
+    words = [word for word in split_words(clean) if word.form not in _EMPTY_WORDS]
+    words.extend(Word(code, "名詞") for code in find_codes(with_digits))
+    return words
+
+
+@functools.lru_cache(16)
+def _write_forms(text: str) -> tuple[str, str]:
+    """Return a text for Sudachi, which reads kanji numbers itself and better, and for characters. One text is split twice."""
+    clean = write_western(mend_characters(normalize(text)))
+    return clean, write_digits(clean)
+
+
+def fold(text: str) -> str:
+    """Return the form in which characters are compared: one notation for days, numbers, kanji and imported words.
+
+    >>> fold("令和６年四月一日、髙橋ヴィオラ教室、参加費五千円（3ヶ月）")
+    '2024年4月1日、高橋ビオラ教室、参加費5000円(3箇月)'
+    """
+    return fold_kana(_write_forms(text)[1])
 
 
 def bigrams(text: str) -> list[str]:
@@ -152,5 +147,5 @@ def bigrams(text: str) -> list[str]:
     >>> bigrams("様式第3号, ABC")
     ['様式', '式第', '第3', '3号', 'ab', 'bc']
     """
-    runs = re.findall(r"[^\W_]+", normalize(text))
+    runs = re.findall(r"[^\W_]+", fold(text))
     return [run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))]

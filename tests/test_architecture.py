@@ -24,7 +24,18 @@ from rag.settings import Settings
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "rag").rglob("*.py"), *(ROOT / "eval").rglob("*.py")])
 RANKS = (
-    ("rag.settings", "rag.errors", "rag.text", "rag.documents"),
+    (
+        "rag.settings",
+        "rag.errors",
+        "rag.text",
+        "rag.documents",
+        "rag.asking",
+        "rag.codes",
+        "rag.eras",
+        "rag.numerals",
+        "rag.variants",
+        "rag.words",
+    ),
     ("rag.reading",),
     ("rag.indexing",),
     ("rag.models",),  # the scripts that train and measure the default embedder
@@ -47,6 +58,7 @@ RANKS = (
         "rag.page_reports",
         "rag.__main__",
         "eval.__main__",
+        "eval.paraphrases",
         "app",
     ),
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from rag.answering.units import Unit
 from rag.documents import Passage
 from rag.retrieval.query import Query
-from rag.text import morphemes, normalize
+from rag.text import fold, is_number, morphemes
 
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
@@ -62,7 +62,7 @@ def weigh_evidence(
     named = held[best.passage] if best else set()
     missing = [weights[noun] for noun in query.nouns if noun not in named]
     asked = sum(weights[noun] for noun in query.nouns)
-    numbers = [noun for noun in query.nouns if noun.isnumeric()]
+    numbers = [noun for noun in query.nouns if is_number(noun)]
     other = next((p.score for p in passages if p.chunk.source != passages[0].chunk.source), 0.0)
     return Evidence(
         covered=max(shares),
@@ -84,7 +84,7 @@ def _words(passage: Passage) -> set[str]:
 
 def _share_of_bigrams(query: Query, passage: Passage) -> float:
     chunk = passage.chunk
-    text = normalize("\n".join((chunk.title, *chunk.headings, chunk.text)))
+    text = fold("\n".join((chunk.title, *chunk.headings, chunk.text)))
     return sum(pair in text for pair in query.bigrams) / max(1, len(query.bigrams))
 
 

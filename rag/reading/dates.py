@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-_ERA_BEGINS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
-_ERA_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
-_KANJI = {digit: number for number, digit in enumerate("一二三四五六七八九", start=1)}
-ERA_YEAR = r"(明治|大正|昭和|平成|令和|(?<![A-Za-z])[MTSHR])\s*(元|[0-9]{1,2}(?![0-9]))"
+from rag.eras import ERA_YEAR, parse_number, western_year
+
 _ERA = r"(?:(?P<era>明治|大正|昭和|平成|令和|(?<![A-Za-z])[MTSHR])\s*(?P<era_year>元|[0-9]{1,2}(?![0-9])|[一二三四五六七八九十]{1,3}))"
 _WESTERN = r"(?<![0-9])(?P<western>(?:19|20)[0-9]{2})(?![0-9])"
 _TWO = r"(?:[0-9]{1,2}(?![0-9])|[一二三四五六七八九十]{1,3})"
@@ -42,31 +40,6 @@ class FoundDay:
     end: int
     day: date
     is_month: bool
-
-
-def western_year(era: str | None, era_year: str | None, western: str | None = None) -> int:
-    """Return the western year of a Japanese one.
-
-    >>> western_year("令和", "元"), western_year("H", "31"), western_year("令和", "十二"), western_year(None, None, "2024")
-    (2019, 2019, 2030, 2024)
-    """
-    if western:
-        return int(western)
-    return _ERA_BEGINS[_ERA_LETTERS.get(era or "", era or "")] + parse_number(era_year or "") - 1
-
-
-def parse_number(text: str) -> int:
-    """Return a whole number below 100 that is written in digits or kanji.
-
-    >>> [parse_number(text) for text in ["元", "3", "十", "二十", "十二", "三十一", "06"]]
-    [1, 3, 10, 20, 12, 31, 6]
-    """
-    if text.isdigit() and text.isascii():
-        return int(text)
-    if text == "元":
-        return 1
-    tens, ten, ones = text.rpartition("十")
-    return (_KANJI.get(tens, 1) * 10 if ten else 0) + _KANJI.get(ones, 0)
 
 
 def fiscal_year(day: date) -> int:

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from rag.reading.dates import ERA_YEAR, find_days, mask_periods, split_periods
+from rag.eras import ERA_YEAR
+from rag.reading.dates import find_days, mask_periods, split_periods
 
 _REVISION = r"(?:一部|全部|全面)?(?:改正|改訂|改定|修正|更新|改版|施行|適用|制定|策定|作成|発行|現在|時点)"
 _NUMBERED = (

@@ -14,7 +14,8 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from rag.documents import BlockKind, Kind, Page
-from rag.reading.dates import ERA_YEAR, FoundDay, find_days, fiscal_year, mask_periods, parse_number, western_year
+from rag.eras import ERA_YEAR, parse_number, western_year
+from rag.reading.dates import FoundDay, find_days, fiscal_year, mask_periods
 
 MAX_LINE_CHARS = 40
 _TITLE_PAGE_LINES = 12

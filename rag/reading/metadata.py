@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.documents import Kind, Metadata, Page, Problem
+from rag.eras import ERA_YEAR, western_year
 from rag.errors import ReadingError
-from rag.reading.dates import ERA_YEAR, western_year
 from rag.reading.editions import Marks, find_marks
 from rag.reading.encoding import read_text_bytes
 from rag.reading.records import Record

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.asking import strip_politeness
 from rag.text import bigrams, morphemes, normalize, nouns
 
 if TYPE_CHECKING:
@@ -57,5 +58,6 @@ def parse_query(question: str) -> Query:
     """
     text = normalize(question)
     wanted = next((answer for asked, answer in _WANTED if asked.search(text)), None)
-    terms = tuple(dict.fromkeys(morphemes(text)))
-    return Query(text, terms, tuple(dict.fromkeys(nouns(text))), tuple(dict.fromkeys(bigrams(text))), wanted)
+    asked_for = strip_politeness(text)
+    terms = tuple(dict.fromkeys(morphemes(asked_for)))
+    return Query(text, terms, tuple(dict.fromkeys(nouns(asked_for))), tuple(dict.fromkeys(bigrams(asked_for))), wanted)
