@@ -24,7 +24,7 @@ from rag.settings import Settings
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "rag").rglob("*.py"), *(ROOT / "eval").rglob("*.py")])
 RANKS = (
-    ("rag.settings", "rag.errors", "rag.text", "rag.documents"),
+    ("rag.settings", "rag.errors", "rag.text", "rag.documents", "rag.wording"),
     ("rag.reading",),
     ("rag.indexing",),
     ("rag.models",),  # the scripts that train and measure the default embedder
