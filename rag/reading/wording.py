@@ -38,8 +38,12 @@ class WordingTables:
 def read_wording(corpus: Path) -> WordingTables:
     """Read the tables of a corpus folder; whatever is wrong is a problem. Without a synonyms.csv the starter table counts."""
     groups, wrong_groups = _read_safely(corpus / SYNONYMS_FILE, read_synonyms, missing=read_starter)
-    names, wrong_names = _read_safely(corpus / DICTIONARY_FILE, read_dictionary, missing=tuple)
+    names, wrong_names = _read_safely(corpus / DICTIONARY_FILE, read_dictionary, missing=_read_no_names)
     return WordingTables(groups, names, (*wrong_groups, *wrong_names))
+
+
+def _read_no_names() -> tuple[Name, ...]:
+    return ()
 
 
 @functools.cache

@@ -22,7 +22,7 @@ _POINTS_BACK = re.compile(
 _GOES_ON = re.compile(
     r"(?:それでは|それなら|それと|では|でしたら|じゃあ?|なら|あと|また|ちなみに|ほかに|他に|さらに|逆に)[、,\s]*"
 )
-_EXCHANGE = re.compile(r"(?:の(?:場合|とき|時|方|人))?(?:は|なら|だと|だったら|でも|も)?[?？]?$")
+_CASE = re.compile(r"の(?:場合|とき|時|方|人)は")
 _DEFINITION = re.compile(r"と(?:は|いうのは)(?:何)?")
 _ASPECTS = """
 費用 料金 手数料 値段 金額 いくら 無料 有料 お金 支払い 支払 支払う 払う 現金 カード払い 割引 減額 免除 上限 限度額 単価
@@ -37,7 +37,7 @@ _ASPECTS = """
 _PLAIN_VERBS = """
 できる 出来る 出す 要る いる かかる 掛かる 払う 支払う 行く 来る 取る 申し込む 使う 変わる 変える もらう 貰う 教える 分かる 受ける
 受け取る 持つ 持っていく 早い 遅れる 遅い 忘れる 間に合う 過ぎる 間違える なくす 失くす 足りる 決まる 決める 始まる 終わる 届く 送る 頼む
-聞く 見る 書く 待つ 探す 知る ない 無い 多い 少ない 高い 安い 詳しい もっと 続ける やめる 止める 直す 戻す 戻る 開く 開ける 閉まる 含む 入る
+聞く 見る 書く 待つ 探す 知る ない 無い 多い 少ない 高い 安い 詳しい もっと 続ける やめる 止める 直す 戻す 戻る 開く 開ける 閉まる 含む 入る 大丈夫
 """.split()
 
 
@@ -69,10 +69,11 @@ def is_follow_up(question: str) -> bool:
         return len(rest) <= MAX_CHARS
     if points_back:
         return len(rest) <= MAX_CHARS and len(own) <= 1
-    aspects = [term for term in morphemes(rest) if term in _aspects() and term in nouns(rest)]
+    named = set(nouns(rest))
+    has_aspect = any(term in _aspects() and term in named for term in morphemes(rest))
     if not _is_exchange(rest) or len(rest) > _MAX_EXCHANGE_CHARS:
         return False
-    return bool(goes_on) or not aspects or bool(re.search(r"の(?:場合|とき|時|方|人)は", rest))
+    return bool(goes_on) or bool(_CASE.search(rest)) or not (has_aspect or "の" in rest)
 
 
 def _is_exchange(text: str) -> bool:
