@@ -95,7 +95,7 @@ class Assistant:
         check_question(question)
         with self._snapshot() as snapshot:
             retriever = Retriever(snapshot, self._embedder)
-            asked = retriever.understand(question)
+            asked = retriever.understand(question, history)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
             answer = self._answerer(snapshot, retriever).answer(asked, passages)
         if on_token:

@@ -32,6 +32,7 @@ from rag.documents import (
 from rag.errors import ReadingError
 from rag.indexing.pipeline import Pipeline
 from rag.reading import deadline
+from rag.reading.wording import WordingTables, read_wording
 from rag.text import bigrams
 
 
@@ -77,6 +78,7 @@ class ToyListing:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     inaccessible: tuple[str, ...] = ()
+    wording: WordingTables = field(default_factory=WordingTables)
 
 
 def list_toy_corpus(corpus: Path, *, options: object = None) -> ToyListing:
@@ -87,7 +89,8 @@ def list_toy_corpus(corpus: Path, *, options: object = None) -> ToyListing:
     problems = tuple(
         Problem("titles.csv", "metadata", f"読めない行: {line}", "直す") for line in lines if "," not in line
     )
-    return ToyListing(files, metadata, problems)
+    wording = read_wording(corpus)
+    return ToyListing(files, metadata, (*problems, *wording.problems), wording=wording)
 
 
 def read_toy_document(

@@ -34,6 +34,7 @@ RANKS = (
         "rag.eras",
         "rag.numerals",
         "rag.variants",
+        "rag.wording",
         "rag.words",
     ),
     ("rag.reading",),

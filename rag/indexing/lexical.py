@@ -1,7 +1,8 @@
 """The lexical leg: tantivy over words that are split here, because it knows no Japanese.
 
-Fields: title, headings, question, body (morphemes) and bigrams (character pairs of the whole text). The words of the first four
-are stored too, in order, those of the body with a line for each sentence: the reranker compares them with a question.
+Fields: title, headings, question, body (morphemes, and the names of the user dictionary) and bigrams (character pairs of the whole
+text); names holds the runs of one script, for mending misspellings, and is not searched. The words of the first four are stored
+too, in order, those of the body with a line for each sentence: the reranker compares them with a question.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from rag.documents import Chunk, Filters
-from rag.indexing.stores import FilterFields, Hits, date_number
+from rag.indexing.names import find_names_of, find_runs, index_run, read_run, run_prefixes
+from rag.indexing.stores import Choice, FilterFields, Hits, date_number
 from rag.text import bigrams, morphemes, split_sentences
+from rag.wording import Name
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
 _STORED = FIELDS[:4]
 _ANALYSIS = 2  # raise it when `analyze` comes to give other words
+_NAMES = "names"
 _WHITESPACE = "whitespace_only"
 _WRITER_BYTES = 128_000_000
 
@@ -32,7 +36,10 @@ def tokenizer_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own."""
+    """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own.
+
+    names: runs of one script, each forwards and backwards.
+    """
 
     id: str
     title: str
@@ -40,27 +47,36 @@ class LexicalEntry:
     question: str
     body: str
     bigrams: str
+    names: str = ""
 
     def terms(self) -> dict[str, dict[str, float]]:
         """Return every distinct word with the weight 1, by field: the query that finds the chunk itself."""
         return {field: dict.fromkeys(getattr(self, field).split(), 1.0) for field in FIELDS}
 
 
-def analyze(chunk: Chunk) -> LexicalEntry:
-    """Split a chunk into words. The question of a Q&A chunk stands in `question` and in `body`."""
+def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
+    """Split a chunk into words. names: the user dictionary. The question of a Q&A chunk stands in `question` and in `body`."""
     question = chunk.text[slice(*chunk.question)] if chunk.question else ""
+    headings = "\n".join(chunk.headings)
     return LexicalEntry(
         id=chunk.id,
-        title=_words(chunk.title),
-        headings=_words("\n".join(chunk.headings)),
-        question=_words(question),
-        body="\n".join(_words(chunk.text[start:end]) for start, end in split_sentences(chunk.text)),
+        title=_words(chunk.title, names),
+        headings=_words(headings, names),
+        question=_words(question, names),
+        body="\n".join(_words(chunk.text[start:end], names) for start, end in split_sentences(chunk.text)),
         bigrams=" ".join(bigrams(chunk.text)),
+        names=_runs(f"{chunk.title}\n{headings}\n{question}", chunk.text),
     )
 
 
-def _words(text: str) -> str:
-    return " ".join(morphemes(text)) if text else ""
+def _words(text: str, names: tuple[Name, ...]) -> str:
+    return " ".join([*morphemes(text), *find_names_of(names).find(text)]) if text else ""
+
+
+def _runs(naming: str, body: str) -> str:
+    """Return the runs of a chunk; runs of kanji in running text are seldom names."""
+    runs = dict.fromkeys([*find_runs(naming), *find_runs(body, kanji=False)])
+    return " ".join(word for run in runs for word in index_run(run))
 
 
 class LexicalStore:
@@ -126,11 +142,16 @@ class LexicalStore:
         limit: int,
         filters: Filters | None = None,
         audiences: Sequence[str] | None = None,
+        *,
+        choices: Sequence[Choice] = (),
     ) -> Hits:
-        """Return the best chunks with their BM25 scores, summed over terms and fields; filters add nothing to a score."""
+        """Return the best chunks with their BM25 scores, summed over terms and fields; filters add nothing to a score.
+
+        choices: of the ways to say one thing, only the best counts in each field.
+        """
         import tantivy
 
-        words = self._word_clauses(terms_by_field)
+        words = self._word_clauses(terms_by_field, choices)
         if not words:
             return []
         must = [(tantivy.Occur.Must, tantivy.Query.boolean_query(words))]
@@ -141,19 +162,25 @@ class LexicalStore:
         # Without limits the plain disjunction is searched block by block (block-max WAND), which is much faster.
         return self._run(tantivy.Query.boolean_query(must + limits if limits else words), limit)
 
-    def scores(self, terms_by_field: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> dict[str, float]:
-        """Return the exact BM25 score of the chunks that are there; 0 where no term occurs."""
+    def scores(
+        self,
+        terms_by_field: Mapping[str, Mapping[str, float]],
+        ids: Sequence[str],
+        *,
+        choices: Sequence[Choice] = (),
+    ) -> dict[str, float]:
+        """Return the exact BM25 score of the chunks that are there; 0 where no term occurs. choices: as in `search`."""
         import tantivy
 
         if not ids:
             return {}
         chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
         clauses = [(tantivy.Occur.Must, tantivy.Query.const_score_query(chosen, 0.0))]
-        clauses += self._word_clauses(terms_by_field)
+        clauses += self._word_clauses(terms_by_field, choices)
         return dict(self._run(tantivy.Query.boolean_query(clauses), len(ids)))
 
     def words(self, ids: Sequence[str]) -> dict[str, LexicalEntry]:
-        """Return the words of the chunks that are there, without their bigrams."""
+        """Return the words of the chunks that are there, without their bigrams and names."""
         import tantivy
 
         if not ids:
@@ -161,11 +188,20 @@ class LexicalStore:
         searcher = self._index.searcher()
         chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
         found = [searcher.doc(address) for _, address in searcher.search(chosen, len(ids), count=False).hits]
-        return {d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="") for d in found}
+        return {
+            d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="", names="") for d in found
+        }
 
     def document_frequency(self, field: str, term: str) -> int:
         """Return the number of chunks whose field holds a term."""
         return int(self._index.searcher().doc_freq(field, term))
+
+    def names_like(self, word: str) -> dict[str, int]:
+        """Return the runs that begin or end as a word does, and the number of chunks that hold each."""
+        found: list[tuple[str, int]] = []
+        for prefix in run_prefixes(word):
+            found += self._index.searcher().terms_with_prefix(_NAMES, prefix)
+        return {read_run(term): count for term, count in found}
 
     def close(self) -> None:
         """Commit and let go of every file; a second call does nothing."""
@@ -183,13 +219,25 @@ class LexicalStore:
         hits = searcher.search(query, limit, count=False).hits
         return [(searcher.doc(address)["id"][0], float(score)) for score, address in hits]
 
-    def _word_clauses(self, terms_by_field: Mapping[str, Mapping[str, float]]) -> list[tuple[Any, Any]]:
+    def _word_clauses(
+        self, terms_by_field: Mapping[str, Mapping[str, float]], choices: Sequence[Choice]
+    ) -> list[tuple[Any, Any]]:
+        """Return one clause for each word, and one for each choice in each of its fields."""
+        import tantivy
+
+        occur, query = tantivy.Occur.Should, tantivy.Query
+        clauses = [clause for field, terms in terms_by_field.items() for clause in self._terms(field, terms)]
+        for field, ways in (item for choice in choices for item in choice.items()):
+            parts = [query.boolean_query(words) for way in ways if (words := self._terms(field, way))]
+            clauses.append((occur, query.disjunction_max_query(parts)))
+        return clauses
+
+    def _terms(self, field: str, terms: Mapping[str, float]) -> list[tuple[Any, Any]]:
         import tantivy
 
         occur, query = tantivy.Occur.Should, tantivy.Query
         return [
             (occur, query.boost_query(query.term_query(self._schema, field, term, index_option="freq"), weight))
-            for field, terms in terms_by_field.items()
             for term, weight in terms.items()
         ]
 
@@ -215,6 +263,7 @@ def _build_schema() -> Any:
     builder.add_text_field("id", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     for name in FIELDS:
         builder.add_text_field(name, stored=name in _STORED, tokenizer_name=_WHITESPACE, index_option="freq")
+    builder.add_text_field(_NAMES, tokenizer_name=_WHITESPACE, index_option="basic")
     for name in ("source", "department", "kind", "audience"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("year", "effective"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag.errors import IndexMismatchError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST_FILE = "manifest.json"
 REBUILD_HINT = "`rag index --full` を実行して、索引を作り直してください。"
 
@@ -24,6 +24,7 @@ class Recipe:
     tokenizer_version: str
     chunker_version: str
     reader_version: str
+    dictionary_version: str = ""
     format_version: int = FORMAT_VERSION
 
 

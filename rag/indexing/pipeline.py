@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rag.documents import Chunk, Document, Problem
 from rag.reading.options import ReadingOptions
 from rag.reading.unpacking import Member
+from rag.reading.wording import WordingTables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class CorpusFile(Protocol):
 
 
 class Listing(Protocol):
-    """What is in a corpus folder. metadata: source -> what metadata.csv says of it.
+    """What is in a corpus folder. metadata: source -> what metadata.csv says of it; wording: its synonyms and its dictionary.
 
     inaccessible: folders and archives that cannot be looked into at the moment; what is indexed of them stays.
     """
@@ -44,6 +45,9 @@ class Listing(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]: ...
+
+    @property
+    def wording(self) -> WordingTables: ...
 
     @property
     def problems(self) -> Sequence[Problem]: ...

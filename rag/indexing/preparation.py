@@ -20,19 +20,21 @@ from rag.indexing.pipeline import CorpusFile, Listing, Pipeline
 from rag.indexing.workers import Death, Limits, Reason, open_workers
 from rag.reading.limits import describe_crash, describe_out_of_memory, describe_timeout
 from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
+from rag.wording import Name
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is the same for every file of a run."""
+    """What is the same for every file of a run. names: the user dictionary."""
 
     pipeline: Pipeline
     listing: Listing
     files_dir: Path
     max_chars: int
     options: ReadingOptions = DEFAULT_OPTIONS
+    names: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _split(document: Document, work: Work) -> Prepared:
     if len({chunk.id for chunk in chunks}) < len(chunks):
         raise ValueError("two chunks with one id")
     texts = tuple(work.pipeline.text_to_embed(chunk) for chunk in chunks)
-    return Prepared(document, chunks, tuple(map(analyze, chunks)), texts)
+    return Prepared(document, chunks, tuple(analyze(chunk, work.names) for chunk in chunks), texts)
 
 
 def _unexpected(source: str, error: Exception) -> Problem:

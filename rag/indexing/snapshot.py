@@ -1,12 +1,13 @@
 """Snapshots: built aside, published by one rename, read by reference counting, rolled back by moving CURRENT.
 
 SnapshotStore    the snapshots of one index folder: publish, rollback, prune
-Snapshot         one snapshot, opened: catalog, vectors, lexical
+Snapshot         one snapshot, opened: catalog, vectors, lexical, wording
 SnapshotReader   hands the current snapshot to questions, and reopens between two of them
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
@@ -24,8 +25,9 @@ from rag.indexing.lexical import LexicalStore, tokenizer_version
 from rag.indexing.manifest import REBUILD_HINT, Manifest
 from rag.indexing.stores import LexicalLeg, VectorLeg
 from rag.indexing.vectors import VectorStore
+from rag.wording import Wording
 
-CATALOG, VECTORS, LEXICAL = "catalog.sqlite", "vectors", "lexical"
+CATALOG, VECTORS, LEXICAL, WORDING = "catalog.sqlite", "vectors", "lexical", "wording.json"
 CURRENT_FILE, SNAPSHOTS = "CURRENT", "snapshots"
 _PARTIAL, _TRASH = ".partial", ".trash"
 
@@ -37,9 +39,15 @@ class Snapshot:
     """One snapshot, opened for searching; every method of its stores may be called from many threads."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, catalog: Catalog, vectors: VectorLeg, lexical: LexicalLeg
+        self,
+        folder: Path,
+        manifest: Manifest,
+        catalog: Catalog,
+        vectors: VectorLeg,
+        lexical: LexicalLeg,
+        wording: Wording,
     ) -> None:
-        self.folder, self.manifest = folder, manifest
+        self.folder, self.manifest, self.wording = folder, manifest, wording
         self.catalog, self.vectors, self.lexical = catalog, vectors, lexical
         self._is_open = True
         with _open_folders_lock:
@@ -49,13 +57,13 @@ class Snapshot:
     def open(cls, folder: Path) -> Snapshot:
         """Open the snapshot of a folder, whatever it was built with."""
         folder = folder.resolve()
-        manifest = Manifest.read(folder)
+        manifest, wording = Manifest.read(folder), read_snapshot_wording(folder)
         with ExitStack() as opened:
             catalog = Catalog(folder / CATALOG)
             opened.callback(catalog.close)
             lexical = LexicalStore.open(folder / LEXICAL)
             opened.callback(lexical.close)
-            snapshot = cls(folder, manifest, catalog, VectorStore.open(folder / VECTORS), lexical)
+            snapshot = cls(folder, manifest, catalog, VectorStore.open(folder / VECTORS), lexical, wording)
             opened.pop_all()
         return snapshot
 
@@ -86,6 +94,23 @@ class Snapshot:
             store.close()
         with _open_folders_lock:
             _open_folders[self.folder] -= 1
+
+
+def write_snapshot_wording(folder: Path, wording: Wording) -> None:
+    """Write the wording into a snapshot that is being built: it goes with the words, and a rollback brings it back."""
+    text = json.dumps(wording.to_dict(), ensure_ascii=False, indent=0)
+    (folder / WORDING).write_text(text + "\n", encoding="utf-8")
+
+
+def read_snapshot_wording(folder: Path) -> Wording:
+    """Read the wording of a snapshot, none of one that was built before there was any. Raises IndexMismatchError when broken."""
+    if not (folder / WORDING).exists():
+        return Wording()
+    try:
+        return Wording.from_dict(json.loads((folder / WORDING).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        message = f"索引 {folder.name} の用語の表（{WORDING}）を読めません（{error}）。"
+        raise IndexMismatchError(message, REBUILD_HINT) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 AUDIENCE_SEPARATOR = "・"
 Hits = list[tuple[str, float]]
 """(chunk id, score), best first."""
+Choice = Mapping[str, Sequence[Mapping[str, float]]]
+"""field -> the ways to say one thing, each as words with their weights: the best of them counts, as the sum of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,22 @@ class LexicalLeg(Store, Protocol):
         limit: int,
         filters: Filters | None = None,
         audiences: Sequence[str] | None = None,
+        *,
+        choices: Sequence[Choice] = (),
     ) -> Hits:
-        """Return the best chunks with their BM25 scores, summed over terms and fields."""
+        """Return the best chunks with their BM25 scores, summed over terms, choices and fields."""
 
-    def scores(self, terms_by_field: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> dict[str, float]:
+    def scores(
+        self,
+        terms_by_field: Mapping[str, Mapping[str, float]],
+        ids: Sequence[str],
+        *,
+        choices: Sequence[Choice] = (),
+    ) -> dict[str, float]:
         """Return the exact BM25 score of the chunks that are there; 0 where no term occurs."""
+
+    def names_like(self, word: str) -> dict[str, int]:
+        """Return the runs of one script that begin or end as a word does, and the number of chunks that hold each."""
 
     def document_frequency(self, field: str, term: str) -> int:
         """Return the number of chunks whose field holds a term."""

@@ -24,9 +24,18 @@ from rag.indexing.plan import ListedFile, Plan, build_plan, check_removal, list_
 from rag.indexing.preparation import Task, Work, prepare_files
 from rag.indexing.readability import DoubtfulPage, Readability, list_doubtful_pages, list_readability
 from rag.indexing.renditions import RENDITIONS
-from rag.indexing.snapshot import CATALOG, Snapshot, SnapshotStore, partial_id
+from rag.indexing.snapshot import (
+    CATALOG,
+    Snapshot,
+    SnapshotStore,
+    partial_id,
+    read_snapshot_wording,
+    write_snapshot_wording,
+)
 from rag.reading.options import ReadingOptions
+from rag.reading.wording import read_starter
 from rag.settings import Settings
+from rag.wording import Wording
 
 CACHE_FILE = "embeddings.sqlite"
 Progress = Callable[[str, int, int], None]
@@ -110,6 +119,7 @@ class _Current:
     problems: tuple[Problem, ...]
     corpus_problems: tuple[Problem, ...]
     counts: CatalogCounts
+    wording: Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,7 @@ class _Corpus:
     plan: Plan
     problems: tuple[Problem, ...]
     indexed: Mapping[str, CatalogEntry]
+    wording: Wording
 
     def tasks(self, *, everything: bool) -> list[Task]:
         """Return what is to be read. A file that cannot be opened now is read from the copy that is kept of it."""
@@ -148,8 +159,8 @@ class _Run:
         with self._watch.measure("scan"):
             corpus = self._scan(current)
         self._check(corpus.plan, current, allow_removal=allow_removal)
-        full = full or current is None or current.manifest.recipe != self._recipe()
-        if not full and current and corpus.plan.is_empty and corpus.problems == current.corpus_problems:
+        full = full or current is None or current.manifest.recipe != self._recipe(corpus.wording)
+        if not full and current and corpus.plan.is_empty and _says_the_same(corpus, current):
             return self._report_unchanged(corpus.plan, current)
         return self._build(corpus, base=None if full else current, current=current, gate=gate)
 
@@ -160,7 +171,7 @@ class _Run:
         problems = (*listing.problems, *list_inaccessible(files))
         files += list_kept(listing, indexed)
         plan = build_plan(files, indexed, again=self._find_mended(current))
-        return _Corpus(listing, tuple(files), plan, problems, indexed)
+        return _Corpus(listing, tuple(files), plan, problems, indexed, _find_wording(listing, current))
 
     def _find_mended(self, current: _Current | None) -> set[str]:
         """Return the sources of which more can be read now than when they were indexed, or that could not be opened then."""
@@ -177,12 +188,13 @@ class _Run:
             return None
         try:
             manifest = self._store.manifest(snapshot_id)
+            wording = read_snapshot_wording(self._store.folder(snapshot_id))
         except IndexMismatchError:
             return None
         with closing(Catalog(self._store.folder(snapshot_id) / CATALOG)) as catalog:
             entries = {entry.source: entry for entry in catalog.entries()}
             problems, of_corpus = tuple(catalog.problems()), tuple(catalog.corpus_problems())
-            return _Current(snapshot_id, manifest, entries, problems, of_corpus, catalog.counts())
+            return _Current(snapshot_id, manifest, entries, problems, of_corpus, catalog.counts(), wording)
 
     def _list_corpus(self, current: _Current | None) -> Listing:
         corpus = self._settings.corpus
@@ -209,7 +221,7 @@ class _Run:
                 "PDF、Word、Excel、テキストなどの文書を入れてから、もう一度 `rag index` を実行してください。",
             )
 
-    def _recipe(self) -> Recipe:
+    def _recipe(self, wording: Wording) -> Recipe:
         return Recipe(
             embedder_name=self._embedder.name,
             embedder_fingerprint=self._embedder.fingerprint,
@@ -217,6 +229,7 @@ class _Run:
             tokenizer_version=tokenizer_version(),
             chunker_version=f"{self._pipeline.chunker_version}/{self._settings.max_chunk_chars}",
             reader_version=self._pipeline.reader_version,
+            dictionary_version=wording.dictionary_version,
         )
 
     def _build(
@@ -227,9 +240,10 @@ class _Run:
         try:
             probes = self._fill(partial, corpus, base)
             parent = current.id if current else None
-            self._write_manifest(partial, parent)
+            recipe = self._recipe(corpus.wording)
+            self._write_manifest(partial, parent, recipe)
             verdict = self._verify(partial, probes, gate)
-            self._write_manifest(partial, parent)  # now with the time that the checks took
+            self._write_manifest(partial, parent, recipe)  # now with the time that the checks took
             passed = verdict is None or verdict.passed
             report = self._report(corpus.plan, partial, full=base is None, gate=verdict)
             if passed:
@@ -244,6 +258,7 @@ class _Run:
         if base is not None:
             with self._watch.measure("copy"):
                 copy_snapshot(self._store.folder(base.id), partial)
+        write_snapshot_wording(partial, corpus.wording)
         cache = EmbeddingCache(self._settings.index / CACHE_FILE)
         try:
             builder = SnapshotBuilder(
@@ -271,6 +286,7 @@ class _Run:
             self._settings.index.resolve() / FILES,
             self._settings.max_chunk_chars,
             ReadingOptions.from_settings(self._settings),
+            corpus.wording.names,
         )
         outcomes = prepare_files(tasks, work, workers=self._settings.workers)
         for done in range(1, len(tasks) + 1):
@@ -279,14 +295,14 @@ class _Run:
             builder.add(outcome, metadata_hash=hashes[outcome.source])
             self._progress("read", done, len(tasks))
 
-    def _write_manifest(self, partial: Path, parent: str | None) -> None:
+    def _write_manifest(self, partial: Path, parent: str | None, recipe: Recipe) -> None:
         with closing(Catalog(partial / CATALOG)) as catalog:
             counts, entries = catalog.counts(), catalog.entries()
         Manifest(
             id=partial_id(partial),
             parent=parent,
             created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
-            recipe=self._recipe(),
+            recipe=recipe,
             counts=asdict(counts),
             sources={entry.source: entry.sha256 for entry in entries},
             seconds={stage: round(seconds, 3) for stage, seconds in self._watch.seconds.items()},
@@ -335,6 +351,18 @@ class _Run:
         with closing(Catalog(self._store.folder(current.id) / CATALOG)) as catalog:
             report = _add_pages(report, catalog)
         return replace(report, snapshot=current.id, seconds=dict(self._watch.seconds))
+
+
+def _find_wording(listing: Listing, current: _Current | None) -> Wording:
+    """Return what the tables of the corpus say; of one that cannot be read at the moment, what it said before."""
+    tables, known = listing.wording, current.wording if current else Wording(groups=read_starter())
+    return Wording(
+        known.groups if tables.groups is None else tables.groups, known.names if tables.names is None else tables.names
+    )
+
+
+def _says_the_same(corpus: _Corpus, current: _Current) -> bool:
+    return corpus.problems == current.corpus_problems and corpus.wording == current.wording
 
 
 def _add_pages(report: SyncReport, catalog: Catalog) -> SyncReport:

@@ -16,8 +16,10 @@ from rag.reading.limits import check_bytes
 from rag.reading.metadata import METADATA_FILE, MetadataRow, read_metadata
 from rag.reading.options import ReadingOptions
 from rag.reading.unpacking import Member
+from rag.reading.wording import DICTIONARY_FILE, SYNONYMS_FILE, WordingTables, read_wording
 
-_RESERVED = frozenset({METADATA_FILE, "synonyms.csv", "dictionary.csv", "thumbs.db", "desktop.ini"})
+_TABLES = frozenset({METADATA_FILE, SYNONYMS_FILE, DICTIONARY_FILE})
+_RESERVED = _TABLES | {"thumbs.db", "desktop.ini"}
 _KEPT = "索引に前の内容があれば、そのまま残しています。"
 
 
@@ -37,6 +39,7 @@ class CorpusFile:
 class Listing:
     """What a corpus holds: the files that can be read, sorted; what metadata.csv says of them; and what cannot be read and why.
 
+    wording: what synonyms.csv and dictionary.csv say; its problems are among the others.
     inaccessible: folders and archives that cannot be looked into at the moment; what is indexed of them stays.
     """
 
@@ -44,6 +47,7 @@ class Listing:
     metadata: Mapping[str, MetadataRow] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     inaccessible: tuple[str, ...] = ()
+    wording: WordingTables = field(default_factory=WordingTables)
 
 
 def list_folder(corpus: Path, *, refuse: Callable[[str], Problem | None], options: ReadingOptions) -> Listing:
@@ -80,7 +84,9 @@ class _Lister:
         if (declared := self._corpus / METADATA_FILE).is_file():
             metadata, wrong = read_metadata(declared, self._files.keys(), out_of_sight=self._inaccessible)
             self._problems += wrong
-        return Listing(tuple(self._files.values()), metadata, tuple(self._problems), tuple(self._inaccessible))
+        wording = read_wording(self._corpus)
+        problems = (*self._problems, *wording.problems)
+        return Listing(tuple(self._files.values()), metadata, problems, tuple(self._inaccessible), wording)
 
     def _walk(self) -> Iterator[CorpusFile]:
         """Yield the files that are neither hidden nor reserved; linked folders are not entered, and reported."""
@@ -93,8 +99,8 @@ class _Lister:
                 path = Path(folder, name)
                 if not _is_reserved(name):
                     yield CorpusFile(self._source_of(path), path)
-                elif name.lower() == METADATA_FILE and Path(folder) != self._corpus:
-                    self._problems.append(_refuse_metadata_file(self._source_of(path)))
+                elif name.lower() in _TABLES and Path(folder) != self._corpus:
+                    self._problems.append(_refuse_table(self._source_of(path)))
 
     def _report_closed_folder(self, error: OSError) -> None:
         folder = Path(error.filename or self._corpus)
@@ -161,8 +167,8 @@ class _Lister:
 
     def _add_member(self, file: CorpusFile) -> None:
         name = PurePosixPath(file.source).name
-        if name.lower() == METADATA_FILE:
-            self._problems.append(_refuse_metadata_file(file.source))
+        if name.lower() in _TABLES:
+            self._problems.append(_refuse_table(file.source))
         elif _is_reserved(name):
             return
         elif problem := self._refuse_name(file.source):
@@ -192,6 +198,6 @@ def _refuse_link(source: str) -> Problem:
     return Problem(source, "symlink", message, "ファイルそのものを置いてください。")
 
 
-def _refuse_metadata_file(source: str) -> Problem:
-    message = f"{METADATA_FILE} は文書のフォルダーの直下にあるものだけを使います。"
+def _refuse_table(source: str) -> Problem:
+    message = f"{PurePosixPath(source).name} は文書のフォルダーの直下にあるものだけを使います。"
     return Problem(source, "reserved_name", message, "直下に移すか、名前を変えてください。")

@@ -1,9 +1,11 @@
-"""What a question asks for: content words, bigrams, and the kind of thing that would answer it."""
+"""What a question asks for: content words, other wordings of them, bigrams, and the kind of thing that would answer it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rag.asking import strip_politeness
@@ -24,11 +26,35 @@ _WANTED = (
 )  # fmt: skip
 
 
+class Reason(StrEnum):
+    """Why another wording is looked for: the town's synonyms say so, or the word seems to be misspelt."""
+
+    SYNONYM = "synonym"
+    SPELLING = "spelling"
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Another wording of a part of a question. of: the terms of that part; words: the terms of the other wording.
+
+    asked, meant: both as people write them; weight: how much the other wording counts beside the one that was asked.
+    """
+
+    of: tuple[str, ...]
+    words: tuple[str, ...]
+    weight: float
+    reason: Reason
+    asked: str
+    meant: str
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question as the legs see it. terms: content words in order, each once; wanted: pattern of the answer, if known.
 
     nouns: the terms that name what is asked about; an answer that lacks one is probably about something else.
+    names: the words of the user dictionary's names in it. expansions: other wordings of parts of it.
+    carried: term -> weight of the terms that come from an earlier question, less than 1.
     """
 
     text: str
@@ -36,15 +62,40 @@ class Query:
     nouns: tuple[str, ...]
     bigrams: tuple[str, ...]
     wanted: re.Pattern[str] | None
+    names: tuple[str, ...] = ()
+    expansions: tuple[Expansion, ...] = ()
+    carried: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def corrections(self) -> tuple[tuple[str, str], ...]:
+        """What was asked and what seems to be meant, for each word that seems to be misspelt."""
+        found = ((e.asked, e.meant) for e in self.expansions if e.reason is Reason.SPELLING)
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question understood once, for finding and for answering: its text, its words, and its vector (d,)."""
+    """A question understood once, for finding and for answering: its text, its words, and its vector (d,).
+
+    topic: the earlier question that it follows up, None where it stands alone.
+    """
 
     text: str
     query: Query
     vector: NDArray[np.float32]
+    topic: str | None = None
+
+    @property
+    def understood(self) -> str:
+        """The text as it was understood: with the earlier question in front, and with what seems to be meant.
+
+        >>> Question("では費用は？", parse_query("では費用は？"), None, topic="転出届の出し方").understood
+        '「転出届の出し方」について、では費用は？'
+        """
+        text = self.text
+        for asked, meant in self.query.corrections:
+            text = normalize(text).replace(asked, meant)
+        return f"「{self.topic}」について、{text}" if self.topic else text
 
 
 def parse_query(question: str) -> Query:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
 from rag.retrieval.editions import EditionChooser
-from rag.retrieval.fusion import FIELD_WEIGHTS, add_page_support, fuse_scores, rank
-from rag.retrieval.query import Query, Question, parse_query
+from rag.retrieval.fusion import add_page_support, fuse_scores, rank
+from rag.retrieval.query import Question
+from rag.retrieval.understanding import understand_question
+from rag.retrieval.words import words_by_field
 
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
@@ -28,9 +30,12 @@ class Retriever:
         self._embedder = embedder
         self._today = today
 
-    def understand(self, text: str) -> Question:
-        """Return a question with its words and vector, so that neither is made twice."""
-        return Question(text, parse_query(text), self._embedder.embed_query(text))
+    def understand(self, text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
+        """Return a question with its words, other wordings of them and its vector, so that nothing is made twice.
+
+        history: earlier (question, answer) pairs, oldest first: a follow-up is understood with the last full question.
+        """
+        return understand_question(text, history, self._snapshot, self._embedder)
 
     def retrieve(
         self, question: str | Question, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
@@ -74,11 +79,14 @@ class Retriever:
     def _score(
         self, question: Question, filters: Filters | None, asker: Asker, limit: int
     ) -> tuple[dict[str, float], dict[str, float]]:
-        words, vector = _words_by_field(question.query), question.vector
+        query, vector = question.query, question.vector
+        rarity = self.term_weights([term for e in query.expansions for term in (*e.of, *e.words)])
+        words, choices = words_by_field(query, rarity, self.highest_weight())
         audiences = self._snapshot.catalog.readable_audiences(asker)
-        lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences))
+        lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences, choices=choices))
         dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
-        lexical |= self._snapshot.lexical.scores(words, [id_ for id_ in dense if id_ not in lexical])
+        missing = [id_ for id_ in dense if id_ not in lexical]
+        lexical |= self._snapshot.lexical.scores(words, missing, choices=choices)
         dense |= self._snapshot.vectors.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
         return lexical, dense
 
@@ -87,10 +95,3 @@ def _page_of(chunk: Chunk) -> tuple[str, int] | None:
     """Return the PDF page or slide that a chunk begins on; None in a file without pages."""
     number = chunk.locator.page
     return None if number is None else (chunk.source, number)
-
-
-def _words_by_field(query: Query) -> Mapping[str, Mapping[str, float]]:
-    return {
-        field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
-        for field, weight in FIELD_WEIGHTS.items()
-    }

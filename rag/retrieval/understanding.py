@@ -1,0 +1,71 @@
+"""Understand a question once: its words, the town's other wordings, misspelt names, and what it carries on from the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rag.indexing.names import find_names_of
+from rag.retrieval.follow_ups import CARRIED_WEIGHT, find_topic
+from rag.retrieval.query import Query, Question, parse_query
+from rag.retrieval.spelling import find_misspelt
+from rag.retrieval.synonyms import open_thesaurus
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag.indexing.embedding import Embedder
+    from rag.indexing.snapshot import Snapshot
+
+
+def understand_question(
+    text: str, history: Sequence[tuple[str, str]], snapshot: Snapshot, embedder: Embedder
+) -> Question:
+    """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first."""
+    query, vector = _read(text, snapshot), embedder.embed_query(text)
+    topic = find_topic(text, history)
+    if topic is None:
+        return Question(text, query, vector)
+    together = _unit(vector + CARRIED_WEIGHT * embedder.embed_query(topic))
+    return Question(text, carry(query, _read(topic, snapshot)), together, topic)
+
+
+def _read(text: str, snapshot: Snapshot) -> Query:
+    """Return the words of a question with their other wordings; a word that has a synonym is not mended."""
+    query, wording = parse_query(text), snapshot.wording
+    dictionary = find_names_of(wording.names)
+    synonyms = open_thesaurus(wording.groups).expand(text)
+    understood = {term for expansion in synonyms for term in expansion.of}
+    misspelt = find_misspelt(text, query.terms, snapshot.lexical, dictionary)
+    mended = tuple(expansion for expansion in misspelt if not understood.intersection(expansion.of))
+    names = tuple(dict.fromkeys(dictionary.find(text)))
+    return replace(query, names=names, expansions=(*synonyms, *mended))
+
+
+def carry(query: Query, topic: Query) -> Query:
+    """Return a follow-up with the words of the earlier question, which count less than its own.
+
+    >>> found = carry(parse_query("では費用は？"), parse_query("粗大ごみの収集"))
+    >>> found.terms, sorted(found.carried), found.nouns
+    (('費用', '粗大', 'ごみ', '収集'), ['ごみ', '収集', '粗大'], ('費用', '粗大', 'ごみ', '収集'))
+    """
+    carried = {term: CARRIED_WEIGHT for term in topic.terms if term not in query.terms}
+    own = {term for expansion in query.expansions for term in expansion.of}
+    expansions = [e for e in topic.expansions if not own.intersection(e.of)]
+    return replace(
+        query,
+        terms=(*query.terms, *carried),
+        nouns=tuple(dict.fromkeys((*query.nouns, *topic.nouns))),
+        names=tuple(dict.fromkeys((*query.names, *topic.names))),
+        expansions=(*query.expansions, *expansions),
+        carried=carried,
+    )
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    unit: NDArray[np.float32] = (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
+    return unit

@@ -1,0 +1,60 @@
+"""From a question's words to what the lexical leg looks for: each word in each field, and choices where there are other wordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rag.indexing.stores import Choice
+from rag.retrieval.fusion import FIELD_WEIGHTS
+from rag.retrieval.query import Expansion, Query
+
+_BIGRAMS = "bigrams"
+Ways = tuple[Mapping[str, float], ...]
+
+
+def words_by_field(
+    query: Query, rarity: Mapping[str, float], ceiling: float
+) -> tuple[dict[str, dict[str, float]], list[Choice]]:
+    """Return field -> word -> weight of what is asked as it stands, and the choices between its wordings.
+
+    rarity: inverse document frequency of the words of the expansions; ceiling: that of a word that no chunk has.
+    """
+    usable = [e for e in query.expansions if all(rarity[word] < ceiling for word in e.words)]
+    parts = _join_parts(usable)
+    chosen = {term for part in parts for e in part for term in e.of}
+    own = {term: query.carried.get(term, 1.0) for term in query.terms}
+    plain = {term: weight for term, weight in own.items() if term not in chosen} | dict.fromkeys(query.names, 1.0)
+    all_ways = [_ways(part, own, rarity) for part in parts]
+    terms = {f: _scale(plain, weight) for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
+    terms[_BIGRAMS] = dict.fromkeys(query.bigrams, FIELD_WEIGHTS[_BIGRAMS])
+    fields = {f: weight for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
+    return terms, [{f: [_scale(way, w) for way in ways] for f, w in fields.items()} for ways in all_ways]
+
+
+def _join_parts(expansions: Iterable[Expansion]) -> list[list[Expansion]]:
+    """Return the expansions by the part of the question that they stand for; what shares a word is one part."""
+    parts: list[list[Expansion]] = []
+    for expansion in expansions:
+        shared = [part for part in parts if any(set(e.of) & set(expansion.of) for e in part)]
+        parts = [part for part in parts if part not in shared]
+        parts.append([*(e for part in shared for e in part), expansion])
+    return parts
+
+
+def _ways(part: Sequence[Expansion], own: Mapping[str, float], rarity: Mapping[str, float]) -> Ways:
+    """Return the wordings of a part: as it was asked, and each other one beside the words that it does not stand for.
+
+    A longer wording, or one of rarer words, is scaled down to what the asked words could score at best.
+    """
+    asked = {term: own[term] for e in part for term in e.of}
+    ways: list[Mapping[str, float]] = [asked]
+    for e in part:
+        best = sum(rarity[term] * own[term] for term in e.of)
+        scale = min(1.0, best / max(sum(rarity[word] for word in e.words), 1e-9))
+        rest = {term: weight for term, weight in asked.items() if term not in e.of}
+        ways.append(rest | dict.fromkeys(e.words, e.weight * scale))
+    return tuple(ways)
+
+
+def _scale(words: Mapping[str, float], factor: float) -> dict[str, float]:
+    return {word: weight * factor for word, weight in words.items()}
