@@ -40,9 +40,7 @@ def _save_bert(folder: Path, kind: str, *, positions: int = 128, seed: int = 0) 
     model.save_pretrained(folder)
 
 
-def save_embedder(
-    folder: Path, *, prompts: Mapping[str, str] | None = None, positions: int = 128
-) -> Path:
+def save_embedder(folder: Path, *, prompts: Mapping[str, str] | None = None, positions: int = 128) -> Path:
     """Save a sentence-transformers model into a folder and return it."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer

@@ -14,7 +14,9 @@ MOST_AT_ONCE = 64  # on processors a larger batch is no faster
 _SHARE = 0.5  # of the free memory: the rest is for the index, the readers and what is estimated wrongly
 _UNKNOWN_FREE = 1_000_000_000  # where neither psutil nor sysconf tells
 _BYTES = 4
-_VECTORS_A_TOKEN = 14  # alive at once in a layer: the stream, query, key, value, output, and 4 to 8 of the feed-forward part
+_VECTORS_A_TOKEN = (
+    14  # alive at once in a layer: the stream, query, key, value, output, and 4 to 8 of the feed-forward part
+)
 _MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
 
 
@@ -90,7 +92,9 @@ class Batcher:
         """How many items go at once at most: MOST_AT_ONCE until memory ran out."""
         return self._most
 
-    def run(self, items: Sequence[Item], lengths: Sequence[int], call: Callable[[list[Item]], Sequence[Any]]) -> list[Any]:
+    def run(
+        self, items: Sequence[Item], lengths: Sequence[int], call: Callable[[list[Item]], Sequence[Any]]
+    ) -> list[Any]:
         """Return what `call` gives for each item, in the order of the items. Raises EmbedderError where not even one fits."""
         order = sorted(range(len(items)), key=lambda number: -lengths[number])
         results: list[Any] = [None] * len(items)

@@ -21,12 +21,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
-from rag.errors import EmbedderError
 from rag.indexing.model_files import find_model, list_models, unreadable_model
 from rag.indexing.profiles import is_owner_file
 
 Vectors = NDArray[np.float32]
-__all__ = ["DEFAULT_MODEL", "Embedder", "StaticEmbedder", "Vectors", "list_models", "open_embedder", "write_static_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Embedder",
+    "StaticEmbedder",
+    "Vectors",
+    "list_models",
+    "open_embedder",
+    "write_static_model",
+]
 
 DEFAULT_MODEL = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-static"
 DESCRIPTION_FILE, WEIGHTS_FILE, TOKENIZER_FILE = "shirube.json", "model.safetensors", "tokenizer.json"

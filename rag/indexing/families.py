@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 
 TRANSFORMER_DENSE_WEIGHT = 0.7
-STRONG = "単独での検索が語句検索との併用（順位の融合）を上回った ruri-v3-30m の測定（.703 対 .695）から、既定より高くした値"
+STRONG = (
+    "単独での検索が語句検索との併用（順位の融合）を上回った ruri-v3-30m の測定（.703 対 .695）から、既定より高くした値"
+)
 USUAL = "transformer の既定値（この組み合わせでは測っていません）"
 STATIC = "同梱の静的モデルで 6 つの開発セットから決めた値"
 BERT_JAPANESE = ("fugashi", "unidic-lite")
@@ -56,7 +58,9 @@ _CODE = "モデルのフォルダーに入っているプログラムの実行�
 _MULTI_VECTOR = "1 つの文に 1 つのベクトルを作るモデルではありません（単語ごとのベクトルを比べる ColBERT 型）"
 _NON_COMMERCIAL = "このモデルの利用条件には非商用の定めがあります。使ってよいかを LICENSE で確かめてください"
 _SPARSE = "疎なベクトル（SPLADE 型）を作るモデルで、意味検索の索引に入れられません"
-_RERANKER = "質問と文の組を採点する並べ替え用のモデル（reranker）で、埋め込みには使えません。設定 reranker に書いてください"
+_RERANKER = (
+    "質問と文の組を採点する並べ替え用のモデル（reranker）で、埋め込みには使えません。設定 reranker に書いてください"
+)
 
 FAMILIES: tuple[Family, ...] = (
     Family("ColBERT", r"colbert", refusal=_MULTI_VECTOR),
@@ -72,20 +76,57 @@ FAMILIES: tuple[Family, ...] = (
         packages=("sentencepiece", "protobuf"),
         publisher="cl-nagoya",
     ),
-    Family("ruri v1・v2", r"(?<![a-z])ruri-", _RURI, max_tokens=512, packages=(*BERT_JAPANESE, "sentencepiece"), publisher="cl-nagoya"),
-    Family("multilingual-e5-instruct", r"e5-.*instruct", _INSTRUCT, max_tokens=512, packages=("sentencepiece",), publisher="intfloat"),
-    Family("multilingual-e5", r"(?<![a-z\d])e5-", _E5, max_tokens=512, packages=("sentencepiece",), publisher="intfloat"),
+    Family(
+        "ruri v1・v2",
+        r"(?<![a-z])ruri-",
+        _RURI,
+        max_tokens=512,
+        packages=(*BERT_JAPANESE, "sentencepiece"),
+        publisher="cl-nagoya",
+    ),
+    Family(
+        "multilingual-e5-instruct",
+        r"e5-.*instruct",
+        _INSTRUCT,
+        max_tokens=512,
+        packages=("sentencepiece",),
+        publisher="intfloat",
+    ),
+    Family(
+        "multilingual-e5", r"(?<![a-z\d])e5-", _E5, max_tokens=512, packages=("sentencepiece",), publisher="intfloat"
+    ),
     Family("bge-m3", r"bge-m3", max_tokens=8_192, packages=("sentencepiece",), publisher="BAAI"),
     Family("GLuCoSE v2", r"glucose-.*v2", _E5, max_tokens=512, packages=("sentencepiece",), publisher="pkshatech"),
     Family("PLaMo-Embedding", r"plamo-embedding", refusal=_CODE),
     Family("RoSEtta", r"rosetta", refusal=_CODE),
-    Family("sarashina-embedding v2", r"sarashina-embedding-v2", _SARASHINA, max_tokens=8_192, notice=_NON_COMMERCIAL, publisher="sbintuitions"),
-    Family("sarashina-embedding v1", r"sarashina-embedding", max_tokens=8_192, notice=_NON_COMMERCIAL, publisher="sbintuitions"),
+    Family(
+        "sarashina-embedding v2",
+        r"sarashina-embedding-v2",
+        _SARASHINA,
+        max_tokens=8_192,
+        notice=_NON_COMMERCIAL,
+        publisher="sbintuitions",
+    ),
+    Family(
+        "sarashina-embedding v1",
+        r"sarashina-embedding",
+        max_tokens=8_192,
+        notice=_NON_COMMERCIAL,
+        publisher="sbintuitions",
+    ),
     Family("AMBER", r"(?<![a-z])amber-(base|large)", _RURI, max_tokens=512, publisher="retrieva-jp"),
     Family("静的モデル", r"static-(similarity|retrieval|embedding)", dense_weight=0.2, weight_source=STATIC),
 )
 STATIC_FAMILY = FAMILIES[-1]
-QUERY_ROLES = ("query", "検索クエリ", "Retrieval-query", "retrieval.query", "search_query", "web_search_query", "s2p_query")
+QUERY_ROLES = (
+    "query",
+    "検索クエリ",
+    "Retrieval-query",
+    "retrieval.query",
+    "search_query",
+    "web_search_query",
+    "s2p_query",
+)
 DOCUMENT_ROLES = (
     "document", "passage", "corpus", "検索文書", "Retrieval-passage", "retrieval.passage", "Retrieval-document", "search_document",
 )  # fmt: skip

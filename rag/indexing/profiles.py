@@ -25,7 +25,12 @@ from rag.indexing.model_files import CONFIG_FILE, MODULES_FILE, read_json
 OWNER_FILE = "shirube.json"
 _OWNER_KEYS = {"fusion": {"dense_weight", "dense_floor"}, "prompts": {"query", "document"}}
 _RERANKER = "reranker"
-_OTHER_KINDS = {"CrossEncoder": _RERANKER, "SparseEncoder": "SPLADE", "MultiVectorEncoder": "ColBERT", "ColBERT": "ColBERT"}
+_OTHER_KINDS = {
+    "CrossEncoder": _RERANKER,
+    "SparseEncoder": "SPLADE",
+    "MultiVectorEncoder": "ColBERT",
+    "ColBERT": "ColBERT",
+}
 _BASE_MODEL = re.compile(r"^base_model:\s*(?:\n\s*-\s*)?['\"]?([\w./-]+)", re.MULTILINE)
 
 
@@ -58,11 +63,16 @@ def read_profile(folder: Path, name: str | None = None) -> Profile:
     try:
         said, config = read_json(folder / "config_sentence_transformers.json"), read_json(folder / CONFIG_FILE)
         owner = read_json(folder / OWNER_FILE)
-        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace") if (folder / "README.md").is_file() else ""
+        card = (
+            (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+            if (folder / "README.md").is_file()
+            else ""
+        )
         modules = (folder / MODULES_FILE).read_text(encoding="utf-8") if (folder / MODULES_FILE).is_file() else ""
     except (OSError, ValueError) as error:
         raise EmbedderError(
-            f"モデルの説明のファイルを読めません: {folder}（{error}）", "モデルのフォルダーを丸ごとコピーし直してください。"
+            f"モデルの説明のファイルを読めません: {folder}（{error}）",
+            "モデルのフォルダーを丸ごとコピーし直してください。",
         ) from error
     family = _find_family(called, folder, config, card, modules)
     _refuse_other_kinds(called, family, said, config, modules)
@@ -137,7 +147,9 @@ def _from_family(name: str, family: Family | None, said: Mapping[str, Any], *, h
             + f"、融合の重みは既定の {TRANSFORMER_DENSE_WEIGHT} です。違うときは shirube.json に書いてください"
         )
     if not has_modules:
-        notices.append("modules.json がないので、単語のベクトルの平均を文のベクトルにします。元のモデルと違うことがあります")
+        notices.append(
+            "modules.json がないので、単語のベクトルの平均を文のベクトルにします。元のモデルと違うことがあります"
+        )
     prompts = own or (family.prompts if family else Prompts())
     source = "モデル自身の設定" if own else f"系列「{family.name}」の表" if family else "なし"
     return Profile(
@@ -166,7 +178,9 @@ def _apply_owner(profile: Profile, owner: Mapping[str, Any], folder: Path) -> Pr
     _check_owner(owner, folder / OWNER_FILE)
     fusion, prompts = owner.get("fusion", {}), owner.get("prompts", {})
     if prompts:
-        changed = Prompts(prompts.get("query", profile.prompts.query), prompts.get("document", profile.prompts.document))
+        changed = Prompts(
+            prompts.get("query", profile.prompts.query), prompts.get("document", profile.prompts.document)
+        )
         profile = replace(profile, prompts=changed, prompts_source=OWNER_FILE)
     if "dense_weight" in fusion:
         profile = replace(profile, dense_weight=float(fusion["dense_weight"]), weight_source=OWNER_FILE)
