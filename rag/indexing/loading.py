@@ -21,9 +21,9 @@ def load_model(
     """Return the model in a folder. packages: what its tokenizer is known to need. Raises EmbedderError that says what is missing."""
     forbid_downloads()
     import sentence_transformers
-    from transformers.utils import logging
+    import transformers
 
-    logging.disable_progress_bar()
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     _use_cores()
     try:
         return getattr(sentence_transformers, kind)(str(folder), local_files_only=True)

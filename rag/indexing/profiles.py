@@ -31,7 +31,7 @@ _OTHER_KINDS = {
     "MultiVectorEncoder": "ColBERT",
     "ColBERT": "ColBERT",
 }
-_BASE_MODEL = re.compile(r"^base_model:\s*(?:\n\s*-\s*)?['\"]?([\w./-]+)", re.MULTILINE)
+_BASE_MODEL = re.compile(r"^base_model:[ \t]*(?:\n\s*-\s*)?['\"]?(\w[\w./-]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,11 +124,11 @@ class CrossEncoderReranker:
         tokens = int((len(question) + len(text)) / _CHARS_A_TOKEN) + _SPECIAL_TOKENS
         return min(tokens, self._max_tokens) if self._max_tokens else tokens
 
-    def _predict(self, pairs: list[tuple[str, str]]) -> NDArray[np.float32]:
+    def _predict(self, pairs: list[tuple[str, str]]) -> list[NDArray[np.float32]]:
         from torch.nn import Identity
 
         logits = self._model.predict(pairs, batch_size=len(pairs), activation_fn=Identity(), show_progress_bar=False)
-        return np.asarray(logits, dtype=np.float32)
+        return list(np.asarray(logits, dtype=np.float32).reshape(len(pairs), -1))
 
     def _to_probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of a match: a sigmoid of one number, the second of two after a softmax."""

@@ -31,12 +31,12 @@ class ShirubeRetriever(BaseRetriever):
 class ShirubeReranker(BaseNodePostprocessor):
     """Order nodes by what a cross-encoder says of the first `candidates` of them; the others follow in their own order."""
 
-    candidates: int = 20
     _reranker: CrossEncoderReranker = PrivateAttr()
+    _candidates: int = PrivateAttr()
 
     def __init__(self, reranker: CrossEncoderReranker, *, candidates: int = 20) -> None:
-        super().__init__(candidates=candidates)
-        self._reranker = reranker
+        super().__init__()
+        self._reranker, self._candidates = reranker, candidates
 
     @classmethod
     def class_name(cls) -> str:
@@ -48,7 +48,7 @@ class ShirubeReranker(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if query_bundle is None or not nodes:
             return nodes
-        first, others = nodes[: self.candidates], nodes[self.candidates :]
+        first, others = nodes[: self._candidates], nodes[self._candidates :]
         texts = [node.node.get_content(metadata_mode=MetadataMode.NONE) for node in first]
         scores = self._reranker.score(query_bundle.query_str, texts).tolist()
         read = [NodeWithScore(node=node.node, score=score) for node, score in zip(first, scores, strict=True)]

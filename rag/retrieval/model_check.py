@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.indexing.model_files import find_model
 from rag.indexing.profiles import is_reranker
@@ -14,6 +14,7 @@ from rag.indexing.profiles import is_reranker
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
 
+Result = TypeVar("Result")
 QUESTION = "町に引っ越してきたときは、いつまでに届け出ますか"
 NEAR = "転入届は、新しい住所に住み始めた日から十四日以内に、町民課の窓口へ出します。"
 FAR = "用水路の泥上げは、地区ごとに日を決めて、田植えの前の日曜日に行います。"
@@ -99,8 +100,6 @@ def _check_embedder(name_or_path: str) -> ModelCheck:
 
 def _describe_use(embedder: Embedder, check: ModelCheck) -> ModelCheck:
     """Return the check of an embedder with the profile of a transformer."""
-    from dataclasses import replace
-
     profile = getattr(embedder, "profile", None)
     if profile is None:
         return check
@@ -134,7 +133,7 @@ def _check_reranker(name_or_path: str) -> ModelCheck:
     )
 
 
-def _measure[Result](call: Callable[[], Result]) -> tuple[Result, float]:
+def _measure(call: Callable[[], Result]) -> tuple[Result, float]:
     started = time.perf_counter()
     result = call()
     return result, time.perf_counter() - started
