@@ -124,8 +124,9 @@ def _transformer(model: ModelFolder, called: str, place: str, is_chosen: bool, b
     try:
         profile: Profile = read_profile(model.folder, called)
         dimension = _dimension(model.folder)
-    except EmbedderError as error:
-        return KnownModel(model.name, place, UNUSABLE, model.bytes, is_chosen=is_chosen, reason=error.message)
+    except (EmbedderError, OSError, ValueError) as error:
+        reason = error.message if isinstance(error, EmbedderError) else f"壊れています（{error}）"
+        return KnownModel(model.name, place, UNUSABLE, model.bytes, is_chosen=is_chosen, reason=reason)
     return KnownModel(
         name=model.name,
         place=place,

@@ -22,7 +22,7 @@ from rag.indexing.families import (
 )
 from rag.indexing.model_files import CONFIG_FILE, MODULES_FILE, read_json
 
-OWNER_FILE = "shirube.json"
+OWNER_FILE, SAID_FILE = "shirube.json", "config_sentence_transformers.json"
 _OWNER_KEYS = {"fusion": {"dense_weight", "dense_floor"}, "prompts": {"query", "document"}}
 _RERANKER = "reranker"
 _OTHER_KINDS = {
@@ -61,14 +61,9 @@ def read_profile(folder: Path, name: str | None = None) -> Profile:
     """
     called = name or folder.resolve().name
     try:
-        said, config = read_json(folder / "config_sentence_transformers.json"), read_json(folder / CONFIG_FILE)
+        said, config = read_json(folder / SAID_FILE), read_json(folder / CONFIG_FILE)
         owner = read_json(folder / OWNER_FILE)
-        card = (
-            (folder / "README.md").read_text(encoding="utf-8", errors="replace")
-            if (folder / "README.md").is_file()
-            else ""
-        )
-        modules = (folder / MODULES_FILE).read_text(encoding="utf-8") if (folder / MODULES_FILE).is_file() else ""
+        card, modules = _read_text(folder / "README.md"), _read_text(folder / MODULES_FILE)
     except (OSError, ValueError) as error:
         raise EmbedderError(
             f"モデルの説明のファイルを読めません: {folder}（{error}）",
@@ -78,6 +73,10 @@ def read_profile(folder: Path, name: str | None = None) -> Profile:
     _refuse_other_kinds(called, family, said, config, modules)
     profile = _from_family(called, family, said, has_modules=bool(modules))
     return _apply_owner(profile, owner, folder)
+
+
+def _read_text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
 def is_owner_file(file: Path) -> bool:
@@ -100,11 +99,12 @@ def _find_family(name: str, folder: Path, config: Mapping[str, Any], card: str, 
 def is_reranker(folder: Path, name: str | None = None) -> bool:
     """Tell whether the model in a folder scores pairs of a question and a text."""
     try:
-        said, config = read_json(folder / "config_sentence_transformers.json"), read_json(folder / CONFIG_FILE)
+        said, config = read_json(folder / SAID_FILE), read_json(folder / CONFIG_FILE)
+        modules = _read_text(folder / MODULES_FILE)
     except (OSError, ValueError):
         return False
     family = find_family(name or folder.resolve().name)
-    return _RERANKER in (_other_kind(said, config, ""), family.name if family else "")
+    return _RERANKER in (_other_kind(said, config, modules), family.name if family else "")
 
 
 def _other_kind(said: Mapping[str, Any], config: Mapping[str, Any], modules: str) -> str | None:
