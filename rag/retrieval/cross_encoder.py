@@ -103,7 +103,8 @@ class CrossEncoderReranker:
 
     def rerank(self, question: str, passages: Sequence[Passage]) -> list[float]:
         """Return the scores of the first passages: `candidates` of them, or as many as the time allows, but one at least."""
-        self._open()
+        if passages:
+            self._open()  # before the clock runs
         texts = [text_to_embed(passage.chunk) for passage in passages[: self._candidates]]
         deadline = time.perf_counter() + self._budget_seconds
         scores: list[float] = []
@@ -113,6 +114,8 @@ class CrossEncoderReranker:
 
     def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return how well each text answers a question, between 0 and 1, shape (texts,)."""
+        if not texts:
+            return np.zeros(0, dtype=np.float32)
         batcher = self._open()
         pairs = [(question, text) for text in texts]
         lengths = [self._estimate_tokens(question, text) for text in texts]
