@@ -71,6 +71,7 @@ def _check_embedder(name_or_path: str) -> ModelCheck:
     from rag.indexing.embedding import open_embedder
 
     embedder, load_seconds = _measure(lambda: open_embedder(name_or_path))
+    notices = embedder.notices  # before our own long texts are among those that were cut
     question, passages = embedder.embed_query(QUESTION), embedder.embed_documents([NEAR, FAR])
     near, far = (passages @ question).tolist()
     norms = np.linalg.norm(np.vstack([question[None, :], passages]), axis=1)
@@ -93,7 +94,7 @@ def _check_embedder(name_or_path: str) -> ModelCheck:
             dense_weight=embedder.dense_weight,
             dense_floor=embedder.dense_floor,
             weight_source="モデルに付属の shirube.json",
-            notices=embedder.notices,
+            notices=notices,
         ),
     )
 
