@@ -38,6 +38,11 @@ def build_parser() -> Parser:
         command.add_argument("--json", action="store_true", help="JSON で表示する")
         if name == "status":
             command.add_argument("--pages", action="store_true", help="頁ごとの読み取り結果も表示する")
+    models = _add_command(commands, "models", "この端末にあるモデルと、設定が選んでいるものを表示する", run_models)
+    models.add_argument(
+        "--check", metavar="モデル", help="フォルダーか名前のモデルを、ネットワークなしで読み込んで確かめる"
+    )
+    models.add_argument("--json", action="store_true", help="JSON で表示する")
     serve = _add_command(commands, "serve", "質問の画面を開く（既定 http://127.0.0.1:7860）", run_serve)
     serve.add_argument("--host", help="待ち受けるアドレス")
     serve.add_argument("--port", type=int, help="待ち受ける番号")
@@ -284,6 +289,20 @@ def run_rollback(options: argparse.Namespace) -> int:
     else:
         print(f"索引を {rollback.left} から {rollback.restored} に戻しました。")
     return DONE
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """Print the models of this machine, or what one of them does."""
+    from rag.model_reports import collect_check, collect_models
+
+    settings = read_settings(options)
+    found = collect_check(options.check, settings) if options.check else collect_models(settings)
+    text = found.pop("text")
+    if options.json:
+        print_json(found)
+    else:
+        print(text)
+    return DONE if found.get("passed", True) else DONE_WITH_PROBLEMS
 
 
 def run_serve(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
     RagError                      what happened, to which thing, what to do next (Japanese)
     ├── SettingsError             a setting is unknown or has a wrong value
     ├── ReadingError              one file cannot be read (becomes a listed Problem while indexing)
-    ├── EmbedderError             an embedding model is missing, broken or of another dimension
+    ├── EmbedderError             an embedding or reranking model is missing, broken or of another kind or dimension
     ├── IndexError_               the index as a whole
     │   ├── IndexMissingError     nothing has been indexed there yet
     │   ├── IndexMismatchError    built with another embedder, tokenizer or format
@@ -59,7 +59,7 @@ class ReadingError(RagError):
 
 
 class EmbedderError(RagError):
-    """An embedding model is missing, broken or of another dimension."""
+    """An embedding or reranking model is missing, broken or of another kind or dimension."""
 
 
 class IndexError_(RagError):

@@ -44,6 +44,7 @@ def render_sync(report: SyncReport) -> str:
             ("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary
         )
     lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
+    lines += [f"注意: {notice}。" for notice in report.notices]
     lines += render_readability(
         *([asdict(item) for item in items] for items in (report.readability, report.doubtful_pages))
     )

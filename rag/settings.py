@@ -23,6 +23,8 @@ class Settings:
     """What can be set. Sizes are in characters, shares between 0 and 1.
 
     corpus, index, data_dir: folders. embedder: "default", a folder, or the name of a model in the local cache.
+    models_dir: the folder of models that `rag models` lists. reranker: "default" (the built-in one), "none", a folder, or the name of
+    a cross-encoder in the local cache; it reads the best reranker_candidates passages of a question.
     max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together;
     an official answer or a single sentence is never cut.
     answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
@@ -39,6 +41,9 @@ class Settings:
     index: Path = Path("indexes/default")
     data_dir: Path = Path("data")
     embedder: str = "default"
+    models_dir: Path = Path("models")
+    reranker: str = "default"
+    reranker_candidates: int = 20
     max_chunk_chars: int = 400
     max_answer_chars: int = 300
     answer_threshold: float | None = None
@@ -163,6 +168,7 @@ def _to_int(value: Any) -> int:
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
+    "reranker_candidates": (1, 1_000),
     "max_chunk_chars": (50, 5_000),
     "max_answer_chars": (20, 10_000),
     "snapshots_kept": (1, 1_000),

@@ -57,6 +57,7 @@ RANKS = (
         "rag.web",
         "rag.reports",
         "rag.page_reports",
+        "rag.model_reports",
         "rag.__main__",
         "eval.__main__",
         "eval.paraphrases",
@@ -75,6 +76,8 @@ DOOR_EXCEPTIONS = {
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
     ("rag.reports", "rag.indexing.readability"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
+    ("rag.model_reports", "rag.indexing.inventory"),  # `rag models`
+    ("rag.model_reports", "rag.retrieval.model_check"),  # `rag models --check`
     ("rag.batch", "rag.reading.encoding"),  # CSV files come in every Japanese encoding
     ("rag.web.page_images", "rag.reading.pdf"),  # draws pages under the lock of PDFium
 }

@@ -18,7 +18,6 @@ from rag.errors import EmbedderError
 from rag.indexing.embedding import (
     DEFAULT_MODEL,
     Embedder,
-    SentenceTransformerEmbedder,
     StaticEmbedder,
     open_embedder,
     write_static_model,
@@ -124,43 +123,6 @@ def test_the_static_embedder_imports_no_torch() -> None:
         "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a BERT with random weights, a vocabulary of characters, and prompts of its own."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    folder = tmp_path_factory.mktemp("tiny")
-    characters = sorted(set("".join([*PASSAGES, *QUESTIONS, "検索クエリ文書: "])) - {" "})
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in characters)]
-    tokenizer = BertTokenizer(vocab={piece: number for number, piece in enumerate(pieces)}, do_lower_case=False)
-    config = BertConfig(
-        vocab_size=len(pieces), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    tokenizer.save_pretrained(folder / "bert")
-    BertModel(config).save_pretrained(folder / "bert")
-    prompts = {"query": "検索クエリ: ", "document": "検索文書: "}
-    bert = Transformer(str(folder / "bert"))
-    SentenceTransformer(modules=[bert, Pooling(16)], prompts=prompts, device="cpu").save(str(folder / "model"))
-    return folder / "model"
-
-
-def test_the_prompts_of_a_sentence_transformers_model_are_applied(tiny_model: Path) -> None:
-    from sentence_transformers import SentenceTransformer
-
-    embedder = open_embedder(str(tiny_model))
-    assert isinstance(embedder, SentenceTransformerEmbedder)
-    bare = SentenceTransformer(str(tiny_model), prompts={"query": "", "document": ""}, device="cpu")
-    encode: Callable[[list[str]], Any] = lambda texts: bare.encode(texts, normalize_embeddings=True)  # noqa: E731
-    question, passage = QUESTIONS[0], PASSAGES[0]
-    np.testing.assert_allclose(embedder.embed_query(question), encode([f"検索クエリ: {question}"])[0], atol=1e-5)
-    np.testing.assert_allclose(embedder.embed_documents([passage]), encode([f"検索文書: {passage}"]), atol=1e-5)
-    assert np.abs(embedder.embed_query(question) - encode([question])[0]).max() > 1e-3
-    assert embedder.dimension == 16
-    assert embedder.embed_documents([]).shape == (0, 16)
 
 
 def test_a_model_that_is_not_here_is_named_and_nothing_is_downloaded(no_network: list[Any]) -> None:

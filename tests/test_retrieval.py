@@ -85,7 +85,7 @@ class Weighted:
     """The embedder of the small town with another weight of its leg."""
 
     def __init__(self, embedder: Embedder, dense_weight: float) -> None:
-        self.embed_query, self.dense_weight = embedder.embed_query, dense_weight
+        self.embed_query, self.dense_weight, self.dense_floor = embedder.embed_query, dense_weight, 0.0
 
 
 @pytest.mark.parametrize("dense_weight", [0.0, 1.0])

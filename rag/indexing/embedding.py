@@ -1,7 +1,7 @@
 """Embedders: text -> unit vectors, as llama-index `BaseEmbedding`s that never reach for the network.
 
 open_embedder(None or "default")   the model of this package: numpy and tokenizers, no torch
-open_embedder(folder)              a folder with shirube.json: the same; any other: sentence-transformers
+open_embedder(folder)              a folder with a shirube.json that names a model: the same; any other: `transformer`
 open_embedder(name)                a sentence-transformers model in the local hub cache
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,23 +21,33 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
-from rag.errors import EmbedderError
+from rag.indexing.model_files import find_model, list_models, unreadable_model
+from rag.indexing.profiles import is_owner_file
 
 Vectors = NDArray[np.float32]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Embedder",
+    "StaticEmbedder",
+    "Vectors",
+    "list_models",
+    "open_embedder",
+    "write_static_model",
+]
 
 DEFAULT_MODEL = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-static"
 DESCRIPTION_FILE, WEIGHTS_FILE, TOKENIZER_FILE = "shirube.json", "model.safetensors", "tokenizer.json"
-TRANSFORMER_DENSE_WEIGHT = 0.7
 _EMBEDDING_VERSION = 1  # raise it when the same weights come to give other vectors
 _TEXTS_AT_ONCE = 1_024
 _TINY = float(np.finfo(np.float32).tiny)
-_WEIGHT_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
 
 
 class Embedder(BaseEmbedding, ABC):
     """Turn documents and questions into L2-normalised float32 vectors.
 
     dense_weight: the share of this embedder beside the lexical leg in the fusion, between 0 and 1.
+    dense_floor: the similarity of texts that have nothing in common; the fusion counts it as none.
+    notices: what its user should know, in Japanese (a model of an unknown kind, texts that were cut, …).
     fingerprint: 16 hexadecimal digits that change whenever the vectors may.
     """
 
@@ -61,6 +70,14 @@ class Embedder(BaseEmbedding, ABC):
     @property
     def dense_weight(self) -> float:
         return self._dense_weight
+
+    @property
+    def dense_floor(self) -> float:
+        return 0.0
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return ()
 
     @abstractmethod
     def embed_many(self, texts: Sequence[str]) -> Vectors:
@@ -98,7 +115,7 @@ class StaticEmbedder(Embedder):
         super().__init__(model_name=name, embed_batch_size=_TEXTS_AT_ONCE)
         self._tokenizer, self._table, self._dense_weight = tokenizer, table, dense_weight
         self._dimension = self._table.shape[1]
-        self._fingerprint = _fingerprint([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
+        self._fingerprint = fingerprint_of([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -125,30 +142,6 @@ class StaticEmbedder(Embedder):
             yield self._table[np.array(encoding.ids, dtype=np.int64)].sum(axis=0)
 
 
-class SentenceTransformerEmbedder(Embedder):
-    """Any other sentence-transformers model on this machine, with the prompts that the model itself names."""
-
-    _model: Any = PrivateAttr()
-
-    def __init__(self, folder: Path, *, name: str | None = None) -> None:
-        super().__init__(model_name=name or folder.name)
-        self._model = _load_sentence_transformer(folder)
-        self._dimension = int(self._model.get_embedding_dimension())
-        self._fingerprint = _fingerprint(sorted(p for p in folder.rglob("*") if p.suffix in _WEIGHT_SUFFIXES))
-        self._dense_weight = TRANSFORMER_DENSE_WEIGHT
-
-    def embed_many(self, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.asarray(self._model.encode_document(list(texts), **_ENCODING), dtype=np.float32)
-
-    def embed_query(self, text: str) -> Vectors:
-        return np.asarray(self._model.encode_query(text, **_ENCODING), dtype=np.float32)
-
-
-_ENCODING: dict[str, Any] = {"normalize_embeddings": True, "convert_to_numpy": True, "show_progress_bar": False}
-
-
 def open_embedder(name_or_path: str | None = None) -> Embedder:
     """Open the default embedder (None or "default"), a model folder, or a model of the local hub cache by its name.
 
@@ -157,11 +150,11 @@ def open_embedder(name_or_path: str | None = None) -> Embedder:
     if name_or_path in (None, "default"):
         return StaticEmbedder(DEFAULT_MODEL)
     folder = Path(name_or_path)
-    if (folder / DESCRIPTION_FILE).is_file():
+    if (folder / DESCRIPTION_FILE).is_file() and not is_owner_file(folder / DESCRIPTION_FILE):
         return StaticEmbedder(folder)
-    if folder.is_dir():
-        return SentenceTransformerEmbedder(folder)
-    return SentenceTransformerEmbedder(_find_in_cache(name_or_path), name=name_or_path)
+    from rag.indexing.transformer import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(find_model(name_or_path), name=None if folder.is_dir() else name_or_path)
 
 
 def _read_static_model(folder: Path) -> tuple[str, float, Tokenizer, Vectors]:
@@ -173,9 +166,9 @@ def _read_static_model(folder: Path) -> tuple[str, float, Tokenizer, Vectors]:
         table = tensors["embeddings"].astype(np.float32) * tensors["weights"][:, None]
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # tokenizers raises the bare Exception for a broken file
-        raise _unreadable(folder, error) from error
+        raise unreadable_model(folder, error) from error
     if len(table) != tokenizer.get_vocab_size():
-        raise _unreadable(folder, f"語彙は {tokenizer.get_vocab_size()}、重みは {len(table)} 行")
+        raise unreadable_model(folder, f"語彙は {tokenizer.get_vocab_size()}、重みは {len(table)} 行")
     return name, dense_weight, tokenizer, table
 
 
@@ -207,58 +200,9 @@ _SENTENCE_TRANSFORMERS_FILES: dict[str, Any] = {
 }
 
 
-def _load_sentence_transformer(folder: Path) -> Any:
-    _forbid_downloads()
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        return SentenceTransformer(str(folder), local_files_only=True)
-    except Exception as error:  # the libraries below raise many kinds for one broken folder
-        raise _unreadable(folder, error) from error
-
-
-def _find_in_cache(name: str) -> Path:
-    _forbid_downloads()
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise EmbedderError(
-            f"埋め込みモデル「{name}」が、この端末に見つかりません（ネットワークからは取得しません）。",
-            f"使えるモデル: {', '.join(list_models())}。ほかのモデルを閉域網で使うには、外部の端末で取得したモデルの"
-            "フォルダー（modules.json のあるもの）を丸ごと持ち込み、名前の代わりにそのフォルダーの場所を指定してください。",
-        ) from error
-
-
-def list_models() -> list[str]:
-    """Return what `open_embedder` takes on this machine: "default", and the names in the local hub cache."""
-    _forbid_downloads()
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        found = sorted(repo.repo_id for repo in scan_cache_dir().repos if repo.repo_type == "model")
-    except CacheNotFound:
-        found = []
-    return ["default", *found]
-
-
-def _forbid_downloads() -> None:
-    """Close the libraries' way out: they read these when they are imported."""
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
-
-
-def _unreadable(folder: Path, reason: object) -> EmbedderError:
-    return EmbedderError(
-        f"埋め込みモデルを読めません: {folder}（{reason}）",
-        "モデルのフォルダーを丸ごとコピーし直すか、設定 embedder を default に戻してください。",
-    )
-
-
-def _fingerprint(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256(f"embedding {_EMBEDDING_VERSION}".encode())
+def fingerprint_of(files: Iterable[Path], said: str = "") -> str:
+    """Return the fingerprint of the contents of files and of whatever else decides the vectors."""
+    digest = hashlib.sha256(f"embedding {_EMBEDDING_VERSION}{said}".encode())
     for file in files:
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())

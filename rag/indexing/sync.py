@@ -59,7 +59,8 @@ class SyncReport:
     """What a run did. renamed: (old source, new source). problems: all that are known now, also of unchanged files.
 
     readability, doubtful_pages: how much of each file can be answered from, and which pages a person should look at.
-    published: whether there is a new snapshot; snapshot: the one that answers now.
+    published: whether there is a new snapshot; snapshot: the one that answers now. notices: what the embedder has to say of itself
+    and of the texts that it saw in this run.
     """
 
     added: tuple[str, ...]
@@ -76,6 +77,7 @@ class SyncReport:
     gate: GateResult | None = None
     readability: tuple[Readability, ...] = ()
     doubtful_pages: tuple[DoubtfulPage, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -249,7 +251,11 @@ class _Run:
             if passed:
                 self._publish(partial)
             return replace(
-                report, published=passed, snapshot=self._store.current_id(), seconds=dict(self._watch.seconds)
+                report,
+                published=passed,
+                snapshot=self._store.current_id(),
+                seconds=dict(self._watch.seconds),
+                notices=tuple(getattr(self._embedder, "notices", ())),
             )
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -15,14 +15,25 @@ PAGE_SUPPORT = 0.1
 """Share of its best neighbour's score that a chunk gains: a page that answers in two places is likelier the right one."""
 
 
-def fuse_scores(lexical: Mapping[str, float], dense: Mapping[str, float], *, dense_weight: float) -> dict[str, float]:
+def fuse_scores(
+    lexical: Mapping[str, float], dense: Mapping[str, float], *, dense_weight: float, dense_floor: float = 0.0
+) -> dict[str, float]:
     """Return id -> fused score between 0 and 1, for every id of either leg (a missing score counts as 0).
+
+    dense_floor: the similarity that counts as none. Transformers give every pair of texts .7 or more: without it, their leg would
+    hardly tell two passages apart, whatever its weight.
 
     >>> fused = fuse_scores({"a": 8.0, "b": 4.0}, {"b": 0.5, "c": 0.25}, dense_weight=0.25)
     >>> {id_: round(score, 3) for id_, score in fused.items()}
     {'a': 0.75, 'b': 0.625, 'c': 0.125}
+    >>> near = {"a": 0.80, "b": 0.84, "c": 0.90}
+    >>> [round(score, 2) for score in fuse_scores({}, near, dense_weight=0.5).values()]
+    [0.44, 0.47, 0.5]
+    >>> [round(score, 2) for score in fuse_scores({}, near, dense_weight=0.5, dense_floor=0.8).values()]
+    [0.0, 0.2, 0.5]
     """
-    parts = ((lexical, 1.0 - dense_weight), (dense, dense_weight))
+    above = {id_: score - dense_floor for id_, score in dense.items()}
+    parts = ((lexical, 1.0 - dense_weight), (above, dense_weight))
     best = [max([*scores.values(), 1e-9]) for scores, _ in parts]
     ids = dict.fromkeys([*lexical, *dense])
     return {

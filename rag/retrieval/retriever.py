@@ -47,7 +47,8 @@ class Retriever:
         lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit) * editions.candidates)
         sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
         lexical, dense = editions.leave_out(lexical, sources), editions.leave_out(dense, sources)
-        fused = editions.weigh(fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight), sources)
+        weights = {"dense_weight": self._embedder.dense_weight, "dense_floor": self._embedder.dense_floor}
+        fused = editions.weigh(fuse_scores(lexical, dense, **weights), sources)
         near = list(rank(fused))[: limit + _MARGIN]
         known = self._snapshot.catalog.chunks(near)
         pages = {id_: _page_of(known[id_][0]) for id_ in near}
