@@ -34,7 +34,7 @@ from rag.documents import (
     WordBox,
 )
 from rag.indexing.editions import Family, Member, link_editions
-from rag.indexing.stores import audience_key
+from rag.indexing.limits import audience_key
 
 _SCHEMA = """
 CREATE TABLE documents (

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rag.documents import Chunk, Filters
-from rag.indexing.stores import FilterFields, Hits, date_number
+from rag.documents import Chunk
+from rag.indexing.limits import FilterFields, Limits
+from rag.indexing.stores import Hits
 from rag.text import bigrams, morphemes
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
@@ -122,22 +123,18 @@ class LexicalStore:
         self,
         terms_by_field: Mapping[str, Mapping[str, float]],
         limit: int,
-        filters: Filters | None = None,
-        audiences: Sequence[str] | None = None,
+        limits: Limits | None = None,
     ) -> Hits:
-        """Return the best chunks with their BM25 scores, summed over terms and fields; filters add nothing to a score."""
+        """Return the best admitted chunks with their BM25 scores, summed over terms and fields; limits add nothing to a score."""
         import tantivy
 
         words = self._word_clauses(terms_by_field)
         if not words:
             return []
         must = [(tantivy.Occur.Must, tantivy.Query.boolean_query(words))]
-        limits = [
-            (tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0))
-            for query in self._limits(filters, audiences)
-        ]
+        clauses = self._limit_clauses(limits) if limits else []
         # Without limits the plain disjunction is searched block by block (block-max WAND), which is much faster.
-        return self._run(tantivy.Query.boolean_query(must + limits if limits else words), limit)
+        return self._run(tantivy.Query.boolean_query(must + clauses if clauses else words), limit)
 
     def scores(self, terms_by_field: Mapping[str, Mapping[str, float]], ids: Sequence[str]) -> dict[str, float]:
         """Return the exact BM25 score of the chunks that are there; 0 where no term occurs."""
@@ -180,19 +177,19 @@ class LexicalStore:
             for term, weight in terms.items()
         ]
 
-    def _limits(self, filters: Filters | None, audiences: Sequence[str] | None) -> list[Any]:
-        from tantivy import FieldType, Query
+    def _limit_clauses(self, limits: Limits) -> list[tuple[Any, Any]]:
+        from tantivy import FieldType, Occur, Query
 
-        found = []
-        if filters is not None:
-            equal = {"department": filters.department, "kind": filters.kind and str(filters.kind), "year": filters.year}
-            found += [Query.term_query(self._schema, k, v, "basic") for k, v in equal.items() if v is not None]
-            if filters.as_of is not None:
-                until = date_number(filters.as_of)
-                found.append(Query.range_query(self._schema, "effective", FieldType.Integer, 0, until))
-        if audiences is not None:
-            found.append(Query.term_set_query(self._schema, "audience", list(audiences)))
-        return found
+        equal = {"department": limits.department, "kind": limits.kind, "year": limits.year}
+        must = [Query.term_query(self._schema, k, v, "basic") for k, v in equal.items() if v is not None]
+        if limits.until is not None:
+            must.append(Query.range_query(self._schema, "effective", FieldType.Integer, 0, limits.until))
+        if limits.audiences is not None:
+            must.append(Query.term_set_query(self._schema, "audience", sorted(limits.audiences)))
+        clauses = [(Occur.Must, Query.const_score_query(query, 0.0)) for query in must]
+        if limits.left_out:
+            clauses.append((Occur.MustNot, Query.term_set_query(self._schema, "source", sorted(limits.left_out))))
+        return clauses
 
 
 def _build_schema() -> Any:

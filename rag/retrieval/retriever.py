@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
+from rag.indexing.limits import Limits
 from rag.retrieval.editions import EditionChooser
 from rag.retrieval.fusion import FIELD_WEIGHTS, add_page_support, fuse_scores, rank
 from rag.retrieval.query import Query, Question, parse_query
@@ -39,9 +40,9 @@ class Retriever:
         asked = self.understand(question) if isinstance(question, str) else question
         families = self._snapshot.catalog.families_by_source()
         editions = EditionChooser(families, asked.text, filters, asker, self._today or date.today())
-        lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit) * editions.candidates)
+        limits = Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
+        lexical, dense = self._score(asked, limits, max(CANDIDATES, limit))
         sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
-        lexical, dense = editions.leave_out(lexical, sources), editions.leave_out(dense, sources)
         fused = editions.weigh(fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight), sources)
         near = list(rank(fused))[: limit + _MARGIN]
         known = self._snapshot.catalog.chunks(near)
@@ -72,12 +73,11 @@ class Retriever:
         return math.log(1 + (max(self._snapshot.lexical.count(), 1) + 0.5) / 0.5)
 
     def _score(
-        self, question: Question, filters: Filters | None, asker: Asker, limit: int
+        self, question: Question, limits: Limits | None, limit: int
     ) -> tuple[dict[str, float], dict[str, float]]:
         words, vector = _words_by_field(question.query), question.vector
-        audiences = self._snapshot.catalog.readable_audiences(asker)
-        lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences))
-        dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
+        lexical = dict(self._snapshot.lexical.search(words, limit, limits))
+        dense = dict(self._snapshot.vectors.search(vector, limit, limits))
         lexical |= self._snapshot.lexical.scores(words, [id_ for id_ in dense if id_ not in lexical])
         dense |= self._snapshot.vectors.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
         return lexical, dense
