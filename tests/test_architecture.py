@@ -24,7 +24,7 @@ from rag.settings import Settings
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([ROOT / "app.py", *(ROOT / "rag").rglob("*.py"), *(ROOT / "eval").rglob("*.py")])
 RANKS = (
-    ("rag.settings", "rag.errors", "rag.text", "rag.documents"),
+    ("rag.settings", "rag.errors", "rag.text", "rag.documents", "rag.explanation"),
     ("rag.reading",),
     ("rag.indexing",),
     ("rag.models",),  # the scripts that train and measure the default embedder
@@ -45,6 +45,7 @@ RANKS = (
         "rag.web",
         "rag.reports",
         "rag.page_reports",
+        "rag.search_report",
         "rag.__main__",
         "eval.__main__",
         "app",
@@ -62,6 +63,7 @@ DOOR_EXCEPTIONS = {
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
     ("rag.reports", "rag.indexing.readability"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
+    ("rag.cli", "rag.reading.metadata"),  # a year as people write it in metadata.csv too
     ("rag.batch", "rag.reading.encoding"),  # CSV files come in every Japanese encoding
     ("rag.web.page_images", "rag.reading.pdf"),  # draws pages under the lock of PDFium
 }

@@ -47,6 +47,9 @@ class VectorLeg(Store, Protocol):
     ) -> Hits:
         """Return the nearest admitted chunks with their cosine similarity."""
 
+    def count_admitted(self, limits: Limits | None) -> int:
+        """Return the number of chunks that limits let through."""
+
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
         """Return the exact cosine similarity of the chunks that are there."""
 

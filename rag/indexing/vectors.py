@@ -70,6 +70,10 @@ class VectorStore:
         """Return the number of chunks, of Chroma or the rows: the larger one, so that a check notices what is too many."""
         return max(int(self._collection.count()), self._rows.count())
 
+    def count_admitted(self, limits: Limits | None) -> int:
+        """Return the number of chunks that limits let through."""
+        return self._rows.count() if limits is None else self._rows.count_admitted(limits)
+
     def ids(self) -> set[str]:
         """Return the ids of all chunks that are in Chroma and in the rows."""
         return self._rows.ids().intersection(self._collection.get(include=[])["ids"])

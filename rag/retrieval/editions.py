@@ -32,6 +32,11 @@ class EditionChooser:
         self._wanted: dict[str, frozenset[str]] = {}
 
     @property
+    def has_families(self) -> bool:
+        """Tell whether any document is an edition of a text."""
+        return bool(self._families)
+
+    @property
     def left_out(self) -> frozenset[str]:
         """The documents that are no candidates: of each text, all but the edition in force on the day that was asked for."""
         if self._as_of is None:

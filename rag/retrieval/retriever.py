@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
+from rag.documents import COMMAND_LINE, Asker, Chunk, Context, Filters, Passage
+from rag.explanation import Explanation
 from rag.indexing.limits import Limits
+from rag.retrieval.context import REACH, build_context
+from rag.retrieval.duplicates import collapse
 from rag.retrieval.editions import EditionChooser
+from rag.retrieval.explain import explain
 from rag.retrieval.fusion import FIELD_WEIGHTS, add_page_support, fuse_scores, rank
 from rag.retrieval.query import Query, Question, parse_query
 
@@ -36,21 +40,20 @@ class Retriever:
     def retrieve(
         self, question: str | Question, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
     ) -> list[Passage]:
-        """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
+        """Return up to `limit` passages, best first, each said once; every candidate has the exact score of both legs."""
         asked = self.understand(question) if isinstance(question, str) else question
-        families = self._snapshot.catalog.families_by_source()
-        editions = EditionChooser(families, asked.text, filters, asker, self._today or date.today())
-        limits = Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
+        editions = self._choose_editions(asked, filters, asker)
+        limits = self._limit(editions, filters, asker)
         lexical, dense = self._score(asked, limits, max(CANDIDATES, limit))
-        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
+        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if editions.has_families else {}
         fused = editions.weigh(fuse_scores(lexical, dense, dense_weight=self._embedder.dense_weight), sources)
         near = list(rank(fused))[: limit + _MARGIN]
         known = self._snapshot.catalog.chunks(near)
         pages = {id_: _page_of(known[id_][0]) for id_ in near}
         fused = add_page_support({id_: fused[id_] for id_ in near}, pages)
-        best = list(rank(fused))[:limit]
+        best = list(rank(fused))
         ranks = {"lexical": rank(lexical), "dense": rank(dense)}
-        return [
+        passages = [
             Passage(
                 chunk=known[id_][0],
                 metadata=known[id_][1],
@@ -61,6 +64,40 @@ class Retriever:
             )
             for id_ in best
         ]
+        return collapse(passages)[:limit]
+
+    def explain(
+        self,
+        question: str | Question,
+        passages: Sequence[Passage],
+        *,
+        filters: Filters | None = None,
+        asker: Asker = COMMAND_LINE,
+    ) -> Explanation:
+        """Return why `retrieve` found passages for a question with the same filters and asker."""
+        asked = self.understand(question) if isinstance(question, str) else question
+        return explain(
+            asked,
+            passages,
+            self._snapshot,
+            self,
+            words=words_by_field(asked.query),
+            dense_weight=self._embedder.dense_weight,
+            filters=filters,
+            limits=self._limit(self._choose_editions(asked, filters, asker), filters, asker),
+        )
+
+    def _choose_editions(self, question: Question, filters: Filters | None, asker: Asker) -> EditionChooser:
+        families = self._snapshot.catalog.families_by_source()
+        return EditionChooser(families, question.text, filters, asker, self._today or date.today())
+
+    def _limit(self, editions: EditionChooser, filters: Filters | None, asker: Asker) -> Limits | None:
+        return Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
+
+    def context(self, passage: Passage) -> Context:
+        """Return what stands around a passage, read from the catalog when it is wanted."""
+        around = self._snapshot.catalog.neighbours([passage.chunk.id], REACH + 1).get(passage.chunk.id, [])
+        return build_context(passage.chunk, around)
 
     def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
         """Return term -> inverse document frequency among the chunks, ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25."""
@@ -75,7 +112,7 @@ class Retriever:
     def _score(
         self, question: Question, limits: Limits | None, limit: int
     ) -> tuple[dict[str, float], dict[str, float]]:
-        words, vector = _words_by_field(question.query), question.vector
+        words, vector = words_by_field(question.query), question.vector
         lexical = dict(self._snapshot.lexical.search(words, limit, limits))
         dense = dict(self._snapshot.vectors.search(vector, limit, limits))
         lexical |= self._snapshot.lexical.scores(words, [id_ for id_ in dense if id_ not in lexical])
@@ -89,7 +126,8 @@ def _page_of(chunk: Chunk) -> tuple[str, int] | None:
     return None if number is None else (chunk.source, number)
 
 
-def _words_by_field(query: Query) -> Mapping[str, Mapping[str, float]]:
+def words_by_field(query: Query) -> Mapping[str, Mapping[str, float]]:
+    """Return what the lexical leg looks for: field -> word -> weight."""
     return {
         field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
         for field, weight in FIELD_WEIGHTS.items()
