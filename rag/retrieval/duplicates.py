@@ -1,6 +1,7 @@
 """Passages that say the same, collapsed into the best of them, which names the places of the others.
 
-Two passages say the same when their texts are nearly equal (Jaccard over character 5-grams), agree in every number, mark and content
+Two passages say the same when their texts are nearly equal (Jaccard over character bigrams, without
+punctuation), agree in every number, mark and content
 word, in their order, and in how often they negate, and stand under the same heading. Rows of tables must also agree in all headings and in
 the title, without which a row means nothing. Editions of one text are not touched: see `rag.retrieval.editions`.
 """
@@ -16,17 +17,18 @@ from rag.documents import Chunk, ChunkKind, Passage, Place
 from rag.text import morphemes, squeeze
 
 MIN_JACCARD = 0.9
-_GRAM = 5
+_GRAM = 2
 _SAME_CHARACTERS = 0.75  # nearly equal texts share more of their characters than that: a quick look before the grams
 _MIN_CHARS = 12  # a shorter text, like 「（略）」, says nothing by itself
 _PLACE_CHARS = 80
 _NUMBER = re.compile(r"\d+(?:[.,:/・-]\d+)*")
+_PUNCTUATION = dict.fromkeys(map(ord, "、。,.・:;!?「」『』()[]【】〔〕〈〉《》…/-"))
 _NEGATION = re.compile(r"ない|なく|なけれ|なかっ|ません|ずに|ざる|[不非無未否]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """The text of a passage as it is compared."""
+    """The text of a passage as it is compared: without white space and punctuation, its numbers apart."""
 
     text: str
     numbers: tuple[str, ...]
@@ -58,8 +60,18 @@ def place_of(passage: Passage) -> Place:
 
 
 def _build_form(chunk: Chunk) -> _Form:
-    text = "".join(unicodedata.normalize("NFKC", chunk.text).lower().split())
-    return _Form(text, tuple(_NUMBER.findall(text)), frozenset(text))
+    text = "".join(unicodedata.normalize("NFKC", _without_title(chunk)).lower().split())
+    words = text.translate(_PUNCTUATION)
+    return _Form(words, tuple(_NUMBER.findall(text)), frozenset(words))
+
+
+def _without_title(chunk: Chunk) -> str:
+    """Return the text without the title of the document, which the first chunk of it begins with."""
+    if not chunk.segments or not chunk.segments[0].heading or chunk.kind is ChunkKind.ROW:
+        return chunk.text
+    first = chunk.segments[0]
+    length = first.end - first.start
+    return chunk.text[length:] if squeeze(chunk.text[:length]) == squeeze(chunk.title) else chunk.text
 
 
 def _is_same(best: Passage, best_form: _Form, other: Passage, other_form: _Form) -> bool:
