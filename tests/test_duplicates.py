@@ -140,7 +140,10 @@ def test_a_paragraph_in_two_documents_is_one_hit_that_names_both(tmp_path: Path)
     settings = Settings(corpus=tmp_path / "corpus", index=tmp_path / "index", workers=1)
     settings.corpus.mkdir()
     for name in ("転入の案内", "窓口事務の要点"):
-        text = f"# {name}\n\n## 転入届\n\n{PARAGRAPH}\n\n## {name}の終わりに\n\n" + f"{name}についての連絡先です。" * 40
+        text = (
+            f"# {name}\n\n## 転入届\n\n{PARAGRAPH * 2}\n\n## {name}の終わりに\n\n"
+            + f"{name}についての連絡先です。" * 40
+        )
         (settings.corpus / f"{name}.md").write_text(text, encoding="utf-8")
     sync(settings)
     assistant = Assistant.open(settings)
