@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag.documents import Answer, Citation, Contact, Edition, Passage, Place, Standing
+from rag.documents import Answer, Chunk, Citation, Contact, Context, Edition, Passage, Place, Standing
+from rag.explanation import Explanation, PassageExplanation
 
 
 def answer_to_dict(answer: Answer, *, id: str | None = None) -> dict[str, Any]:
@@ -30,15 +31,93 @@ def hits_to_dict(passages: Iterable[Passage], id: str | None = None) -> dict[str
     return _present(id=id) | {"hits": [_hit_to_dict(rank, passage) for rank, passage in enumerate(passages, start=1)]}
 
 
+def explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
+    """Return the JSON form of why passages were found, without the passages themselves; they are in the same order."""
+    filters = explanation.filters
+    as_of = filters.as_of.isoformat() if filters.as_of else None
+    return _present(
+        question=explanation.question,
+        understood=explanation.understood,
+        terms=[{"word": t.word, "idf": round(t.idf, 4), "chunks": t.chunks} for t in explanation.terms],
+        nouns=list(explanation.nouns),
+        expansions=[
+            {"of": w.of, "words": list(w.words), "weight": w.weight, "reason": w.reason} for w in explanation.expansions
+        ],
+        corrections=[{"written": c.written, "read": c.read} for c in explanation.corrections],
+        filters=_present(
+            department=filters.department, kind=filters.kind and filters.kind.value, year=filters.year, as_of=as_of
+        ),
+        admitted=explanation.admitted,
+        chunks=explanation.chunks,
+        weights=_round(explanation.weights),
+    )
+
+
+def add_explanation(hits: dict[str, Any], explanation: Explanation) -> dict[str, Any]:
+    """Return the JSON form of hits with why they were found: `explanation` for the question, `why` in each hit."""
+    why = [{**hit, "why": _why_to_dict(p)} for hit, p in zip(hits["hits"], explanation.passages, strict=True)]
+    return {**hits, "hits": why, "explanation": explanation_to_dict(explanation)}
+
+
+def context_to_dict(context: Context) -> dict[str, Any]:
+    """Return the JSON form of what stands around a passage."""
+    return _present(
+        before=_chunk_to_dict(context.before) if context.before else None,
+        after=_chunk_to_dict(context.after) if context.after else None,
+        section=[_chunk_to_dict(chunk) for chunk in context.section],
+        complete=context.complete,
+    )
+
+
+def _chunk_to_dict(chunk: Chunk) -> dict[str, Any]:
+    return {"locator": chunk.locator.as_dict(), "text": chunk.text}
+
+
+def _why_to_dict(passage: PassageExplanation) -> dict[str, Any]:
+    return _present(
+        legs={
+            leg.name: _present(
+                score=round(leg.score, 6),
+                rank=leg.rank,
+                share=round(leg.share, 6),
+                contribution=round(leg.contribution, 6),
+            )
+            for leg in passage.legs
+        },
+        fields={
+            match.field: {"score": round(match.score, 6), "words": _round(match.words)} for match in passage.fields
+        },
+        edition_factor=passage.edition_factor,
+        rest=round(passage.rest, 6),
+        features=[
+            _present(
+                name=f.name,
+                value=round(f.value, 6),
+                contribution=None if f.contribution is None else round(f.contribution, 6),
+            )
+            for f in passage.features
+        ],
+    )
+
+
+def _round(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in values.items()}
+
+
 def _hit_to_dict(rank: int, passage: Passage) -> dict[str, Any]:
-    return {
-        "rank": rank,
-        "score": round(passage.score, 6),
-        "source": passage.chunk.source,
-        "title": passage.metadata.title,
-        "locator": passage.chunk.locator.as_dict(),
-        "text": passage.chunk.text,
-    } | _edition_to_dict(passage.edition)
+    others = [_place_to_dict(place) for place in passage.others]
+    return (
+        {
+            "rank": rank,
+            "score": round(passage.score, 6),
+            "source": passage.chunk.source,
+            "title": passage.metadata.title,
+            "locator": passage.chunk.locator.as_dict(),
+            "text": passage.chunk.text,
+        }
+        | _edition_to_dict(passage.edition)
+        | _present(others=others)
+    )
 
 
 def _citation_to_dict(citation: Citation) -> dict[str, Any]:

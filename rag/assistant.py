@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import read_calibration
-from rag.documents import EVERYONE, Answer, Asker, Contact, Filters, Metadata, Passage, Span
+from rag.documents import EVERYONE, Answer, Asker, Contact, Context, Filters, Metadata, Passage, Span
 from rag.errors import UsageError
+from rag.explanation import Explanation
+from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
+_DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
 
 
@@ -89,11 +92,12 @@ class Assistant:
     ) -> Answer:
         """Answer a question. history: earlier (question, answer) pairs; on_token: called with the answer's text as it comes.
 
-        Raises UsageError for an empty or very long question.
+        Raises UsageError for an empty or very long question, and for a department that no open document has.
         """
         started = time.perf_counter()
         check_question(question)
         with self._snapshot() as snapshot:
+            check_department(snapshot, filters, asker)
             retriever = Retriever(snapshot, self._embedder)
             asked = retriever.understand(question, history)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
@@ -105,11 +109,36 @@ class Assistant:
     def search(
         self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
     ) -> list[Passage]:
-        """Return up to `limit` passages, best first. Raises UsageError for an empty or very long question."""
+        """Return up to `limit` passages, best first. Raises UsageError as `ask` does."""
         check_question(question)
         with self._snapshot() as snapshot:
+            check_department(snapshot, filters, asker)
             retriever = Retriever(snapshot, self._embedder)
             return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
+
+    def explain(
+        self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
+    ) -> tuple[list[Passage], Explanation]:
+        """Return what `search` returns, and why. Raises UsageError as `ask` does."""
+        check_question(question)
+        with self._snapshot() as snapshot:
+            check_department(snapshot, filters, asker)
+            retriever = Retriever(snapshot, self._embedder)
+            asked = retriever.understand(question)
+            passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=limit)
+            return passages, retriever.explain(asked, passages, filters=filters, asker=asker)
+
+    def context(self, passage: Passage, asker: Asker = EVERYONE) -> Context | None:
+        """Return what stands around a passage; None where its document is gone or not open to the asker."""
+        with self._snapshot() as snapshot:
+            if _open_entry(snapshot, passage.chunk.source, asker) is None:
+                return None
+            return Retriever(snapshot, self._embedder).context(passage)
+
+    def departments(self, asker: Asker = EVERYONE) -> tuple[str, ...]:
+        """Return the departments whose documents the asker may read, by name."""
+        with self._snapshot() as snapshot:
+            return tuple(snapshot.catalog.departments(asker))
 
     def documents(self, asker: Asker = EVERYONE) -> tuple[DocumentEntry, ...]:
         """Return the documents that the asker may read, by source."""
@@ -230,6 +259,25 @@ def check_question(question: str) -> None:
         raise UsageError(
             f"質問が長すぎます（{len(question)}文字）。", f"{MAX_QUESTION_CHARS}文字以内に縮めてください。"
         )
+
+
+def check_department(snapshot: Snapshot, filters: Filters | None, asker: Asker) -> None:
+    """Raise UsageError for a department that no document has which the asker may read; the error names the known ones."""
+    wanted = filters.department if filters else None
+    if wanted is None:
+        return
+    known = snapshot.catalog.departments(asker)
+    if department_key(wanted) in map(department_key, known):
+        return
+    # Those that share most characters with what was written come first: the right one is probably among them.
+    known.sort(key=lambda name: (-len(set(name[:-1]) & set(wanted)), name))
+    shown = "、".join(known[:_DEPARTMENTS_SHOWN]) + ("、ほか" if len(known) > _DEPARTMENTS_SHOWN else "")
+    raise UsageError(
+        f"所管課「{wanted.strip()}」の文書はありません。",
+        f"次の中から選んでください: {shown}"
+        if known
+        else "所管課の分かる文書がありません。所管課で絞らずに探してください。",
+    )
 
 
 def _open_entry(snapshot: Snapshot, source: str, asker: Asker) -> CatalogEntry | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.documents import Context, Passage
+    from rag.explanation import Explanation
 
 
 def build_parser() -> Parser:
@@ -69,7 +72,8 @@ def _add_search(commands: Any) -> None:
     command = _add_command(commands, "search", "質問に近い箇所を、順に表示する", run_search)
     _add_question(command, "jsonl")
     command.add_argument("-k", type=positive, default=10, metavar="件数", help="表示する箇所の数（既定 10）")
-    command.add_argument("--explain", action="store_true", help="各検索の順位と点数も表示する")
+    command.add_argument("--explain", action="store_true", help="なぜ見つかったか（語・順位・得点・重み）も表示する")
+    command.add_argument("--context", action="store_true", help="前後の箇所と、同じ見出しの本文も表示する")
 
 
 def _add_ask(commands: Any) -> None:
@@ -88,7 +92,7 @@ def _add_question(command: Any, forms: str) -> None:
         metavar="種別",
         help="種別で絞る（" + "・".join(k.value for k in Kind) + "）",
     )
-    command.add_argument("--year", type=int, metavar="年度", help="年度（西暦）で絞る")
+    command.add_argument("--year", type=year, metavar="年度", help="年度で絞る（2024、R6、令和6年度）")
     command.add_argument(
         "--as-of", type=date.fromisoformat, metavar="年-月-日", help="その日に施行されている文書に絞る"
     )
@@ -99,6 +103,16 @@ def positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError(text)
     return int(text)
+
+
+def year(text: str) -> int:
+    """Return the western fiscal year of 2024, R6 or 令和6年度; raise ArgumentTypeError for anything else."""
+    from rag.reading.metadata import parse_year
+
+    try:
+        return parse_year(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"「{text}」は使えません。{error}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,22 +180,52 @@ def run_index(options: argparse.Namespace) -> int:
 
 def run_search(options: argparse.Namespace) -> int:
     """Print or write the passages nearest to questions."""
-    from rag.answer_json import hits_to_dict
-    from rag.reports import render_hits
+    question = None if options.batch else _question(options)
 
-    def hits(assistant: Assistant, question: str) -> Any:
-        return assistant.search(question, filters=_filters(options), asker=COMMAND_LINE, limit=options.k)
+    def find(assistant: Assistant, question: str) -> _Found:
+        limits: dict[str, Any] = {"filters": _filters(options), "asker": COMMAND_LINE, "limit": options.k}
+        if options.explain:
+            passages, explanation = assistant.explain(question, **limits)
+        else:
+            passages, explanation = assistant.search(question, **limits), None
+        return _Found(passages, explanation, _contexts(assistant, passages) if options.context else {})
 
-    if options.batch:
-        return _run_batch(options, (".jsonl",), lambda a, q: hits_to_dict(hits(a, q.question), q.id), None)
-    question = _question(options)
+    if question is None:
+        return _run_batch(options, (".jsonl",), lambda a, q: find(a, q.question).as_dict(q.id), None)
     with _assistant(options) as assistant:
-        passages = hits(assistant, question)
+        found = find(assistant, question)
     if options.json:
-        print_json(hits_to_dict(passages))
+        print_json(found.as_dict())
     else:
-        print(render_hits(passages, explain=options.explain))
+        from rag.search_report import render_hits
+
+        print(render_hits(found.passages, explanation=found.explanation, contexts=found.contexts))
     return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What `rag search` found for one question. contexts: chunk id -> what stands around it."""
+
+    passages: Sequence[Passage]
+    explanation: Explanation | None
+    contexts: Mapping[str, Context]
+
+    def as_dict(self, id: str | None = None) -> dict[str, Any]:
+        from rag.answer_json import add_explanation, context_to_dict, hits_to_dict
+
+        hits = hits_to_dict(self.passages, id)
+        if self.explanation is not None:
+            hits = add_explanation(hits, self.explanation)
+        for hit, passage in zip(hits["hits"], self.passages, strict=True):
+            if passage.chunk.id in self.contexts:
+                hit["context"] = context_to_dict(self.contexts[passage.chunk.id])
+        return hits
+
+
+def _contexts(assistant: Assistant, passages: Sequence[Passage]) -> dict[str, Context]:
+    found = ((passage.chunk.id, assistant.context(passage, COMMAND_LINE)) for passage in passages)
+    return {id_: context for id_, context in found if context is not None}
 
 
 def run_ask(options: argparse.Namespace) -> int:

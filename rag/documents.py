@@ -445,8 +445,8 @@ COMMAND_LINE = Asker(departments=None)
 class Passage:
     """A retrieved chunk: fused score (0 to 1), the score and rank of every leg, best first in any list of them.
 
-    features: named numbers between 0 and 1 that explain the score and feed the confidence (coverage of the question's terms, …).
-    edition: None for a document that is the only one of its text, and in force.
+    features: what the learned reranker looked at, by name; contributions: what each of them adds to the logarithm of the odds.
+    edition: None for a document that is the only one of its text, and in force. others: where else the same is said.
     """
 
     chunk: Chunk
@@ -455,8 +455,23 @@ class Passage:
     legs: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
+    contributions: Mapping[str, float] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
     edition: Edition | None = None
+    others: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What stands around a chunk: its neighbours, and its section in order (the chunk itself among it).
+
+    complete: the section was neither cut for its length nor for its distance.
+    """
+
+    before: Chunk | None
+    after: Chunk | None
+    section: tuple[Chunk, ...]
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,7 +492,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place worth looking at: the nearest pages of a question that was not answered."""
+    """A place worth looking at: the nearest pages of a question that was not answered, or where else the same is said."""
 
     source: str
     title: str

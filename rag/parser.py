@@ -16,6 +16,7 @@ _PARSER_MESSAGES = (
     (r"argument (.*): ignored explicit argument (.*)", r"\1 に値 \2 は付けられません"),
     (r"argument (.*): expected one argument", r"\1 には値が1つ必要です"),
     (r"argument (.*): not allowed with argument (.*)", r"\1 は \2 と一緒に使えません"),
+    (r"argument (.*?): (「.*)", r"\1 の値\2"),
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Answer, Edition, Passage, Problem, Reason, Standing, Status
+from rag.documents import Answer, Edition, Problem, Reason, Standing, Status
 from rag.page_reports import page_row, render_pages, render_readability
 from rag.settings import Settings
 
@@ -20,7 +20,6 @@ _REASONS = {
     Reason.PERSONAL_DATA: "個人に関する情報はお答えできません",
     Reason.NO_DOCUMENTS: "検索できる文書がありません",
 }
-_HIT_CHARS = 160
 
 
 def render_sync(report: SyncReport) -> str:
@@ -80,7 +79,7 @@ def render_answer(answer: Answer) -> str:
     for citation in answer.citations:
         verified = "確認済み" if citation.verified else "未確認"
         lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe(citation.source)}（{verified}）")
-        lines.append(f"    {citation.source}{_describe_edition(citation.edition)}")
+        lines.append(f"    {citation.source}{describe_edition(citation.edition)}")
         lines.append(f"    「{' '.join(citation.quote.split())}」")
     lines += [f"注意: {warning.message}" for warning in answer.warnings]
     return "\n".join([*lines, "", f"確信度 {answer.confidence:.0%}　{answer.elapsed_ms:.0f} ミリ秒"])
@@ -93,7 +92,7 @@ def _render_no_answer(answer: Answer) -> str:
     if answer.nearest:
         lines += ["", "近い箇所"]
         lines += [
-            f"・{p.title} {p.locator.describe(p.source)}（{p.source}）{_describe_edition(p.edition)}\n    {p.text}"
+            f"・{p.title} {p.locator.describe(p.source)}（{p.source}）{describe_edition(p.edition)}\n    {p.text}"
             for p in answer.nearest
         ]
     if answer.contact:
@@ -102,27 +101,12 @@ def _render_no_answer(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _describe_edition(edition: Edition | None) -> str:
+def describe_edition(edition: Edition | None) -> str:
     """Return the mark of an edition that is not in force, with the one that is: 「　【旧版】現行: 手引（手引_R6.pdf）」."""
     if edition is None or edition.standing is Standing.CURRENT:
         return ""
     instead = f"現行: {edition.instead.title}（{edition.instead.source}）" if edition.instead else ""
     return f"　【{edition.standing.label}】{instead}"
-
-
-def render_hits(passages: Sequence[Passage], *, explain: bool = False) -> str:
-    """Return ranked passages, with the score of every leg when asked why."""
-    lines = []
-    for rank, passage in enumerate(passages, start=1):
-        chunk = passage.chunk
-        text = " ".join(chunk.text.split())
-        lines.append(f"{rank}. {chunk.title} {chunk.locator.describe(chunk.source)}　{passage.score:.3f}")
-        lines.append(f"   {chunk.source}{_describe_edition(passage.edition)}")
-        if explain:
-            legs = (f"{leg} {score:.3f}（{passage.ranks.get(leg, '-')}位）" for leg, score in passage.legs.items())
-            lines.append(f"   {'、'.join(legs)}")
-        lines.append(f"   {text[:_HIT_CHARS]}{'…' if len(text) > _HIT_CHARS else ''}")
-    return "\n".join(lines) or "見つかりませんでした。"
 
 
 def collect_status(settings: Settings, *, pages: bool = False) -> dict[str, Any]:

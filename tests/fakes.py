@@ -42,7 +42,7 @@ class BigramEmbedder:
     def __init__(self, *, dimension: int = 64, name: str = "bigrams", fail_after: int | None = None) -> None:
         self.name, self.dimension, self.fail_after = name, dimension, fail_after
         self.fingerprint = f"{name}-{dimension}"
-        self.dense_weight, self.dense_floor = 0.5, 0.0
+        self.dense_weight, self.dense_floor, self.is_fast = 0.5, 0.0, False
         self.embedded: list[str] = []
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import pytest
 
 from rag.documents import Chunk, ChunkKind, Filters, Kind, Locator, Metadata, Segment, Span
 from rag.indexing.lexical import FIELDS, LexicalEntry, LexicalStore, analyze, tokenizer_version
-from rag.indexing.stores import FilterFields
+from rag.indexing.limits import FilterFields, Limits
 
 CITIZENS = FilterFields.from_metadata(
     "a.txt", Metadata("手引き", Kind.MANUAL, "市民課", year=2025, effective_date=date(2025, 4, 1))
@@ -89,15 +89,15 @@ def test_scores_of_given_ids_are_those_of_the_search(store: LexicalStore) -> Non
 def test_filters_limit_and_add_nothing_to_a_score(store: LexicalStore, filters: Filters, expected: set[int]) -> None:
     terms = {"body": {"転出": 1.0, "税金": 1.0}}
     everything = dict(store.search(terms, 10))
-    found = dict(store.search(terms, 10, filters))
+    found = dict(store.search(terms, 10, Limits.of(filters)))
     assert set(found) == {name(n) for n in expected}
     assert found == pytest.approx({id_: everything[id_] for id_ in found})
 
 
 def test_audiences_limit_what_is_found(store: LexicalStore) -> None:
     terms = {"body": {"転出": 1.0, "税金": 1.0}}
-    assert {id_ for id_, _ in store.search(terms, 10, audiences=[""])} == {name(1), name(2)}
-    assert store.search(terms, 10, audiences=[]) == []
+    assert {id_ for id_, _ in store.search(terms, 10, Limits.of(None, [""]))} == {name(1), name(2)}
+    assert store.search(terms, 10, Limits.of(None, [])) == []
 
 
 def test_adding_again_replaces_and_deleting_removes(store: LexicalStore, tmp_path: Path) -> None:

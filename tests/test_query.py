@@ -16,7 +16,7 @@ from rag.retrieval.fusion import FIELD_WEIGHTS
 from rag.retrieval.query import Expansion, Query, Reason, parse_query
 from rag.retrieval.spelling import count_mistakes, find_misspelt
 from rag.retrieval.synonyms import SYNONYM_WEIGHT, Thesaurus
-from rag.retrieval.words import words_by_field
+from rag.retrieval.words import build_lexical_question
 from rag.wording import Name
 
 THESAURUS = Thesaurus(
@@ -129,7 +129,8 @@ def expand(question: str, *expansions: Expansion) -> Query:
 def test_a_longer_wording_can_score_no_more_than_what_was_asked() -> None:
     long = Expansion(("国保",), ("国民", "健康", "保険"), 0.8, Reason.SYNONYM, "国保", "国民健康保険")
     rarity = {"国保": 6.0, "国民": 4.0, "健康": 5.0, "保険": 3.0}
-    terms, choices = words_by_field(expand("国保の加入", long), rarity, 9.0)
+    asked = build_lexical_question(expand("国保の加入", long), rarity, 9.0)
+    terms, choices = asked.terms, asked.choices
     asked, other = choices[0]["body"]
     assert terms["body"] == {"加入": FIELD_WEIGHTS["body"]} and asked == {"国保": FIELD_WEIGHTS["body"]}
     assert sum(rarity[word] * weight for word, weight in other.items()) == pytest.approx(0.8 * 6.0)
@@ -138,20 +139,23 @@ def test_a_longer_wording_can_score_no_more_than_what_was_asked() -> None:
 
 def test_a_common_word_is_not_raised_to_the_rarity_of_the_one_that_was_asked() -> None:
     common = Expansion(("加入",), ("入る",), 0.8, Reason.SYNONYM, "加入", "入る")
-    _, choices = words_by_field(expand("加入", common), {"加入": 8.0, "入る": 1.0}, 9.0)
+    choices = build_lexical_question(expand("加入", common), {"加入": 8.0, "入る": 1.0}, 9.0).choices
     assert choices[0]["body"][1] == {"入る": pytest.approx(0.8 * FIELD_WEIGHTS["body"])}
 
 
 def test_a_wording_that_no_chunk_has_is_not_looked_for() -> None:
     unknown = Expansion(("加入",), ("入る",), 0.8, Reason.SYNONYM, "加入", "入る")
-    terms, choices = words_by_field(expand("加入", unknown), {"加入": 2.0, "入る": 9.0}, 9.0)
+    asked = build_lexical_question(expand("加入", unknown), {"加入": 2.0, "入る": 9.0}, 9.0)
+    terms, choices = asked.terms, asked.choices
     assert choices == [] and set(terms["body"]) == {"加入"}
 
 
 def test_wordings_that_share_a_word_are_one_choice() -> None:
     whole = Expansion(("国保", "加入"), ("保険",), 0.5, Reason.SYNONYM, "国保加入", "保険")
     part = Expansion(("国保",), ("健康",), 0.5, Reason.SYNONYM, "国保", "健康")
-    _, choices = words_by_field(expand("国保の加入", whole, part), dict.fromkeys(("国保", "加入", "保険", "健康"), 2.0), 9.0)
+    choices = build_lexical_question(
+        expand("国保の加入", whole, part), dict.fromkeys(("国保", "加入", "保険", "健康"), 2.0), 9.0
+    ).choices
     assert [set(way) for way in choices[0]["body"]] == [{"国保", "加入"}, {"保険"}, {"加入", "健康"}]
     assert len(choices) == 1
 
@@ -182,7 +186,9 @@ def test_a_misspelt_name_is_found_and_told(store: LexicalStore, written: str, na
     assert corrections(f"{written}はどこで使いますか", store) == [(written, name)]
 
 
-@pytest.mark.parametrize("question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所"])
+@pytest.mark.parametrize(
+    "question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所"]
+)
 def test_what_is_written_right_or_like_nothing_known_is_left_alone(store: LexicalStore, question: str) -> None:
     assert corrections(question, store) == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from rag.documents import Filters, Kind, Metadata
 from rag.indexing.building import copy_snapshot
-from rag.indexing.stores import FilterFields
+from rag.indexing.limits import FilterFields, Limits
 from rag.indexing.vectors import VectorStore
 
 CITIZENS = FilterFields.from_metadata(
@@ -59,7 +59,7 @@ def test_similarities_of_given_ids_are_exact(store: VectorStore) -> None:
 def test_filters_limit_what_is_found(
     store: VectorStore, filters: Filters | None, audiences: list[str] | None, expected: str
 ) -> None:
-    assert sorted(id_[0] for id_, _ in store.search(EAST, 10, filters, audiences)) == list(expected)
+    assert sorted(id_[0] for id_, _ in store.search(EAST, 10, Limits.of(filters, audiences))) == list(expected)
 
 
 @pytest.mark.parametrize("share", [2, 50], ids=["every second", "one in fifty"])
@@ -72,8 +72,12 @@ def test_filtered_hits_are_those_of_an_exact_search(tmp_path: Path, share: int) 
     store.upsert(ids, vectors, [TAXES if n % share == 0 else CITIZENS for n in range(1_000)])
     taxes = [n for n in range(1_000) if n % share == 0]
     best = sorted(taxes, key=lambda n: -float(vectors[n] @ vectors[5]))[:10]
-    assert [id_ for id_, _ in store.search(vectors[5], 10, Filters(department="税務課"))] == [ids[n] for n in best]
-    assert [id_ for id_, _ in store.search(vectors[5], 10, None, ["市民課・税務課"])] == [ids[n] for n in best]
+    assert [id_ for id_, _ in store.search(vectors[5], 10, Limits.of(Filters(department="税務課")))] == [
+        ids[n] for n in best
+    ]
+    assert [id_ for id_, _ in store.search(vectors[5], 10, Limits.of(None, ["市民課・税務課"]))] == [
+        ids[n] for n in best
+    ]
     store.close()
 
 
@@ -85,7 +89,7 @@ def test_writing_again_replaces_and_deleting_removes(store: VectorStore, tmp_pat
     again = VectorStore.open(tmp_path / "vectors")
     assert again.count() == 3 and again.ids() == {IDS[0], IDS[2], IDS[3]}
     assert again.similarities(EAST, [IDS[0]]) == pytest.approx({IDS[0]: 0.0}, abs=1e-6)
-    assert {id_ for id_, _ in again.search(EAST, 9, Filters(kind=Kind.MANUAL))} == set()
+    assert {id_ for id_, _ in again.search(EAST, 9, Limits.of(Filters(kind=Kind.MANUAL)))} == set()
     again.close()
     again.close()
 

@@ -16,11 +16,11 @@ from rag.errors import EmbedderError, IndexBuildError
 from rag.indexing.cache import EmbeddingCache
 from rag.indexing.catalog import CatalogWriter
 from rag.indexing.lexical import LexicalEntry, LexicalStore
+from rag.indexing.limits import FilterFields
 from rag.indexing.manifest import REBUILD_HINT
 from rag.indexing.pipeline import DocumentEmbedder
 from rag.indexing.preparation import Outcome, Prepared
 from rag.indexing.snapshot import CATALOG, LEXICAL, VECTORS, Snapshot
-from rag.indexing.stores import FilterFields
 from rag.indexing.vectors import VectorStore
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from rag.documents import (
     WordBox,
 )
 from rag.indexing.editions import Family, Member, link_editions
-from rag.indexing.stores import audience_key
+from rag.indexing.limits import audience_key, department_key
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -186,6 +186,18 @@ class Catalog:
         query = f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE source = ? ORDER BY ordinal"
         return [_to_chunk(row) for row in self._select(query, source)]
 
+    def neighbours(self, ids: Collection[str], reach: int = 1) -> dict[str, list[Chunk]]:
+        """Return, for each chunk that is there, the chunks of its document at most `reach` places away, in order, with itself."""
+        query = (
+            f"SELECT k.id, c.{', c.'.join(_CHUNK_COLUMNS)} FROM chunks k JOIN chunks c ON c.source = k.source"
+            " AND c.ordinal BETWEEN k.ordinal - ? AND k.ordinal + ?"
+            " WHERE k.id IN (SELECT value FROM json_each(?)) ORDER BY c.ordinal"
+        )
+        found: dict[str, list[Chunk]] = {}
+        for of, *row in self._select(query, reach, reach, json.dumps(list(ids))):
+            found.setdefault(of, []).append(_to_chunk(row))
+        return found
+
     def chunk_ids(self) -> set[str]:
         """Return the ids of all chunks."""
         return {id_ for (id_,) in self._select("SELECT id FROM chunks")}
@@ -286,6 +298,14 @@ class Catalog:
         audiences = [tuple(json.loads(value)) for (value,) in rows]
         allowed = [audience_key(audience) for audience in audiences if asker.may_read(audience)]
         return None if len(allowed) == len(audiences) else sorted(set(allowed))
+
+    def departments(self, asker: Asker) -> list[str]:
+        """Return the departments that have documents which the asker may read, by name; one spelling of each."""
+        rows = self._select(
+            "SELECT DISTINCT department, audience FROM documents WHERE readable = 1 AND department <> '' ORDER BY department"
+        )
+        names = (name for name, audience in rows if asker.may_read(tuple(json.loads(audience))))
+        return sorted({department_key(name): name for name in names}.values())
 
     def families(self) -> tuple[Family, ...]:
         """Return the documents that are editions of one text, each family the older first."""

@@ -47,6 +47,7 @@ class Embedder(BaseEmbedding, ABC):
 
     dense_weight: the share of this embedder beside the lexical leg in the fusion, between 0 and 1.
     dense_floor: the similarity of texts that have nothing in common; the fusion counts it as none.
+    is_fast: whether the sentences of the candidates can be embedded while a question waits.
     notices: what its user should know, in Japanese (a model of an unknown kind, texts that were cut, …).
     fingerprint: 16 hexadecimal digits that change whenever the vectors may.
     """
@@ -74,6 +75,10 @@ class Embedder(BaseEmbedding, ABC):
     @property
     def dense_floor(self) -> float:
         return 0.0
+
+    @property
+    def is_fast(self) -> bool:
+        return False
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -116,6 +121,10 @@ class StaticEmbedder(Embedder):
         self._tokenizer, self._table, self._dense_weight = tokenizer, table, dense_weight
         self._dimension = self._table.shape[1]
         self._fingerprint = fingerprint_of([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
+
+    @property
+    def is_fast(self) -> bool:
+        return True
 
     @property
     def tokenizer(self) -> Tokenizer:

@@ -14,9 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rag.documents import Chunk, Filters
+from rag.documents import Chunk
+from rag.indexing.limits import FilterFields, Limits
 from rag.indexing.names import find_names_of, find_runs, index_run, read_run, run_prefixes
-from rag.indexing.stores import Choice, FilterFields, Hits, date_number
+from rag.indexing.stores import Choice, Hits
 from rag.text import bigrams, morphemes, split_sentences
 from rag.wording import Name
 
@@ -140,12 +141,11 @@ class LexicalStore:
         self,
         terms_by_field: Mapping[str, Mapping[str, float]],
         limit: int,
-        filters: Filters | None = None,
-        audiences: Sequence[str] | None = None,
+        limits: Limits | None = None,
         *,
         choices: Sequence[Choice] = (),
     ) -> Hits:
-        """Return the best chunks with their BM25 scores, summed over terms and fields; filters add nothing to a score.
+        """Return the best admitted chunks with their BM25 scores, summed over terms and fields; limits add nothing to a score.
 
         choices: of the ways to say one thing, only the best counts in each field.
         """
@@ -155,12 +155,9 @@ class LexicalStore:
         if not words:
             return []
         must = [(tantivy.Occur.Must, tantivy.Query.boolean_query(words))]
-        limits = [
-            (tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0))
-            for query in self._limits(filters, audiences)
-        ]
+        clauses = self._limit_clauses(limits) if limits else []
         # Without limits the plain disjunction is searched block by block (block-max WAND), which is much faster.
-        return self._run(tantivy.Query.boolean_query(must + limits if limits else words), limit)
+        return self._run(tantivy.Query.boolean_query(must + clauses if clauses else words), limit)
 
     def scores(
         self,
@@ -189,7 +186,8 @@ class LexicalStore:
         chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
         found = [searcher.doc(address) for _, address in searcher.search(chosen, len(ids), count=False).hits]
         return {
-            d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="", names="") for d in found
+            d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="", names="")
+            for d in found
         }
 
     def document_frequency(self, field: str, term: str) -> int:
@@ -241,19 +239,19 @@ class LexicalStore:
             for term, weight in terms.items()
         ]
 
-    def _limits(self, filters: Filters | None, audiences: Sequence[str] | None) -> list[Any]:
-        from tantivy import FieldType, Query
+    def _limit_clauses(self, limits: Limits) -> list[tuple[Any, Any]]:
+        from tantivy import FieldType, Occur, Query
 
-        found = []
-        if filters is not None:
-            equal = {"department": filters.department, "kind": filters.kind and str(filters.kind), "year": filters.year}
-            found += [Query.term_query(self._schema, k, v, "basic") for k, v in equal.items() if v is not None]
-            if filters.as_of is not None:
-                until = date_number(filters.as_of)
-                found.append(Query.range_query(self._schema, "effective", FieldType.Integer, 0, until))
-        if audiences is not None:
-            found.append(Query.term_set_query(self._schema, "audience", list(audiences)))
-        return found
+        equal = {"department": limits.department, "kind": limits.kind, "year": limits.year}
+        must = [Query.term_query(self._schema, k, v, "basic") for k, v in equal.items() if v is not None]
+        if limits.until is not None:
+            must.append(Query.range_query(self._schema, "effective", FieldType.Integer, 0, limits.until))
+        if limits.audiences is not None:
+            must.append(Query.term_set_query(self._schema, "audience", sorted(limits.audiences)))
+        clauses = [(Occur.Must, Query.const_score_query(query, 0.0)) for query in must]
+        if limits.left_out:
+            clauses.append((Occur.MustNot, Query.term_set_query(self._schema, "source", sorted(limits.left_out))))
+        return clauses
 
 
 def _build_schema() -> Any:

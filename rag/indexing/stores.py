@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from rag.documents import Filters, Metadata
+from rag.indexing.limits import FilterFields, Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,53 +13,10 @@ if TYPE_CHECKING:
 
     from rag.indexing.lexical import LexicalEntry
 
-AUDIENCE_SEPARATOR = "・"
 Hits = list[tuple[str, float]]
 """(chunk id, score), best first."""
 Choice = Mapping[str, Sequence[Mapping[str, float]]]
 """field -> the ways to say one thing, each as words with their weights: the best of them counts, as the sum of its words."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilterFields:
-    """What a search can be limited to, as plain values: "" and 0 where nobody said; effective is yyyymmdd."""
-
-    source: str
-    kind: str
-    department: str = ""
-    year: int = 0
-    effective: int = 0
-    audience: str = ""
-
-    @classmethod
-    def from_metadata(cls, source: str, metadata: Metadata) -> FilterFields:
-        """Return the fields of a document."""
-        return cls(
-            source=source,
-            kind=str(metadata.kind),
-            department=metadata.department or "",
-            year=metadata.year or 0,
-            effective=date_number(metadata.effective_date) if metadata.effective_date else 0,
-            audience=audience_key(metadata.audience),
-        )
-
-
-def date_number(day: date) -> int:
-    """Return a date as the integer yyyymmdd.
-
-    >>> date_number(date(2026, 4, 1))
-    20260401
-    """
-    return day.year * 10_000 + day.month * 100 + day.day
-
-
-def audience_key(audience: Collection[str]) -> str:
-    """Return the one string that stands for an audience; "" is every member of staff.
-
-    >>> audience_key(("税務課", "市民課"))
-    '市民課・税務課'
-    """
-    return AUDIENCE_SEPARATOR.join(sorted(audience))
 
 
 class Store(Protocol):
@@ -81,7 +36,7 @@ class Store(Protocol):
 
 
 class VectorLeg(Store, Protocol):
-    """Search by meaning. `audiences`: the audience keys that the asker may read, None for all."""
+    """Search by meaning."""
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32], fields: Sequence[FilterFields]) -> None:
         """Write chunks; an id that is there is replaced."""
@@ -90,10 +45,12 @@ class VectorLeg(Store, Protocol):
         self,
         vector: NDArray[np.float32],
         limit: int,
-        filters: Filters | None = None,
-        audiences: Sequence[str] | None = None,
+        limits: Limits | None = None,
     ) -> Hits:
-        """Return the nearest chunks with their cosine similarity."""
+        """Return the nearest admitted chunks with their cosine similarity."""
+
+    def count_admitted(self, limits: Limits | None) -> int:
+        """Return the number of chunks that limits let through."""
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
         """Return the exact cosine similarity of the chunks that are there."""
@@ -109,12 +66,11 @@ class LexicalLeg(Store, Protocol):
         self,
         terms_by_field: Mapping[str, Mapping[str, float]],
         limit: int,
-        filters: Filters | None = None,
-        audiences: Sequence[str] | None = None,
+        limits: Limits | None = None,
         *,
         choices: Sequence[Choice] = (),
     ) -> Hits:
-        """Return the best chunks with their BM25 scores, summed over terms, choices and fields."""
+        """Return the best admitted chunks with their BM25 scores, summed over terms, choices and fields."""
 
     def scores(
         self,

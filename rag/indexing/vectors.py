@@ -1,16 +1,20 @@
-"""The vector leg: Chroma, embedded, cosine space; it holds ids, vectors and filterable fields, and no text."""
+"""The vector leg: Chroma, embedded, cosine space, and the same vectors as rows of one file, for what has to be exact.
+
+Chroma holds ids and vectors and answers without limits. The rows know the fields that a search can be limited to: below EXACT_ROWS
+admitted chunks every one of them is compared; above, Chroma's nearest are looked through, as many as it takes.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Filters
-from rag.indexing.stores import FilterFields, Hits, date_number
+from rag.indexing.limits import FilterFields, Limits
+from rag.indexing.rows import Rows
+from rag.indexing.stores import Hits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 COLLECTION = "chunks"  # Chroma wants names of three characters or more
 # recall@50 against exact search over 20,000 chunks: see tests/test_vectors.py
 _CONFIGURATION = {"hnsw": {"space": "cosine", "ef_search": 200}}
-_WIDER = 2
+ROWS = "rows"
+EXACT_ROWS = 30_000
+"""Up to so many admitted chunks are all compared (measured: docs/architecture.md)."""
+_WIDER = 1.5
 # Chroma keeps one system per path and process, and creates it without a lock of its own.
 _clients = threading.Lock()
 
@@ -27,9 +34,10 @@ _clients = threading.Lock()
 class VectorStore:
     """The vectors of one snapshot. Open one per folder and process; searching is thread-safe."""
 
-    def __init__(self, client: Any, collection: Any) -> None:
+    def __init__(self, client: Any, collection: Any, rows: Rows) -> None:
         self._client: Any = client
         self._collection: Any = collection
+        self._rows = rows
         self._batch: int = client.get_max_batch_size()
 
     @classmethod
@@ -38,89 +46,64 @@ class VectorStore:
         folder.mkdir(parents=True, exist_ok=True)
         client = _open_client(folder)
         collection = client.create_collection(COLLECTION, configuration=_CONFIGURATION, embedding_function=None)
-        return cls(client, collection)
+        return cls(client, collection, Rows(folder / ROWS))
 
     @classmethod
     def open(cls, folder: Path) -> VectorStore:
         """Open the store of a folder."""
         client = _open_client(folder)
-        return cls(client, client.get_collection(COLLECTION, embedding_function=None))
+        return cls(client, client.get_collection(COLLECTION, embedding_function=None), Rows(folder / ROWS))
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32], fields: Sequence[FilterFields]) -> None:
         """Write chunks; an id that is there is replaced."""
         for part in self._batches(len(ids)):
-            self._collection.upsert(
-                ids=list(ids[part]), embeddings=vectors[part], metadatas=[asdict(value) for value in fields[part]]
-            )
+            self._collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
+        self._rows.upsert(ids, vectors, fields)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks; ids that are not there are no error."""
         for part in self._batches(len(ids)):
             self._collection.delete(ids=list(ids[part]))
+        self._rows.delete(ids)
 
     def count(self) -> int:
-        """Return the number of chunks."""
-        return int(self._collection.count())
+        """Return the number of chunks, of Chroma or the rows: the larger one, so that a check notices what is too many."""
+        return max(int(self._collection.count()), self._rows.count())
+
+    def count_admitted(self, limits: Limits | None) -> int:
+        """Return the number of chunks that limits let through."""
+        return self._rows.count() if limits is None else self._rows.count_admitted(limits)
 
     def ids(self) -> set[str]:
-        """Return the ids of all chunks."""
-        return set(self._collection.get(include=[])["ids"])
+        """Return the ids of all chunks that are in Chroma and in the rows."""
+        return self._rows.ids().intersection(self._collection.get(include=[])["ids"])
 
-    def search(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        filters: Filters | None = None,
-        audiences: Sequence[str] | None = None,
-    ) -> Hits:
-        """Return the nearest chunks with their cosine similarity, best first (approximate: HNSW)."""
-        where = _where(filters)
-        if audiences is None:
-            return [(id_, score) for id_, score, _ in self._query(vector, limit, where)]
-        # Chroma first gathers every id that a clause admits (70 ms for most of 30,000 chunks), and most documents are open
-        # to most askers: look among the nearest before.
-        wider = limit * _WIDER
-        near = self._query(vector, wider, where, fields=True)
-        admitted = [(id_, score) for id_, score, fields in near if fields["audience"] in audiences]
-        if len(admitted) >= limit or len(near) < wider or not audiences:
-            return admitted[:limit]
-        return [(id_, score) for id_, score, _ in self._query(vector, limit, _where(filters, audiences))]
+    def search(self, vector: NDArray[np.float32], limit: int, limits: Limits | None = None) -> Hits:
+        """Return the nearest admitted chunks with their cosine similarity, best first.
 
-    def _query(
-        self, vector: NDArray[np.float32], limit: int, where: dict[str, Any] | None, *, fields: bool = False
-    ) -> list[tuple[str, float, dict[str, Any]]]:
-        found = self._collection.query(
-            query_embeddings=[vector],
-            n_results=limit,
-            where=where,
-            include=["distances", "metadatas"] if fields else ["distances"],
-        )
-        ids, distances = found["ids"][0], found["distances"][0]
-        values = found["metadatas"][0] if fields else [{}] * len(ids)
-        return [(id_, 1.0 - distance, value) for id_, distance, value in zip(ids, distances, values, strict=True)]
+        Exact up to EXACT_ROWS admitted chunks; above and without limits approximate (HNSW), but never fewer than there are.
+        """
+        if limits is None:
+            return self._nearest(vector, limit)
+        admitted = self._rows.count_admitted(limits)
+        if admitted > EXACT_ROWS:
+            wider = min(int(limit * _WIDER * self._rows.count() / admitted) + limit, self._batch)
+            found = self._rows.keep_admitted(self._nearest(vector, wider), limits)
+            if len(found) >= limit:
+                return found[:limit]
+        return self._rows.search(vector, limit, limits)
+
+    def _nearest(self, vector: NDArray[np.float32], limit: int) -> Hits:
+        found = self._collection.query(query_embeddings=[vector], n_results=limit, include=["distances"])
+        return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def similarities(self, vector: NDArray[np.float32], ids: Sequence[str]) -> dict[str, float]:
         """Return the exact cosine similarity of the chunks that are there."""
-        known, vectors = self.vectors(ids)
-        import numpy as np
-
-        if not known:
-            return {}
-        norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-        values = vectors @ vector / np.maximum(norms, np.finfo(np.float32).tiny)
-        return dict(zip(known, map(float, values), strict=True))
-
-    def vectors(self, ids: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
-        """Return the ids that are there and their vectors, one row each."""
-        import numpy as np
-
-        if not ids:  # Chroma reads an empty list as "all"
-            return [], np.zeros((0, 0), dtype=np.float32)
-        found = self._collection.get(ids=list(ids), include=["embeddings"])
-        return list(found["ids"]), np.asarray(found["embeddings"], dtype=np.float32)
+        return self._rows.similarities(vector, ids)
 
     def close(self) -> None:
         """Let go of every file; a second call does nothing."""
+        self._rows.close()
         with _clients:
             client, self._client, self._collection = self._client, None, None
             if client is not None:
@@ -137,17 +120,3 @@ def _open_client(folder: Path) -> Any:
 
     with _clients:
         return chromadb.PersistentClient(path=str(folder.resolve()), settings=Settings(anonymized_telemetry=False))
-
-
-def _where(filters: Filters | None, audiences: Sequence[str] | None = None) -> dict[str, Any] | None:
-    clauses: list[dict[str, Any]] = []
-    if filters is not None:
-        equal = {"department": filters.department, "kind": filters.kind and str(filters.kind), "year": filters.year}
-        clauses += [{key: value} for key, value in equal.items() if value is not None]
-        if filters.as_of is not None:
-            clauses.append({"effective": {"$lte": date_number(filters.as_of)}})
-    if audiences is not None:
-        clauses.append({"audience": {"$in": list(audiences)}})
-    if len(clauses) > 1:
-        return {"$and": clauses}
-    return clauses[0] if clauses else None

@@ -12,7 +12,6 @@ from rag.reading.dates import find_years
 
 OTHER_EDITION_WEIGHT = 0.5
 """What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
-_WIDER = 3
 
 
 class EditionChooser:
@@ -33,9 +32,16 @@ class EditionChooser:
         self._wanted: dict[str, frozenset[str]] = {}
 
     @property
-    def candidates(self) -> int:
-        """How many times as many candidates it takes, so that enough stay when those of other editions are left out."""
-        return _WIDER if self._families and self._as_of is not None else 1
+    def has_families(self) -> bool:
+        """Tell whether any document is an edition of a text."""
+        return bool(self._families)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The documents that are no candidates: of each text, all but the edition in force on the day that was asked for."""
+        if self._as_of is None:
+            return frozenset()
+        return frozenset(source for source in self._families if not self._is_wanted(source))
 
     def judge(self, source: str, metadata: Metadata) -> Edition | None:
         """Return what a document is among its editions; None for the only one of its text, unless it is not in force yet."""
@@ -45,12 +51,6 @@ class EditionChooser:
         if metadata.effective_date is not None and metadata.effective_date > self._today:
             return Edition(source, Standing.COMING, metadata.effective_date)
         return None
-
-    def leave_out(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
-        """Return the scores of chunks without those of editions that are not in force on the day that was asked for."""
-        if self._as_of is None:
-            return dict(scores)
-        return {id_: score for id_, score in scores.items() if self._is_wanted(sources.get(id_, ""))}
 
     def weigh(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
         """Return the scores of chunks, less for those of editions that are not wanted. sources: chunk -> document."""

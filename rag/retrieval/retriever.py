@@ -1,34 +1,68 @@
-"""From a question to ranked passages: a lexical and a dense leg over one snapshot, fused."""
+"""From a question to ranked passages: a lexical and a dense leg over one snapshot, fused, reranked, each said once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rag.documents import COMMAND_LINE, Asker, Chunk, Filters, Passage
-from rag.retrieval.editions import EditionChooser
+from rag.documents import COMMAND_LINE, Asker, Chunk, Context, Filters, Metadata, Passage
+from rag.explanation import Explanation
+from rag.indexing.limits import Limits
+from rag.retrieval.context import REACH, build_context
+from rag.retrieval.duplicates import collapse
+from rag.retrieval.editions import OTHER_EDITION_WEIGHT, EditionChooser
+from rag.retrieval.explain import explain
+from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
 from rag.retrieval.fusion import add_page_support, fuse_scores, rank
+from rag.retrieval.learned import read_model
 from rag.retrieval.query import Question
+from rag.retrieval.reranking import Reranker
 from rag.retrieval.understanding import understand_question
-from rag.retrieval.words import words_by_field
+from rag.retrieval.words import LexicalQuestion, build_lexical_question
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rag.indexing.embedding import Embedder
     from rag.indexing.snapshot import Snapshot
 
-_MARGIN = 20  # passages beyond the limit whose pages may still lift them into it
 CANDIDATES = 100  # of each leg; DESIGN 6: a right entry stands within the first 50 for .92 of the questions
+RERANKED = 50  # candidates that are compared with the question word by word, at least
+_MARGIN = 20  # passages beyond the limit that may still come into it: lifted by the reranker, or where others repeat each other
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What both legs found: chunk -> score of each leg, and fused; editions that are not wanted count less in `fused`."""
+
+    lexical: Mapping[str, float]
+    dense: Mapping[str, float]
+    fused: Mapping[str, float]
 
 
 class Retriever:
-    """Search one snapshot. Thread-safe: it holds no state of a question. today: None means the day of the question."""
+    """Search one snapshot. Thread-safe: it holds no state of a question. today: None means the day of the question.
 
-    def __init__(self, snapshot: Snapshot, embedder: Embedder, *, today: date | None = None) -> None:
-        self._snapshot = snapshot
-        self._embedder = embedder
-        self._today = today
+    rerank: whether the learned reranker orders what the legs found; only with an embedder that is fast enough to embed the sentences
+    of the candidates. cross_encoder: reads the best of them together with the question, and has the last word.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        embedder: Embedder,
+        *,
+        today: date | None = None,
+        rerank: bool = True,
+        cross_encoder: Reranker | None = None,
+    ) -> None:
+        self._snapshot, self._embedder, self._today = snapshot, embedder, today
+        self._learned = read_model() if rerank and embedder.is_fast else None
+        self._cross_encoder = cross_encoder
 
     def understand(self, text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
         """Return a question with its words, other wordings of them and its vector, so that nothing is made twice.
@@ -40,32 +74,53 @@ class Retriever:
     def retrieve(
         self, question: str | Question, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10
     ) -> list[Passage]:
-        """Return up to `limit` passages, best first; every candidate has the exact score of both legs."""
+        """Return up to `limit` passages, best first, each said once; every candidate has the exact score of both legs."""
         asked = self.understand(question) if isinstance(question, str) else question
-        families = self._snapshot.catalog.families_by_source()
-        editions = EditionChooser(families, asked.text, filters, asker, self._today or date.today())
-        lexical, dense = self._score(asked, filters, asker, max(CANDIDATES, limit) * editions.candidates)
-        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if families else {}
-        lexical, dense = editions.leave_out(lexical, sources), editions.leave_out(dense, sources)
-        weights = {"dense_weight": self._embedder.dense_weight, "dense_floor": self._embedder.dense_floor}
-        fused = editions.weigh(fuse_scores(lexical, dense, **weights), sources)
-        near = list(rank(fused))[: limit + _MARGIN]
+        editions = self._choose_editions(asked, filters, asker)
+        found = self._find(asked, editions, self._limit(editions, filters, asker), limit)
+        near = list(rank(found.fused))[: max(RERANKED, limit + _MARGIN)]
         known = self._snapshot.catalog.chunks(near)
-        pages = {id_: _page_of(known[id_][0]) for id_ in near}
-        fused = add_page_support({id_: fused[id_] for id_ in near}, pages)
-        best = list(rank(fused))[:limit]
-        ranks = {"lexical": rank(lexical), "dense": rank(dense)}
-        return [
-            Passage(
-                chunk=known[id_][0],
-                metadata=known[id_][1],
-                score=fused[id_],
-                legs={"lexical": lexical.get(id_, 0.0), "dense": dense.get(id_, 0.0)},
-                ranks={leg: numbers[id_] for leg, numbers in ranks.items() if id_ in numbers},
-                edition=editions.judge(known[id_][0].source, known[id_][1]),
-            )
-            for id_ in best
+        passages = self._build_passages(found, near, known, editions)
+        passages = self._rerank(asked, passages) if self._learned else _support_pages(passages)
+        if self._cross_encoder is not None:
+            passages = _read_again(asked.understood, passages, self._cross_encoder)
+        return collapse(passages)[:limit]
+
+    def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""
+        words = self._snapshot.lexical.words([passage.chunk.id for passage in passages])
+        candidates = [
+            Candidate(p.chunk, words[p.chunk.id], place_key(p.chunk), p.score, p.legs["lexical"], p.legs["dense"])
+            for p in passages
         ]
+        rarity = Rarity(self.term_weights(asked.query.terms), self.highest_weight())
+        return measure(asked, candidates, rarity, self._embedder)
+
+    def explain(
+        self,
+        question: str | Question,
+        passages: Sequence[Passage],
+        *,
+        filters: Filters | None = None,
+        asker: Asker = COMMAND_LINE,
+    ) -> Explanation:
+        """Return why `retrieve` found passages for a question with the same filters and asker."""
+        asked = self.understand(question) if isinstance(question, str) else question
+        return explain(
+            asked,
+            passages,
+            self._snapshot,
+            self,
+            words=self._ask_words(asked),
+            dense_weight=self._embedder.dense_weight,
+            filters=filters,
+            limits=self._limit(self._choose_editions(asked, filters, asker), filters, asker),
+        )
+
+    def context(self, passage: Passage) -> Context:
+        """Return what stands around a passage, read from the catalog when it is wanted."""
+        around = self._snapshot.catalog.neighbours([passage.chunk.id], REACH + 1).get(passage.chunk.id, [])
+        return build_context(passage.chunk, around)
 
     def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
         """Return term -> inverse document frequency among the chunks, ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25."""
@@ -77,22 +132,91 @@ class Retriever:
         """Return the inverse document frequency of a word that no chunk has."""
         return math.log(1 + (max(self._snapshot.lexical.count(), 1) + 0.5) / 0.5)
 
-    def _score(
-        self, question: Question, filters: Filters | None, asker: Asker, limit: int
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        query, vector = question.query, question.vector
+    def _choose_editions(self, question: Question, filters: Filters | None, asker: Asker) -> EditionChooser:
+        families = self._snapshot.catalog.families_by_source()
+        return EditionChooser(families, question.text, filters, asker, self._today or date.today())
+
+    def _limit(self, editions: EditionChooser, filters: Filters | None, asker: Asker) -> Limits | None:
+        return Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
+
+    def _ask_words(self, question: Question) -> LexicalQuestion:
+        query = question.query
         rarity = self.term_weights([term for e in query.expansions for term in (*e.of, *e.words)])
-        words, choices = words_by_field(query, rarity, self.highest_weight())
-        audiences = self._snapshot.catalog.readable_audiences(asker)
-        lexical = dict(self._snapshot.lexical.search(words, limit, filters, audiences, choices=choices))
-        dense = dict(self._snapshot.vectors.search(vector, limit, filters, audiences))
+        return build_lexical_question(query, rarity, self.highest_weight())
+
+    def _find(self, question: Question, editions: EditionChooser, limits: Limits | None, limit: int) -> _Found:
+        """Ask both legs, and each for the exact scores of what only the other one found."""
+        words, vector, wanted = self._ask_words(question), question.vector, max(CANDIDATES, limit)
+        lexical_leg, dense_leg = self._snapshot.lexical, self._snapshot.vectors
+        lexical = dict(lexical_leg.search(words.terms, wanted, limits, choices=words.choices))
+        dense = dict(dense_leg.search(vector, wanted, limits))
         missing = [id_ for id_ in dense if id_ not in lexical]
-        lexical |= self._snapshot.lexical.scores(words, missing, choices=choices)
-        dense |= self._snapshot.vectors.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
-        return lexical, dense
+        lexical |= lexical_leg.scores(words.terms, missing, choices=words.choices)
+        dense |= dense_leg.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
+        sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if editions.has_families else {}
+        weights = {"dense_weight": self._embedder.dense_weight, "dense_floor": self._embedder.dense_floor}
+        return _Found(lexical, dense, editions.weigh(fuse_scores(lexical, dense, **weights), sources))
+
+    def _build_passages(
+        self,
+        found: _Found,
+        ids: Sequence[str],
+        known: Mapping[str, tuple[Chunk, Metadata]],
+        editions: EditionChooser,
+    ) -> list[Passage]:
+        ranks = {"lexical": rank(found.lexical), "dense": rank(found.dense)}
+        return [
+            Passage(
+                chunk=known[id_][0],
+                metadata=known[id_][1],
+                score=found.fused[id_],
+                legs={"lexical": found.lexical.get(id_, 0.0), "dense": found.dense.get(id_, 0.0)},
+                ranks={leg: numbers[id_] for leg, numbers in ranks.items() if id_ in numbers},
+                edition=editions.judge(known[id_][0].source, known[id_][1]),
+            )
+            for id_ in ids
+        ]
+
+    def _rerank(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
+        """Return passages by the probability that the learned reranker gives them."""
+        assert self._learned is not None
+        features = self.measure(asked, passages)
+        contributions = self._learned.contributions(features)
+        scored = zip(passages, self._learned.score(contributions), features, contributions, strict=True)
+        return _sort(
+            replace(
+                passage,
+                score=float(score) * _edition_weight(passage),
+                features=dict(zip(FEATURES, values.tolist(), strict=True)),
+                contributions=dict(zip(FEATURES, parts.tolist(), strict=True)),
+            )
+            for passage, score, values, parts in scored
+        )
 
 
-def _page_of(chunk: Chunk) -> tuple[str, int] | None:
-    """Return the PDF page or slide that a chunk begins on; None in a file without pages."""
-    number = chunk.locator.page
-    return None if number is None else (chunk.source, number)
+def place_key(chunk: Chunk) -> tuple[str, int | None, int | None]:
+    """Return what would be cited: the page of a PDF or slide, the row of a sheet, else the whole file."""
+    return chunk.source, chunk.locator.page, chunk.locator.row
+
+
+def _edition_weight(passage: Passage) -> float:
+    return 1.0 if passage.edition is None or passage.edition.chosen else OTHER_EDITION_WEIGHT
+
+
+def _sort(passages: Iterable[Passage]) -> list[Passage]:
+    return sorted(passages, key=lambda passage: (-passage.score, passage.chunk.id))
+
+
+def _support_pages(passages: Sequence[Passage]) -> list[Passage]:
+    """Return passages, those whose page answers in two places before."""
+    pages = {p.chunk.id: (p.chunk.source, p.chunk.locator.page) if p.chunk.locator.page else None for p in passages}
+    scores = add_page_support({passage.chunk.id: passage.score for passage in passages}, pages)
+    return _sort(replace(passage, score=scores[passage.chunk.id]) for passage in passages)
+
+
+def _read_again(question: str, passages: Sequence[Passage], cross_encoder: Reranker) -> list[Passage]:
+    """Return passages, the first of them in the order of a cross-encoder; those that it did not read stay behind them."""
+    scores = cross_encoder.rerank(question, passages)
+    read = [replace(p, score=s * _edition_weight(p)) for p, s in zip(passages, scores, strict=False)]
+    lowest = min((passage.score for passage in read), default=1.0)
+    return [*_sort(read), *(replace(p, score=p.score * lowest) for p in passages[len(scores) :])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rag.indexing.stores import Choice
 from rag.retrieval.fusion import FIELD_WEIGHTS
@@ -12,10 +13,16 @@ _BIGRAMS = "bigrams"
 Ways = tuple[Mapping[str, float], ...]
 
 
-def words_by_field(
-    query: Query, rarity: Mapping[str, float], ceiling: float
-) -> tuple[dict[str, dict[str, float]], list[Choice]]:
-    """Return field -> word -> weight of what is asked as it stands, and the choices between its wordings.
+@dataclass(frozen=True, slots=True)
+class LexicalQuestion:
+    """What the lexical leg looks for. terms: field -> word -> weight; choices: the ways to say one thing, of which the best counts."""
+
+    terms: Mapping[str, Mapping[str, float]]
+    choices: Sequence[Choice] = ()
+
+
+def build_lexical_question(query: Query, rarity: Mapping[str, float], ceiling: float) -> LexicalQuestion:
+    """Return what is looked for: the words as they stand, and the choices between wordings.
 
     rarity: inverse document frequency of the words of the expansions; ceiling: that of a word that no chunk has.
     """
@@ -28,7 +35,8 @@ def words_by_field(
     terms = {f: _scale(plain, weight) for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
     terms[_BIGRAMS] = dict.fromkeys(query.bigrams, FIELD_WEIGHTS[_BIGRAMS])
     fields = {f: weight for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
-    return terms, [{f: [_scale(way, w) for way in ways] for f, w in fields.items()} for ways in all_ways]
+    choices = [{f: [_scale(way, w) for way in ways] for f, w in fields.items()} for ways in all_ways]
+    return LexicalQuestion(terms, choices)
 
 
 def _join_parts(expansions: Iterable[Expansion]) -> list[list[Expansion]]:
