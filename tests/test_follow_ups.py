@@ -74,7 +74,10 @@ def test_without_an_earlier_question_nothing_is_followed_up() -> None:
 
 
 def test_a_chain_of_follow_ups_keeps_the_last_full_question() -> None:
-    history = [(question, "…") for question in ("ごみ袋の値段は", "粗大ごみの出し方を教えてください", "では費用は？", "その期限は？")]
+    history = [
+        (question, "…")
+        for question in ("ごみ袋の値段は", "粗大ごみの出し方を教えてください", "では費用は？", "その期限は？")
+    ]
     assert find_topic("電話でもできますか", history) == "粗大ごみの出し方を教えてください"
 
 

@@ -151,7 +151,9 @@ def test_a_wording_that_no_chunk_has_is_not_looked_for() -> None:
 def test_wordings_that_share_a_word_are_one_choice() -> None:
     whole = Expansion(("国保", "加入"), ("保険",), 0.5, Reason.SYNONYM, "国保加入", "保険")
     part = Expansion(("国保",), ("健康",), 0.5, Reason.SYNONYM, "国保", "健康")
-    _, choices = words_by_field(expand("国保の加入", whole, part), dict.fromkeys(("国保", "加入", "保険", "健康"), 2.0), 9.0)
+    _, choices = words_by_field(
+        expand("国保の加入", whole, part), dict.fromkeys(("国保", "加入", "保険", "健康"), 2.0), 9.0
+    )
     assert [set(way) for way in choices[0]["body"]] == [{"国保", "加入"}, {"保険"}, {"加入", "健康"}]
     assert len(choices) == 1
 
@@ -182,7 +184,9 @@ def test_a_misspelt_name_is_found_and_told(store: LexicalStore, written: str, na
     assert corrections(f"{written}はどこで使いますか", store) == [(written, name)]
 
 
-@pytest.mark.parametrize("question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所"])
+@pytest.mark.parametrize(
+    "question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所", "公圓の場所"]
+)
 def test_what_is_written_right_or_like_nothing_known_is_left_alone(store: LexicalStore, question: str) -> None:
     assert corrections(question, store) == []
 

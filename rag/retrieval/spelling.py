@@ -15,6 +15,8 @@ SPELLING_WEIGHT = 0.7
 TWO_MISTAKES_FROM = 7
 _MIN_NAME_CHARS = 4
 _MIN_CUT_CHARS = 6  # in shorter katakana one letter makes another word: パート, パーク
+_MIN_KANJI_CHARS = 5
+_KANJI = re.compile("[一-鿿]")
 _KATAKANA = re.compile("[ァ-ヺー]+")
 _FIELDS = ("body", "title", "headings", "question")
 
@@ -77,8 +79,20 @@ def _closest(run: str, names: Mapping[str, int], allowed: int) -> str | None:
     if run in names:
         return None
     counted = ((count_mistakes(run, name, most=allowed), -count, name) for name, count in names.items())
-    ranked = [found for found in counted if found[0] <= allowed and len(found[2]) >= MIN_RUN_CHARS]
+    ranked = [found for found in counted if found[0] <= allowed and _is_likely(run, found[2])]
     return min(ranked)[2] if ranked else None
+
+
+def _is_likely(run: str, name: str) -> bool:
+    """Tell whether a name is likelier than another word: in a short one, an exchanged letter makes one (プール, ルール; 留学生, 就学生).
+
+    >>> [_is_likely("コピ", "コピー"), _is_likely("プール", "ルール"), _is_likely("印艦登録", "印鑑登録")]
+    [True, False, False]
+    """
+    if len(name) < MIN_RUN_CHARS:
+        return False
+    is_long = len(run) >= (_MIN_KANJI_CHARS if _KANJI.search(run) else _MIN_NAME_CHARS)
+    return is_long or sorted(run.replace("ー", "")) == sorted(name.replace("ー", ""))
 
 
 def _correct(of: tuple[str, ...], written: str, meant: str) -> Expansion:
