@@ -56,7 +56,7 @@ def _misspelt_names(text: str, terms: Sequence[str], missing: set[str], dictiona
     """Yield the names of the dictionary that stand in the text with a mistake; they may mix scripts."""
     letters = set(text)
     for form, _ in dictionary.forms:
-        if len(form) < _MIN_NAME_CHARS or form in text or len(set(form) - letters) > _mistakes_allowed(form):
+        if len(form) < _MIN_NAME_CHARS or form in text or len(set(form) - letters) > 1:
             continue
         written = _find_nearly(form, text)
         of = tuple(term for term in dict.fromkeys(morphemes(written)) if term in terms) if written else ()
@@ -66,10 +66,12 @@ def _misspelt_names(text: str, terms: Sequence[str], missing: set[str], dictiona
 
 def _find_nearly(form: str, text: str) -> str:
     """Return the part of a text that is nearly a form, "" for none; its first and last characters are those of the form."""
+    letters = set(form)
     for length in (len(form), len(form) - 1, len(form) + 1):
         for start in range(len(text) - length + 1):
             part = text[start : start + length]
-            if (part[0] == form[0] or part[-1] == form[-1]) and count_mistakes(part, form, most=1) == 1:
+            has_an_end = part[0] == form[0] or part[-1] == form[-1]
+            if has_an_end and len(set(part) - letters) <= 1 and count_mistakes(part, form, most=1) == 1:
                 return part
     return ""
 
