@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant, OriginalFile, PrintedPage
 
 MAX_HITS = 100
+MAX_TURNS = 20
 PDF = "application/pdf"
 ORIGINAL_POLICY = "default-src 'none'; sandbox"
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; frame-ancestors 'none'"
@@ -49,12 +50,21 @@ class FilterBody(BaseModel):
         return Filters(**self.model_dump())
 
 
+class TurnBody(BaseModel):
+    """An earlier question and its answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"\S")]
+    answer: str = ""
+
+
 class AskBody(BaseModel):
-    """A question."""
+    """A question. history: what was asked and answered before, oldest first."""
 
     model_config = ConfigDict(extra="forbid")
     question: Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, pattern=r"\S")]
     filters: FilterBody = FilterBody()
+    history: Annotated[list[TurnBody], Field(max_length=MAX_TURNS)] = []
 
 
 class SearchQuery(FilterBody):
@@ -84,7 +94,8 @@ def _add_questions(router: APIRouter, assistant: Assistant) -> None:
     @router.post("/api/ask")
     def ask(body: AskBody, request: Request) -> dict[str, Any]:
         asker = find_asker(request)
-        return answer_to_dict(assistant.ask(body.question, filters=body.filters.to_filters(), asker=asker))
+        history = [(turn.question, turn.answer) for turn in body.history]
+        return answer_to_dict(assistant.ask(body.question, history, filters=body.filters.to_filters(), asker=asker))
 
     @router.get("/api/search")
     def search(query: Annotated[SearchQuery, Query()], request: Request) -> dict[str, Any]:

@@ -90,12 +90,14 @@ class Assistant:
         asker: Asker = EVERYONE,
         on_token: Callable[[str], None] | None = None,
     ) -> Answer:
-        """Answer a question. history: earlier (question, answer) pairs; on_token: called with the answer's text as it comes.
+        """Answer a question. history: earlier (question, answer) pairs, oldest first: a follow-up is understood with them.
 
-        Raises UsageError for an empty or very long question, and for a department that no open document has.
+        on_token: called with the answer's text as it comes. Raises UsageError for an empty or very long question, earlier ones too,
+        and for a department that no open document has.
         """
         started = time.perf_counter()
-        check_question(question)
+        for text in (question, *(earlier for earlier, _ in history)):
+            check_question(text)
         with self._snapshot() as snapshot:
             check_department(snapshot, filters, asker)
             retriever = Retriever(snapshot, self._embedder)

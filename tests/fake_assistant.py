@@ -63,6 +63,7 @@ class FakeAssistant:
 
     folder: Path
     asked: list[tuple[str, Filters, Asker]] = field(default_factory=list)
+    histories: list[list[tuple[str, str]]] = field(default_factory=list)
     closed: bool = False
     meeting: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
 
@@ -91,6 +92,7 @@ class FakeAssistant:
         on_token: Callable[[str], None] | None = None,
     ) -> Answer:
         self.asked.append((question, filters, asker))
+        self.histories.append(list(history))
         if "故障" in question:
             raise IndexMissingError("索引がありません: indexes/default", "rag index を実行してください。")
         if "爆発" in question:

@@ -98,10 +98,19 @@ def test_search_lists_hits_with_rank_and_place(client: TestClient, assistant: Fa
     assert hits_to_dict([], "q1") == {"id": "q1", "hits": []}
 
 
+def test_earlier_questions_reach_the_assistant_in_their_order(client: TestClient, assistant: FakeAssistant) -> None:
+    history = [{"question": "転入の届出はいつまで", "answer": "14日以内です。"}, {"question": "費用は"}]
+    assert client.post("/api/ask", json={"question": "その期限は？", "history": history}).status_code == 200
+    client.post("/api/ask", json={"question": "転入"})
+    assert assistant.histories[-2:] == [[("転入の届出はいつまで", "14日以内です。"), ("費用は", "")], []]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
+        {"question": "a", "history": [{"question": " "}]},
+        {"question": "a", "history": [{"question": "a"}] * 21},
         {"question": ""},
         {"question": " \n"},
         {"question": "あ" * 2001},

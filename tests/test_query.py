@@ -187,7 +187,7 @@ def test_a_misspelt_name_is_found_and_told(store: LexicalStore, written: str, na
 
 
 @pytest.mark.parametrize(
-    "question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所"]
+    "question", ["マイナンバーカードの受取り", "道路の工事の届", "テレビの捨て方", "クリーンセンタの場所", "公圓の場所"]
 )
 def test_what_is_written_right_or_like_nothing_known_is_left_alone(store: LexicalStore, question: str) -> None:
     assert corrections(question, store) == []

@@ -38,12 +38,12 @@ def read(corpus: Path, source: str, data: bytes | str) -> Document:
 
 
 def test_files_are_listed_sorted_without_reserved_names(corpus: Path) -> None:
+    (corpus / "synonyms.csv").write_text("代表語,同義語1\n", encoding="utf-8")
+    (corpus / "dictionary.csv").write_text("語,読み\n", encoding="utf-8")
     for source in [
         "規程.txt",
         "b/x.MD",
         "a/y.csv",
-        "synonyms.csv",
-        "dictionary.csv",
         "~$a.xlsx",
         ".x.txt",
         ".git/a.txt",
@@ -53,6 +53,15 @@ def test_files_are_listed_sorted_without_reserved_names(corpus: Path) -> None:
     listing = list_corpus(corpus)
     assert [file.source for file in listing.files] == ["a/y.csv", "b/x.MD", "規程.txt"]
     assert listing.problems == ()
+
+
+def test_tables_anywhere_but_at_the_top_are_reported(corpus: Path) -> None:
+    for source in ("a/metadata.csv", "a/synonyms.csv", "a/dictionary.csv"):
+        put(corpus, source)
+    problems = list_corpus(corpus).problems
+    assert {(p.source, p.code) for p in problems} == {
+        (f"a/{name}.csv", "reserved_name") for name in ("metadata", "synonyms", "dictionary")
+    }
 
 
 def test_names_from_macos_are_composed(corpus: Path) -> None:

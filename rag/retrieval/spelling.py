@@ -15,6 +15,8 @@ SPELLING_WEIGHT = 0.7
 TWO_MISTAKES_FROM = 7
 _MIN_NAME_CHARS = 4
 _MIN_CUT_CHARS = 6  # in shorter katakana one letter makes another word: パート, パーク
+_MIN_KANJI_CHARS = 5
+_KANJI = re.compile("[一-鿿]")
 _KATAKANA = re.compile("[ァ-ヺー]+")
 _FIELDS = ("body", "title", "headings", "question")
 
@@ -54,7 +56,7 @@ def _misspelt_names(text: str, terms: Sequence[str], missing: set[str], dictiona
     """Yield the names of the dictionary that stand in the text with a mistake; they may mix scripts."""
     letters = set(text)
     for form, _ in dictionary.forms:
-        if len(form) < _MIN_NAME_CHARS or form in text or len(set(form) - letters) > _mistakes_allowed(form):
+        if len(form) < _MIN_NAME_CHARS or form in text or len(set(form) - letters) > 1:
             continue
         written = _find_nearly(form, text)
         of = tuple(term for term in dict.fromkeys(morphemes(written)) if term in terms) if written else ()
@@ -64,10 +66,12 @@ def _misspelt_names(text: str, terms: Sequence[str], missing: set[str], dictiona
 
 def _find_nearly(form: str, text: str) -> str:
     """Return the part of a text that is nearly a form, "" for none; its first and last characters are those of the form."""
+    letters = set(form)
     for length in (len(form), len(form) - 1, len(form) + 1):
         for start in range(len(text) - length + 1):
             part = text[start : start + length]
-            if (part[0] == form[0] or part[-1] == form[-1]) and count_mistakes(part, form, most=1) == 1:
+            has_an_end = part[0] == form[0] or part[-1] == form[-1]
+            if has_an_end and len(set(part) - letters) <= 1 and count_mistakes(part, form, most=1) == 1:
                 return part
     return ""
 
@@ -77,8 +81,20 @@ def _closest(run: str, names: Mapping[str, int], allowed: int) -> str | None:
     if run in names:
         return None
     counted = ((count_mistakes(run, name, most=allowed), -count, name) for name, count in names.items())
-    ranked = [found for found in counted if found[0] <= allowed and len(found[2]) >= MIN_RUN_CHARS]
+    ranked = [found for found in counted if found[0] <= allowed and _is_likely(run, found[2])]
     return min(ranked)[2] if ranked else None
+
+
+def _is_likely(run: str, name: str) -> bool:
+    """Tell whether a name is likelier than another word: in a short one, an exchanged letter makes one (プール, ルール; 留学生, 就学生).
+
+    >>> [_is_likely("コピ", "コピー"), _is_likely("プール", "ルール"), _is_likely("印艦登録", "印鑑登録")]
+    [True, False, False]
+    """
+    if len(name) < MIN_RUN_CHARS:
+        return False
+    is_long = len(run) >= (_MIN_KANJI_CHARS if _KANJI.search(run) else _MIN_NAME_CHARS)
+    return is_long or sorted(run.replace("ー", "")) == sorted(name.replace("ー", ""))
 
 
 def _correct(of: tuple[str, ...], written: str, meant: str) -> Expansion:
