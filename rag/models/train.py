@@ -2,7 +2,7 @@
 
 DIR holds `*.jsonl.gz` with {"query", "title", "passage"} a line. Two steps, both seeded: a Unigram vocabulary, then one
 vector per piece, learned by symmetric in-batch InfoNCE over the pairs (question -> passage, heading -> body, caption ->
-article) and over sentence pairs (one sentence -> the rest of its passage). The result needs numpy and tokenizers only.
+article) and over sentence pairs (one sentence -> the rest of its passage), all folded. The result needs numpy and tokenizers only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
-from rag.text import split_sentences
+from rag.text import fold, split_sentences
 
 UNKNOWN = "[UNK]"
 # One run of one script, or one number; what lies between (punctuation, blanks) is dropped.
@@ -75,7 +75,7 @@ def read_pairs(folder: Path, recipe: Recipe) -> list[Pair]:
     passages = random.Random(recipe.seed).sample(list(groups.items()), len(groups))
     sentences = (pair for passage, group in passages if (pair := _take_sentence(passage, group, recipe)))
     pairs += [pair for _, pair in zip(range(recipe.sentence_pairs), sentences, strict=False)]
-    return [Pair(pair.query[: recipe.max_chars], pair.passage[: recipe.max_chars], pair.group) for pair in pairs]
+    return [Pair(fold(pair.query[: recipe.max_chars]), fold(pair.passage[: recipe.max_chars]), pair.group) for pair in pairs]
 
 
 def _with_title(row: dict[str, str]) -> str:
