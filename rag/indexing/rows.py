@@ -157,10 +157,11 @@ class _Table:
         if not admitted.count:
             return []
         unit = _to_unit(vector)
-        rows = np.concatenate([np.arange(start, end) for start, end in admitted.stretches])
-        scores = np.concatenate([self.vectors[start:end] @ unit for start, end in admitted.stretches])
-        inside = admitted.mask[rows]
-        rows, scores = rows[inside], scores[inside]
+        compared = np.empty(len(self.ids), dtype=np.float32)
+        for start, end in admitted.stretches:
+            np.matmul(self.vectors[start:end], unit, out=compared[start:end])
+        rows = np.flatnonzero(admitted.mask)
+        scores = compared[rows]
         if limit < len(rows):
             best = np.argpartition(-scores, limit)[:limit]
             rows, scores = rows[best], scores[best]
