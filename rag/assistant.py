@@ -22,6 +22,7 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.indexing.catalog import CatalogEntry
+    from rag.indexing.embedders import EmbedderLibrary
     from rag.indexing.embedding import Embedder
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
@@ -62,21 +63,23 @@ class PrintedPage:
 
 
 class Assistant:
-    """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published."""
+    """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published.
 
-    def __init__(self, settings: Settings, reader: SnapshotReader, embedder: Embedder) -> None:
-        self._settings, self._reader, self._embedder = settings, reader, embedder
+    Each snapshot is searched with the embedder that it was built with, so that a new one may come with a new snapshot.
+    """
+
+    def __init__(self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary) -> None:
+        self._settings, self._reader, self._embedders = settings, reader, embedders
         self._calibration = read_calibration()
         self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open the index of the settings. Raises IndexMissingError, IndexMismatchError or EmbedderError."""
-        from rag.indexing.embedding import open_embedder
+        from rag.indexing.embedders import EmbedderLibrary
 
-        embedder = open_embedder(settings.embedder)
-        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index), embedder.fingerprint), embedder)
-        with assistant._snapshot():
+        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index)), EmbedderLibrary(settings))
+        with assistant._searchable():
             return assistant
 
     def ask(
@@ -93,11 +96,11 @@ class Assistant:
         """
         started = time.perf_counter()
         check_question(question)
-        with self._snapshot() as snapshot:
-            retriever = Retriever(snapshot, self._embedder)
+        with self._searchable() as (snapshot, embedder):
+            retriever = Retriever(snapshot, embedder)
             asked = retriever.understand(question)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-            answer = self._answerer(snapshot, retriever).answer(asked, passages)
+            answer = self._answerer(snapshot, embedder, retriever).answer(asked, passages)
         if on_token:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
@@ -107,8 +110,8 @@ class Assistant:
     ) -> list[Passage]:
         """Return up to `limit` passages, best first. Raises UsageError for an empty or very long question."""
         check_question(question)
-        with self._snapshot() as snapshot:
-            retriever = Retriever(snapshot, self._embedder)
+        with self._searchable() as (snapshot, embedder):
+            retriever = Retriever(snapshot, embedder)
             return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
 
     def documents(self, asker: Asker = EVERYONE) -> tuple[DocumentEntry, ...]:
@@ -207,11 +210,17 @@ class Assistant:
         with self._reader.use() as snapshot:
             yield snapshot
 
-    def _answerer(self, snapshot: Snapshot, retriever: Retriever) -> Answerer:
+    @contextmanager
+    def _searchable(self) -> Iterator[tuple[Snapshot, Embedder]]:
+        """Lend the current snapshot with its embedder. Raises IndexMismatchError where there is none that fits."""
+        with self._reader.use() as snapshot:
+            yield snapshot, self._embedders.for_snapshot(snapshot.manifest)
+
+    def _answerer(self, snapshot: Snapshot, embedder: Embedder, retriever: Retriever) -> Answerer:
         settings = self._settings
         return Answerer(
             retriever,
-            self._embedder,
+            embedder,
             snapshot.catalog,
             calibration=self._calibration,
             max_chars=settings.max_answer_chars,

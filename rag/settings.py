@@ -23,6 +23,7 @@ class Settings:
     """What can be set. Sizes are in characters, shares between 0 and 1.
 
     corpus, index, data_dir: folders. embedder: "default", a folder, or the name of a model in the local cache.
+    adapt: "auto" adapts the default embedder to the corpus when the index is first built and when it has grown; "off": when asked only.
     max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together;
     an official answer or a single sentence is never cut.
     answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
@@ -39,6 +40,7 @@ class Settings:
     index: Path = Path("indexes/default")
     data_dir: Path = Path("data")
     embedder: str = "default"
+    adapt: str = "auto"
     max_chunk_chars: int = 400
     max_answer_chars: int = 300
     answer_threshold: float | None = None
@@ -120,10 +122,14 @@ def _convert(key: str, value: Any) -> Any:
 
 
 def _describe_range(key: str) -> str:
+    if key in _CHOICES:
+        return f"（{'・'.join(_CHOICES[key])} のどれか）"
     return "（{}〜{}）".format(*_RANGES[key]) if key in _RANGES else ""
 
 
 def _check_range(key: str, value: Any) -> Any:
+    if value not in _CHOICES.get(key, (value,)):
+        raise ValueError(value)
     low, high = _RANGES.get(key, (None, None))
     if low is not None and not low <= value <= high:
         raise ValueError(value)
@@ -161,6 +167,7 @@ def _to_int(value: Any) -> int:
 
 
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
+_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off")}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "max_chunk_chars": (50, 5_000),
