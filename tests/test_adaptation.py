@@ -19,7 +19,7 @@ from rag.indexing import adaptation, updating
 from rag.indexing.adaptation import adapt_embedder, is_due
 from rag.indexing.adaptation_pairs import HARD_KINDS, Pair, PairKind, make_pairs
 from rag.indexing.adaptation_training import Schedule, Trainer
-from rag.indexing.adapted_models import AdaptedModels, Figures
+from rag.indexing.adapted_models import AdaptedModels
 from rag.indexing.embedders import BASE_HAS_CHANGED, EmbedderLibrary
 from rag.indexing.embedding import StaticEmbedder, open_embedder
 from rag.indexing.snapshot import SnapshotStore
@@ -29,7 +29,7 @@ from rag.settings import Settings
 
 PLACES = ("中央", "東", "西", "南", "北", "緑", "青葉", "若草", "桜", "松", "梅", "竹", "川", "山", "海")
 THINGS = ("公民館", "体育館", "図書館", "温水プール", "児童館", "集会所", "運動場", "駐車場")
-QUICK = Schedule(epochs=8)
+QUICK = Schedule(epochs=8, min_steps=0)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,11 @@ def test_a_sentence_leads_to_the_rest_without_it_and_to_the_title() -> None:
 
 def test_header_and_first_cell_lead_to_the_row() -> None:
     text = "品目\n手数料\n自転車\t500円"
-    cells = [Segment(1, 0, 2, Locator(page=1)), Segment(1, 3, 6, Locator(page=1)), Segment(1, 7, len(text), Locator(page=1))]
+    cells = [
+        Segment(1, 0, 2, Locator(page=1)),
+        Segment(1, 3, 6, Locator(page=1)),
+        Segment(1, 7, len(text), Locator(page=1)),
+    ]
     row = replace(chunk(text, kind=ChunkKind.ROW), segments=tuple(cells), context=2)
 
     assert make_pairs([row]) == [Pair("品目\n手数料\n自転車", "手引\n自転車\t500円", 0, PairKind.ROW)]
@@ -148,7 +152,7 @@ def planted_pairs() -> list[Pair]:
 
 
 def test_a_planted_synonym_is_learned_and_what_does_not_occur_stays(base: StaticEmbedder) -> None:
-    table = Trainer(base.tokenizer, planted_pairs(), Schedule(epochs=40)).run(base.table)
+    table = Trainer(base.tokenizer, planted_pairs(), Schedule(epochs=40, min_steps=0)).run(base.table)
 
     before, after = (similarity(base, t, "マイカー", "自家用車") for t in (base.table, table))
     stranger = similarity(base, table, "マイカー", "運動施設")
@@ -187,13 +191,28 @@ def test_the_gradient_is_that_of_the_loss(base: StaticEmbedder) -> None:
     assert gradient[3, axis] == pytest.approx((loss(up) - loss(down)) / (2 * step), rel=1e-2, abs=1e-5)
 
 
-def test_large_corpora_get_fewer_epochs_not_more_steps(base: StaticEmbedder) -> None:
+def test_small_corpora_get_more_epochs_and_large_ones_fewer(base: StaticEmbedder) -> None:
     pairs = planted_pairs()
-    schedule = Schedule(batch_size=10, epochs=15, max_steps=40)
+    schedule = Schedule(batch_size=10, epochs=15, min_steps=20, max_steps=40)
 
     assert Trainer(base.tokenizer, pairs[:20], schedule).count_steps() == 15 * 2
-    assert Trainer(base.tokenizer, pairs, schedule).count_steps() == 40
-    assert Trainer(base.tokenizer, pairs, replace(schedule, share=0.25)).count_steps() == 10
+    assert Trainer(base.tokenizer, pairs[:10], schedule).count_steps() == 20
+    trainer = Trainer(base.tokenizer, pairs, schedule)
+    assert trainer.count_steps() == 40 and trainer.count_steps(share=0.25) == 10
+    assert trainer.count_steps(without=range(50)) == 20
+
+
+def test_a_machine_that_is_too_slow_stops_the_training_and_says_so(
+    base: StaticEmbedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps: list[int] = []
+
+    table = Trainer(base.tokenizer, planted_pairs(), replace(QUICK, max_seconds=0)).run(
+        base.table, progress=steps.append
+    )
+
+    assert steps == [1] and "時間の上限" in caplog.text
+    assert not np.array_equal(table, base.table)
 
 
 # --- an index ---------------------------------------------------------------------------------------------------------
@@ -267,7 +286,7 @@ def test_a_worse_model_is_not_kept(town: Settings, monkeypatch: pytest.MonkeyPat
     before = fingerprint(town)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "run", lambda self, table, progress: np.ones_like(table))  # every text is the same
+        patch.setattr(Trainer, "run", lambda self, table, **options: np.ones_like(table))  # every text is the same
         adapted, report = adapt_index(town, pipeline=build_toy_pipeline())
 
     assert adapted.note.after.ndcg_at_10 < adapted.note.before.ndcg_at_10
@@ -280,7 +299,9 @@ def test_a_gate_that_refuses_takes_the_model_back(town: Settings) -> None:
     sync(town, pipeline=build_toy_pipeline())
     before = fingerprint(town)
 
-    adapted, report = adapt_index(town, gate=lambda snapshot: GateResult(False, "下がります"), pipeline=build_toy_pipeline())
+    adapted, report = adapt_index(
+        town, gate=lambda snapshot: GateResult(False, "下がります"), pipeline=build_toy_pipeline()
+    )
 
     assert adapted.fingerprint is None and report and not report.published
     assert fingerprint(town) == before and AdaptedModels(town.index).chosen() is None
@@ -408,7 +429,9 @@ def test_it_is_due_when_the_corpus_has_grown_or_the_default_model_has_changed(bu
     assert [is_due(built, int(last.chunks * growth)) for growth in (0.5, 1.0, 1.29, 1.3)] == [False, False, False, True]
     assert not is_due(replace(built, adapt="off"), last.chunks * 2)
     assert not is_due(replace(built, embedder="別のモデル"), last.chunks * 2)
-    assert is_due(replace(built, index=built.index / "none"), few) and not is_due(replace(built, index=Path("x")), few - 1)
+    assert is_due(replace(built, index=built.index / "none"), few) and not is_due(
+        replace(built, index=Path("x")), few - 1
+    )
 
 
 def test_a_gate_that_refuses_the_adapted_model_leaves_the_first_snapshot(town: Settings, few: int) -> None:
@@ -444,7 +467,11 @@ def test_the_command_says_what_it_learned_from_and_what_that_brought(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAG_WORKERS", "1")
-    rows = [f"{p}地区の{t}は使えますか。,{p}の管理人に申し込めば{t}を使えます。{t}は夜は閉まります。" for p in PLACES[:8] for t in THINGS]
+    rows = [
+        f"{p}地区の{t}は使えますか。,{p}の管理人に申し込めば{t}を使えます。{t}は夜は閉まります。"
+        for p in PLACES[:8]
+        for t in THINGS
+    ]
     write_corpus(tmp_path / "corpus", {"よくある質問.csv": "\n".join(["質問,回答", *rows])})
     assert main(["index"]) == 0
 

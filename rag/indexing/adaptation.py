@@ -6,6 +6,7 @@ continued with the pairs of those entries too, so that the model that is kept kn
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -23,7 +24,7 @@ from rag.indexing.snapshot import CATALOG, SnapshotStore
 from rag.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.indexing.adaptation_training import Floats, Schedule, Trainer
+    from rag.indexing.adaptation_training import Floats, Schedule
     from rag.indexing.embedding import StaticEmbedder
 
 MIN_PAIRS = 200
@@ -32,6 +33,7 @@ AUTO_GROWTH = 1.3
 DENSE_WEIGHT = 0.4
 _HELD_OUT_SHARE, _MOST_HELD_OUT = 0.15, 1_000
 _SECOND_SHARE = 1 / 3  # of the steps of the first training, in the second one, over all pairs
+_MOST_PAIRS = 60_000
 _SEED = 0
 Progress = Callable[[str, int, int], None]
 """Called with ("adapt", done, total)."""
@@ -83,6 +85,7 @@ def adapt_embedder(
             f"文書が少ないため、言葉づかいを学習できません（学習に使える組 {len(pairs)}、必要な数 {MIN_PAIRS}）。",
             "文書を増やしてから `rag adapt` を実行してください。今の索引はそのまま使えます。",
         )
+    pairs = _limit_pairs(pairs)
     run = _Adapting(
         base, chunks, pairs, schedule or Schedule(seed=_SEED), progress or (lambda stage, done, total: None)
     )
@@ -129,6 +132,13 @@ def _read_chunks(settings: Settings) -> tuple[str, list[Chunk]]:
         return snapshot, [chunk for entry in catalog.documents() for chunk in catalog.chunks_of(entry.source)]
 
 
+def _limit_pairs(pairs: list[Pair]) -> list[Pair]:
+    """Return a fair sample of very many pairs: more could not be seen often enough in the time there is."""
+    if len(pairs) <= _MOST_PAIRS:
+        return pairs
+    return [pairs[place] for place in sorted(random.Random(_SEED).sample(range(len(pairs)), _MOST_PAIRS))]
+
+
 class _Adapting:
     """One adaptation: the trial without some entries, its measurement, and the rest of the training."""
 
@@ -142,33 +152,28 @@ class _Adapting:
     ) -> None:
         from rag.indexing.adaptation_training import Trainer
 
-        self._base, self._chunks, self._pairs, self._schedule = base, chunks, pairs, schedule
-        held_out = _choose_entries(pairs)
-        self.asked = _choose_queries(pairs, held_out)
-        others = [pair for pair in pairs if pair.entry not in held_out]
-        self._trial = Trainer(base.tokenizer, others, schedule)
-        self._second = Trainer(base.tokenizer, pairs, replace(schedule, share=_SECOND_SHARE))
+        self._base, self._chunks = base, chunks
+        self._held_out = _choose_entries(pairs)
+        self.asked = _choose_queries(pairs, self._held_out)
+        self._trainer = Trainer(base.tokenizer, pairs, schedule)
+        self._first_steps = self._trainer.count_steps(without=self._held_out)
+        self.steps = self._first_steps + self._trainer.count_steps(share=_SECOND_SHARE)
         self._progress, self._table = progress, base.table
-
-    @property
-    def steps(self) -> int:
-        """How many batches are trained in all."""
-        return self._trial.count_steps() + self._second.count_steps()
 
     def measure(self, text_to_embed: Callable[[Chunk], str]) -> tuple[Figures, Figures]:
         """Train without the held-out entries; return what their queries find before and after."""
-        self._table = self._train(self._trial, self._base.table, done=0)
+        self._table = self._trainer.run(self._base.table, without=self._held_out, progress=self._count_from(0))
         texts = [text_to_embed(chunk) for chunk in self._chunks]
         before, after = measure_tables(self._base, texts, self.asked, [self._base.table, self._table])
         return before, after
 
     def finish(self) -> Floats:
         """Train on, with every pair; return the table."""
-        return self._train(self._second, self._table, done=self._trial.count_steps())
+        progress = self._count_from(self._first_steps)
+        return self._trainer.run(self._table, share=_SECOND_SHARE, progress=progress)
 
-    def _train(self, trainer: Trainer, table: Floats, *, done: int) -> Floats:
-        total = self.steps
-        return trainer.run(table, lambda step: self._progress("adapt", done + step, total))
+    def _count_from(self, done: int) -> Callable[[int], None]:
+        return lambda step: self._progress("adapt", done + step, self.steps)
 
 
 def _choose_entries(pairs: Sequence[Pair]) -> set[int]:

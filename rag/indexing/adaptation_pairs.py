@@ -88,11 +88,11 @@ def _sentence_pairs(body: str, above: str, entry: int, chance: random.Random) ->
 
 
 def _split_caption(chunk: Chunk) -> tuple[str, str]:
-    """Return what stands above a text (its headings, or the title; the caption of an article), and the text without it."""
+    """Return what stands above a text (its headings, the caption of an article; may be empty), and the text without it."""
     parts = [(s.heading, chunk.text[at : at + s.end - s.start]) for at, s in chunk.segment_offsets()]
     captions = [text for heading, text in parts if heading or is_article_caption(text)]
     body = "\n".join(text for heading, text in parts if not (heading or is_article_caption(text)))
-    return "\n".join(captions) or (chunk.headings[-1] if chunk.headings else chunk.title), body
+    return "\n".join(captions) or "".join(chunk.headings[-1:]), body
 
 
 def _split_rows(chunk: Chunk) -> tuple[str, list[str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from rag.indexing.adaptation_pairs import Pair, PairKind
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+log = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 _MOMENTUM, _VARIANCE, _EPSILON = 0.9, 0.999, 1e-8  # Adam, as published
@@ -23,19 +27,21 @@ _TINY = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how hard to train. max_steps bounds the time: large corpora get fewer epochs.
+    """How long and how hard to train. min_steps, max_steps: small corpora get more epochs, large ones fewer.
 
-    share: of those epochs and steps. max_chars: texts are cut there. dropped: share of the words left out of a query of the kind DROPPED.
+    max_seconds: the last guard, on a machine that is busy or slow; steps bound the time before. max_chars: texts are cut there.
+    dropped: share of the words left out of a query of the kind DROPPED.
     """
 
     batch_size: int = 512
     epochs: int = 15
+    min_steps: int = 100
     max_steps: int = 600
+    max_seconds: float = 300.0
     learning_rate: float = 0.003
     temperature: float = 0.2
     max_chars: int = 400
     dropped: float = 1 / 3
-    share: float = 1.0
     seed: int = 0
 
 
@@ -50,36 +56,53 @@ class Trainer:
         self._pieces = np.unique(counts.indices)
         counts = counts[:, self._pieces]
         self._queries, self._passages = counts[: len(pairs)], counts[len(pairs) :]
-        has_both = np.diff(self._queries.indptr).astype(bool) & np.diff(self._passages.indptr).astype(bool)
-        self._usable = np.flatnonzero(has_both)
+        self._has_both = (np.diff(self._queries.indptr) > 0) & (np.diff(self._passages.indptr) > 0)
         self._drops = np.array([pair.kind is PairKind.DROPPED for pair in pairs])
         self._entries = np.array([pair.entry for pair in pairs])
-        names: dict[str, int] = {}
-        self._names = np.array([names.setdefault(pair.query, len(names)) for pair in pairs])
+        # Pairs that agree in any of these are no negatives of each other.
+        self._identities = [self._entries, _number([p.query for p in pairs]), _number([p.passage for p in pairs])]
 
-    def run(self, table: Floats, progress: Callable[[int], None] = lambda step: None) -> Floats:
-        """Return a copy of a table, the rows of the pieces that occur trained. progress: called after each step."""
+    def run(
+        self,
+        table: Floats,
+        *,
+        share: float = 1.0,
+        without: Collection[int] = (),
+        progress: Callable[[int], None] = lambda step: None,
+    ) -> Floats:
+        """Return a copy of a table, the rows of the pieces that occur trained.
+
+        share: of the steps; without: entries whose pairs are left out; progress: called after each step.
+        """
         self._rows = table[self._pieces]
         self._first, self._second = np.zeros_like(self._rows), np.zeros_like(self._rows)
-        for step, batch in enumerate(self._batches(self.count_steps()), start=1):
+        steps, started = self.count_steps(share=share, without=without), time.monotonic()
+        for step, batch in enumerate(self._batches(steps, self._usable(without)), start=1):
             self._move(*self._gradient(batch), step)
             progress(step)
+            if time.monotonic() - started > self._schedule.max_seconds * share:
+                log.warning("言葉づかいの学習を、時間の上限で打ち切りました（%d / %d 回）。", step, steps)
+                break
         trained = table.copy()
         trained[self._pieces] = self._rows
         return trained
 
-    def count_steps(self) -> int:
+    def count_steps(self, *, share: float = 1.0, without: Collection[int] = ()) -> int:
         """Return how many batches will be trained."""
-        size = max(1, min(self._schedule.batch_size, len(self._usable)))
-        steps = min(self._schedule.max_steps, self._schedule.epochs * -(-len(self._usable) // size))
-        return round(steps * self._schedule.share)
+        usable, schedule = len(self._usable(without)), self._schedule
+        epoch = math.ceil(usable / schedule.batch_size)
+        steps = min(max(schedule.epochs * epoch, schedule.min_steps), schedule.max_steps)
+        return round(steps * share) if usable else 0
 
-    def _batches(self, steps: int) -> Iterator[Ids]:
-        size = min(self._schedule.batch_size, len(self._usable))
+    def _usable(self, without: Collection[int]) -> Ids:
+        return np.flatnonzero(self._has_both & ~np.isin(self._entries, list(without)))
+
+    def _batches(self, steps: int, usable: Ids) -> Iterator[Ids]:
+        size = min(self._schedule.batch_size, len(usable))
         order = np.zeros(0, dtype=np.int64)
         for _ in range(steps):
             if len(order) < size:
-                order = np.concatenate([order, self._random.permutation(self._usable)])
+                order = np.concatenate([order, self._random.permutation(usable)])
             yield order[:size]
             order = order[size:]
 
@@ -90,8 +113,7 @@ class Trainer:
         rows = self._rows[touched]
         query = _Side(queries, places[: queries.nnz], rows)
         passage = _Side(passages, places[queries.nnz :], rows)
-        same = self._entries[batch, None] == self._entries[batch]
-        same |= self._names[batch, None] == self._names[batch]
+        same = np.logical_or.reduce([values[batch, None] == values[batch] for values in self._identities])
         np.fill_diagonal(same, False)
         temperature = np.float32(self._schedule.temperature)
         slope = _slope(query.vectors @ passage.vectors.T / temperature, same) / temperature
@@ -126,6 +148,12 @@ class _Side:
         along = (slope * self.vectors).sum(axis=1, keepdims=True) * self.vectors
         result: Floats = self._counts.T @ ((slope - along) / self._norms)
         return result
+
+
+def _number(texts: Sequence[str]) -> Ids:
+    """Return one number per text, the same for equal ones."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(text, len(numbers)) for text in texts])
 
 
 def _slope(scores: Floats, same: NDArray[np.bool_]) -> Floats:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from rag.indexing.durable import replace_text, sync_tree
 
 if TYPE_CHECKING:
-
     from rag.indexing.embedding import StaticEmbedder, Vectors
 
 MODELS, CURRENT_FILE, NOTE_FILE, LAST_FILE = "models", "CURRENT", "adaptation.json", "last.json"
