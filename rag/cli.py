@@ -63,7 +63,9 @@ def _add_index(commands: Any) -> None:
 
 def _add_adapt(commands: Any) -> None:
     command = _add_command(commands, "adapt", "文書の言葉づかいを、埋め込みモデルに学習させる", run_adapt)
-    command.add_argument("--no-index", action="store_true", help="学習だけして、索引は次の rag index で作り直す")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--no-index", action="store_true", help="学習だけして、索引は次の rag index で作り直す")
+    what.add_argument("--reset", action="store_true", help="学習したモデルをやめ、標準のモデルで索引を作り直す")
     command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら使わない")
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
 
@@ -168,23 +170,32 @@ def run_index(options: argparse.Namespace) -> int:
 def run_adapt(options: argparse.Namespace) -> int:
     """Adapt the embedder to the corpus, and embed everything again if that helps."""
     from rag.errors import AdaptationError
-    from rag.indexing.updating import adapt_index
+    from rag.indexing.updating import adapt_index, reset_index
     from rag.progress import StageBars
-    from rag.reports import render_adaptation
+    from rag.reports import render_adaptation, render_sync
 
     settings = read_settings(options)
     gate = _gate(options, settings)
     try:
         with StageBars() as bars:
+            if options.reset:
+                back = reset_index(settings, gate=gate, progress=bars)
+                return _show(options, back.as_dict(), render_sync(back), done=not back.gate or back.gate.passed)
             adaptation, report = adapt_index(settings, publish=not options.no_index, gate=gate, progress=bars)
     except AdaptationError as error:  # the index is as good as before
         print(error, file=sys.stderr)
         return DONE_WITH_PROBLEMS
+    values = adaptation.as_dict() | {"index": report.as_dict() if report else None}
+    return _show(options, values, render_adaptation(adaptation, report), done=adaptation.fingerprint is not None)
+
+
+def _show(options: argparse.Namespace, values: Any, text: str, *, done: bool) -> int:
+    """Print a result, as JSON where that was asked for; return the exit status."""
     if options.json:
-        print_json(adaptation.as_dict() | {"index": report.as_dict() if report else None})
+        print_json(values)
     else:
-        print(render_adaptation(adaptation, report))
-    return DONE if adaptation.fingerprint else DONE_WITH_PROBLEMS
+        print(text)
+    return DONE if done else DONE_WITH_PROBLEMS
 
 
 def _gate(options: argparse.Namespace, settings: Settings) -> Any:

@@ -24,7 +24,7 @@ from rag.indexing.embedders import BASE_HAS_CHANGED, EmbedderLibrary
 from rag.indexing.embedding import StaticEmbedder, open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import GateResult, sync
-from rag.indexing.updating import adapt_index, update_index
+from rag.indexing.updating import adapt_index, reset_index, update_index
 from rag.settings import Settings
 
 PLACES = ("中央", "東", "西", "南", "北", "緑", "青葉", "若草", "桜", "松", "梅", "竹", "川", "山", "海")
@@ -97,12 +97,20 @@ def test_a_question_leads_to_its_answer_and_shortened_to_both() -> None:
 def test_a_sentence_leads_to_the_rest_without_it_and_to_the_title() -> None:
     first, second = "届出は十四日以内に行います。", "本人確認書類が必要になります。"
 
-    pairs = {p.kind: p for p in make_pairs([chunk(first + second, headings=("転入",))])}
+    found = make_pairs([chunk(first + second, headings=("転入",))])
+    pairs = {p.kind: p for p in found}
 
-    sentence = pairs[PairKind.SENTENCE]
-    assert {sentence.query, sentence.passage} == {first, second}
+    sentences = {p[:2] for p in found if p.kind is PairKind.SENTENCE}
+    assert sentences == {(first, second), (second, first)}
     assert pairs[PairKind.TITLE].query in (first, second) and pairs[PairKind.TITLE].passage == "手引\n転入"
     assert pairs[PairKind.HEADING][:2] == ("転入", first + second)
+
+
+def test_a_title_over_many_chunks_is_no_pair() -> None:
+    chunks = [chunk(f"第{n}号の届出は窓口で行います。", headings=("届出",)) for n in range(11)]
+
+    assert {pair.kind for pair in make_pairs(chunks[:10])} == {PairKind.HEADING, PairKind.TITLE}
+    assert make_pairs(chunks) == []
 
 
 def test_header_and_first_cell_lead_to_the_row() -> None:
@@ -342,6 +350,16 @@ def test_a_rollback_opens_what_its_snapshot_was_built_with(town: Settings) -> No
         assert not sync(town, pipeline=build_toy_pipeline()).published, "the next run keeps to what was restored"
     finally:
         assistant.close()
+
+
+def test_a_reset_goes_back_to_the_default_model_and_stays_there(town: Settings) -> None:
+    sync(town, pipeline=build_toy_pipeline())
+    base = fingerprint(town)
+    adapt_index(town, pipeline=build_toy_pipeline())
+
+    assert reset_index(town, pipeline=build_toy_pipeline()).published
+
+    assert fingerprint(town) == base and not sync(town, pipeline=build_toy_pipeline()).published
 
 
 def test_a_running_service_follows_and_drops_no_question(town: Settings) -> None:

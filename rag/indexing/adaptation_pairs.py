@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from rag.text import split_sentences
 
 _MIN_SENTENCE = 10
 _MIN_BODY = 10
+_MOST_SENTENCES, _SENTENCE_PAIRS = 3, 3_000  # of one chunk; in all, where it is to be more than one of each
+_MOST_SHARING = 10  # a title or heading that stands over more chunks tells none of them from the others
 
 
 class PairKind(StrEnum):
@@ -45,9 +48,11 @@ def make_pairs(chunks: Sequence[Chunk], judged: Sequence[tuple[str, str]] = (), 
 
     judged: (question, text of the chunk) that staff found helpful; a text that is no chunk any more is left out.
     """
+    sentences = max(1, min(_MOST_SENTENCES, _SENTENCE_PAIRS // max(1, len(chunks))))
     found = [
-        pair for entry, chunk in enumerate(chunks) for pair in _pairs_of(chunk, entry, random.Random(seed + entry))
+        pair for entry, c in enumerate(chunks) for pair in _pairs_of(c, entry, sentences, random.Random(seed + entry))
     ]
+    found = _leave_out_shared(found)
     entries = {chunk.text: entry for entry, chunk in enumerate(chunks)}
     found += [
         Pair(question, text, entries[text], PairKind.JUDGED)
@@ -57,7 +62,18 @@ def make_pairs(chunks: Sequence[Chunk], judged: Sequence[tuple[str, str]] = (), 
     return found
 
 
-def _pairs_of(chunk: Chunk, entry: int, chance: random.Random) -> Iterator[Pair]:
+def _leave_out_shared(pairs: Sequence[Pair]) -> list[Pair]:
+    labels = [_label(pair) for pair in pairs]
+    shared = Counter(labels)
+    return [pair for pair, label in zip(pairs, labels, strict=True) if not label or shared[label] <= _MOST_SHARING]
+
+
+def _label(pair: Pair) -> str:
+    """Return the title or heading that one side of a pair is made of; nothing for pairs of other kinds."""
+    return {PairKind.HEADING: pair.query, PairKind.TITLE: pair.passage}.get(pair.kind, "")
+
+
+def _pairs_of(chunk: Chunk, entry: int, sentences: int, chance: random.Random) -> Iterator[Pair]:
     above = "\n".join((chunk.title, *chunk.headings))
     if chunk.kind is ChunkKind.QA and chunk.question and chunk.answer:
         question, answer = chunk.text[slice(*chunk.question)], chunk.text[slice(*chunk.answer)]
@@ -74,16 +90,18 @@ def _pairs_of(chunk: Chunk, entry: int, chance: random.Random) -> Iterator[Pair]
         caption, body = _split_caption(chunk)
         if caption and len(body) >= _MIN_BODY:
             yield Pair(caption, body, entry, PairKind.HEADING)
-    yield from _sentence_pairs(body, above, entry, chance)
+    yield from _sentence_pairs(body, above, entry, sentences, chance)
 
 
-def _sentence_pairs(body: str, above: str, entry: int, chance: random.Random) -> Iterator[Pair]:
+def _sentence_pairs(body: str, above: str, entry: int, sentences: int, chance: random.Random) -> Iterator[Pair]:
+    """Yield up to that many sentences with the rest of the text, and one with what stands above."""
     spans = [span for span in split_sentences(body) if span[1] - span[0] >= _MIN_SENTENCE]
+    chosen = chance.sample(spans, min(sentences, len(spans)))
     if len(spans) >= 2:
-        start, end = chance.choice(spans)
-        yield Pair(body[start:end], f"{body[:start]}{body[end:]}", entry, PairKind.SENTENCE)
-    if spans and above.strip():
-        start, end = chance.choice(spans)
+        for start, end in chosen:
+            yield Pair(body[start:end], f"{body[:start]}{body[end:]}", entry, PairKind.SENTENCE)
+    if chosen and above.strip():
+        start, end = chosen[0]
         yield Pair(body[start:end], above, entry, PairKind.TITLE)
 
 

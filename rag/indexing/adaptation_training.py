@@ -116,8 +116,9 @@ class Trainer:
         same = np.logical_or.reduce([values[batch, None] == values[batch] for values in self._identities])
         np.fill_diagonal(same, False)
         temperature = np.float32(self._schedule.temperature)
-        slope = _slope(query.vectors @ passage.vectors.T / temperature, same) / temperature
-        return touched, query.gradient(slope @ passage.vectors) + passage.gradient(slope.T @ query.vectors)
+        slope: Floats = np.divide(_slope(np.divide(query.vectors @ passage.vectors.T, temperature), same), temperature)
+        gradient: Floats = np.add(query.gradient(slope @ passage.vectors), passage.gradient(slope.T @ query.vectors))
+        return touched, gradient
 
     def _move(self, touched: Ids, gradient: Floats, step: int) -> None:
         first = self._first[touched] * np.float32(_MOMENTUM) + gradient * np.float32(1 - _MOMENTUM)

@@ -64,6 +64,24 @@ def adapt_index(
     return adaptation, report
 
 
+def reset_index(
+    settings: Settings, *, gate: Gate | None = None, progress: Progress | None = None, pipeline: Pipeline | None = None
+) -> SyncReport:
+    """Embed everything again with the default embedder. The adapted one stays as long as a kept snapshot was built with it.
+
+    A gate that refuses the new snapshot leaves the choice as it was. Raises what `sync` raises.
+    """
+    models = AdaptedModels(settings.index)
+    SnapshotStore(settings.index).manifest()
+    with write_lock(settings.index):
+        before = models.chosen()
+        models.choose(None)
+    report = sync(settings, gate=gate, progress=progress, pipeline=pipeline)
+    if report.gate is not None and not report.gate.passed:
+        models.choose(before)
+    return report
+
+
 def _join(first: SyncReport, again: SyncReport | None, adaptation: Adaptation) -> SyncReport:
     """Return one report of a run that published with the old embedder and then, perhaps, with the adapted one."""
     seconds = {**first.seconds, "adapt": adaptation.note.seconds}
