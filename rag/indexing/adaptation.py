@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -31,9 +31,10 @@ MIN_PAIRS = 200
 AUTO_CHUNKS = 500
 AUTO_GROWTH = 1.3
 DENSE_WEIGHT = 0.4
-_HELD_OUT_SHARE, _MOST_HELD_OUT = 0.15, 1_000
+_HELD_OUT_SHARE, _MOST_HELD_OUT, _MOST_ASKED = 0.15, 1_000, 2_000
 _SECOND_SHARE = 1 / 3  # of the steps of the first training, in the second one, over all pairs
 _MOST_PAIRS = 60_000
+_SHARES = (1.0, 0.5)  # of what was learned; half of it is safer where entries are few or alike
 _SEED = 0
 Progress = Callable[[str, int, int], None]
 """Called with ("adapt", done, total)."""
@@ -96,6 +97,7 @@ def adapt_embedder(
         chunks=len(chunks),
         pairs=count_kinds(pairs),
         steps=run.steps,
+        share=run.share,
         held_out=len(run.asked),
         before=before,
         after=after,
@@ -158,19 +160,25 @@ class _Adapting:
         self._trainer = Trainer(base.tokenizer, pairs, schedule)
         self._first_steps = self._trainer.count_steps(without=self._held_out)
         self.steps = self._first_steps + self._trainer.count_steps(share=_SECOND_SHARE)
-        self._progress, self._table = progress, base.table
+        self._progress, self._table, self.share = progress, base.table, 1.0
 
     def measure(self, text_to_embed: Callable[[Chunk], str]) -> tuple[Figures, Figures]:
-        """Train without the held-out entries; return what their queries find before and after."""
+        """Train without the held-out entries; return what their queries find before, and after with the best share."""
         self._table = self._trainer.run(self._base.table, without=self._held_out, progress=self._count_from(0))
         texts = [text_to_embed(chunk) for chunk in self._chunks]
-        before, after = measure_tables(self._base, texts, self.asked, [self._base.table, self._table])
+        tables = [self._base.table, *(self._mix(self._table, share) for share in _SHARES)]
+        before, *found = measure_tables(self._base, texts, self.asked, tables)
+        after, self.share = max(zip(found, _SHARES, strict=True), key=lambda each: (each[0].ndcg_at_10, each[1]))
         return before, after
 
     def finish(self) -> Floats:
-        """Train on, with every pair; return the table."""
+        """Train on, with every pair; return the table, mixed with that of the base as it was measured."""
         progress = self._count_from(self._first_steps)
-        return self._trainer.run(self._table, share=_SECOND_SHARE, progress=progress)
+        return self._mix(self._trainer.run(self._table, share=_SECOND_SHARE, progress=progress), self.share)
+
+    def _mix(self, table: Floats, share: float) -> Floats:
+        mixed: Floats = self._base.table + (table - self._base.table) * type(table[0, 0])(share)
+        return mixed
 
     def _count_from(self, done: int) -> Callable[[int], None]:
         return lambda step: self._progress("adapt", done + step, self.steps)
@@ -186,13 +194,10 @@ def _choose_entries(pairs: Sequence[Pair]) -> set[int]:
 
 
 def _choose_queries(pairs: Sequence[Pair], held_out: set[int]) -> list[Pair]:
-    """Return one pair of each held-out entry, of the kind that is most like a question."""
-    order: Mapping[str, int] = {kind: place for place, kind in enumerate(HARD_KINDS)}
-    of_entry: dict[int, Pair] = {}
-    for pair in sorted(pairs, key=lambda pair: order.get(pair.kind, len(order))):
-        if pair.entry in held_out:
-            of_entry.setdefault(pair.entry, pair)
-    return [of_entry[entry] for entry in sorted(of_entry)]
+    """Return the pairs of the held-out entries that are most like questions: all of the hard kinds, the others where none is."""
+    of_entries = [pair for pair in pairs if pair.entry in held_out]
+    asked = [pair for pair in of_entries if pair.kind in HARD_KINDS] or of_entries
+    return asked if len(asked) <= _MOST_ASKED else random.Random(_SEED).sample(asked, _MOST_ASKED)
 
 
 def measure_tables(

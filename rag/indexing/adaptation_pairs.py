@@ -31,7 +31,7 @@ class PairKind(StrEnum):
 
 
 HARD_KINDS = (PairKind.JUDGED, PairKind.QUESTION, PairKind.SENTENCE, PairKind.HEADING)
-"""Kinds whose passage does not hold the words of the query: these measure, the first that an entry has."""
+"""Kinds whose passage does not hold the query itself: these measure."""
 
 
 class Pair(NamedTuple):

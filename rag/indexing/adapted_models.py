@@ -31,9 +31,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class AdaptationNote:
-    """How an adaptation came about. base: fingerprint of the model that it started from; pairs: kind -> number.
+    """How an adaptation came about. base: fingerprint of the model that it started from; pairs: kind -> number;
+    share: how far the table was moved of what was learned.
 
-    held_out: number of queries of entries that were kept out of the training; before, after: what they found.
+    held_out: number of queries, of entries that were kept out of the training; before, after: what they found.
     """
 
     base: str
@@ -41,6 +42,7 @@ class AdaptationNote:
     chunks: int
     pairs: Mapping[str, int]
     steps: int
+    share: float
     held_out: int
     before: Figures
     after: Figures
