@@ -28,7 +28,6 @@ PAIR_LABELS = {
     "heading": "見出しと本文",
     "row": "表の見出しと行",
     "sentence": "一文と続き",
-    "title": "一文と表題",
     "judged": "職員が役に立ったとした質問",
 }
 

@@ -94,7 +94,7 @@ def test_a_question_leads_to_its_answer_and_shortened_to_both() -> None:
     assert PairKind.SENTENCE not in pairs, "an answer of one sentence has no rest"
 
 
-def test_a_sentence_leads_to_the_rest_without_it_and_to_the_title() -> None:
+def test_a_sentence_leads_to_the_rest_without_it_and_a_heading_to_the_text() -> None:
     first, second = "届出は十四日以内に行います。", "本人確認書類が必要になります。"
 
     found = make_pairs([chunk(first + second, headings=("転入",))])
@@ -102,14 +102,13 @@ def test_a_sentence_leads_to_the_rest_without_it_and_to_the_title() -> None:
 
     sentences = {p[:2] for p in found if p.kind is PairKind.SENTENCE}
     assert sentences == {(first, second), (second, first)}
-    assert pairs[PairKind.TITLE].query in (first, second) and pairs[PairKind.TITLE].passage == "手引\n転入"
     assert pairs[PairKind.HEADING][:2] == ("転入", first + second)
 
 
-def test_a_title_over_many_chunks_is_no_pair() -> None:
+def test_a_heading_over_many_chunks_is_no_pair() -> None:
     chunks = [chunk(f"第{n}号の届出は窓口で行います。", headings=("届出",)) for n in range(11)]
 
-    assert {pair.kind for pair in make_pairs(chunks[:10])} == {PairKind.HEADING, PairKind.TITLE}
+    assert {pair.kind for pair in make_pairs(chunks[:10])} == {PairKind.HEADING}
     assert make_pairs(chunks) == []
 
 

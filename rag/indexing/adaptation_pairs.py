@@ -15,7 +15,7 @@ from rag.text import split_sentences
 _MIN_SENTENCE = 10
 _MIN_BODY = 10
 _MOST_SENTENCES, _SENTENCE_PAIRS = 3, 3_000  # of one chunk; in all, where it is to be more than one of each
-_MOST_SHARING = 10  # a title or heading that stands over more chunks tells none of them from the others
+_MOST_SHARING = 10  # a heading that stands over more chunks tells none of them from the others
 
 
 class PairKind(StrEnum):
@@ -26,7 +26,6 @@ class PairKind(StrEnum):
     HEADING = "heading"  # or the caption of an article -> what stands under it
     ROW = "row"  # header and first cell -> the row
     SENTENCE = "sentence"  # -> the rest of its chunk
-    TITLE = "title"  # one sentence -> title and headings
     JUDGED = "judged"  # a question of staff -> the text that they found helpful
 
 
@@ -63,14 +62,8 @@ def make_pairs(chunks: Sequence[Chunk], judged: Sequence[tuple[str, str]] = (), 
 
 
 def _leave_out_shared(pairs: Sequence[Pair]) -> list[Pair]:
-    labels = [_label(pair) for pair in pairs]
-    shared = Counter(labels)
-    return [pair for pair, label in zip(pairs, labels, strict=True) if not label or shared[label] <= _MOST_SHARING]
-
-
-def _label(pair: Pair) -> str:
-    """Return the title or heading that one side of a pair is made of; nothing for pairs of other kinds."""
-    return {PairKind.HEADING: pair.query, PairKind.TITLE: pair.passage}.get(pair.kind, "")
+    shared = Counter(pair.query for pair in pairs if pair.kind is PairKind.HEADING)
+    return [pair for pair in pairs if pair.kind is not PairKind.HEADING or shared[pair.query] <= _MOST_SHARING]
 
 
 def _pairs_of(chunk: Chunk, entry: int, sentences: int, chance: random.Random) -> Iterator[Pair]:
@@ -90,19 +83,15 @@ def _pairs_of(chunk: Chunk, entry: int, sentences: int, chance: random.Random) -
         caption, body = _split_caption(chunk)
         if caption and len(body) >= _MIN_BODY:
             yield Pair(caption, body, entry, PairKind.HEADING)
-    yield from _sentence_pairs(body, above, entry, sentences, chance)
+    yield from _sentence_pairs(body, entry, sentences, chance)
 
 
-def _sentence_pairs(body: str, above: str, entry: int, sentences: int, chance: random.Random) -> Iterator[Pair]:
-    """Yield up to that many sentences with the rest of the text, and one with what stands above."""
+def _sentence_pairs(body: str, entry: int, sentences: int, chance: random.Random) -> Iterator[Pair]:
+    """Yield up to that many sentences with the rest of the text."""
     spans = [span for span in split_sentences(body) if span[1] - span[0] >= _MIN_SENTENCE]
     chosen = chance.sample(spans, min(sentences, len(spans)))
-    if len(spans) >= 2:
-        for start, end in chosen:
-            yield Pair(body[start:end], f"{body[:start]}{body[end:]}", entry, PairKind.SENTENCE)
-    if chosen and above.strip():
-        start, end = chosen[0]
-        yield Pair(body[start:end], above, entry, PairKind.TITLE)
+    for start, end in chosen if len(spans) >= 2 else ():
+        yield Pair(body[start:end], f"{body[:start]}{body[end:]}", entry, PairKind.SENTENCE)
 
 
 def _split_caption(chunk: Chunk) -> tuple[str, str]:
