@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eval.metrics import ACCURACY
 from eval.questions import Question, read_questions
 from eval.run import Report, evaluate
 from rag.assistant import Assistant
 from rag.errors import IndexMismatchError, IndexMissingError
+from rag.indexing.embedders import EmbedderLibrary
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
 from rag.indexing.sync import Gate, GateResult
 from rag.settings import Settings
-
-if TYPE_CHECKING:
-    from rag.indexing.embedding import Embedder
 
 _MOST_IDS = 10
 
@@ -42,24 +39,24 @@ def build_gate(questions: Path, settings: Settings) -> Gate:
     asked = read_questions(questions)
 
     def gate(candidate: Snapshot) -> GateResult:
-        from rag.indexing.embedding import open_embedder
-
-        embedder = open_embedder(settings.embedder)
-        after = _evaluate(candidate, asked, settings, embedder)
+        embedders = EmbedderLibrary(settings)
+        after = _evaluate(candidate, asked, settings, embedders)
         try:
-            published = SnapshotStore(settings.index).open_current(embedder.fingerprint)
+            with closing(SnapshotStore(settings.index).open_current()) as published:
+                embedders.for_snapshot(published.manifest)
+                return compare(_evaluate(published, asked, settings, embedders), after)
         except IndexMissingError:
             return _pass_alone(after, "公開中の索引はまだありません")
         except IndexMismatchError:
             return _pass_alone(after, "公開中の索引は今の設定では使えません")
-        with closing(published):
-            return compare(_evaluate(published, asked, settings, embedder), after)
 
     return gate
 
 
-def _evaluate(snapshot: Snapshot, questions: Sequence[Question], settings: Settings, embedder: Embedder) -> Report:
-    return evaluate(Assistant(settings, FixedReader(snapshot), embedder), questions)
+def _evaluate(
+    snapshot: Snapshot, questions: Sequence[Question], settings: Settings, embedders: EmbedderLibrary
+) -> Report:
+    return evaluate(Assistant(settings, FixedReader(snapshot), embedders), questions)
 
 
 def _pass_alone(after: Report, reason: str) -> GateResult:

@@ -19,11 +19,14 @@ from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
+from rag.retrieval.reranking import NONE as NO_RERANKER
+from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.indexing.catalog import CatalogEntry
+    from rag.indexing.embedders import EmbedderLibrary
     from rag.indexing.embedding import Embedder
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
@@ -65,21 +68,24 @@ class PrintedPage:
 
 
 class Assistant:
-    """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published."""
+    """Answer from one index folder; safe to use from many threads, and always from the snapshot that is published.
 
-    def __init__(self, settings: Settings, reader: SnapshotReader, embedder: Embedder) -> None:
-        self._settings, self._reader, self._embedder = settings, reader, embedder
+    Each snapshot is searched with the embedder that it was built with, so that a new one may come with a new snapshot.
+    """
+
+    def __init__(self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary) -> None:
+        self._settings, self._reader, self._embedders = settings, reader, embedders
+        self._cross_encoder = open_reranker(settings)
         self._calibration = read_calibration()
         self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod
     def open(cls, settings: Settings) -> Assistant:
         """Open the index of the settings. Raises IndexMissingError, IndexMismatchError or EmbedderError."""
-        from rag.indexing.embedding import open_embedder
+        from rag.indexing.embedders import EmbedderLibrary
 
-        embedder = open_embedder(settings.embedder)
-        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index), embedder.fingerprint), embedder)
-        with assistant._snapshot():
+        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index)), EmbedderLibrary(settings))
+        with assistant._searchable():
             return assistant
 
     def ask(
@@ -98,12 +104,12 @@ class Assistant:
         started = time.perf_counter()
         for text in (question, *(earlier for earlier, _ in history)):
             check_question(text)
-        with self._snapshot() as snapshot:
+        with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
-            retriever = Retriever(snapshot, self._embedder)
+            retriever = self._retriever(snapshot, embedder)
             asked = retriever.understand(question, history)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-            answer = self._answerer(snapshot, retriever).answer(asked, passages)
+            answer = self._answerer(snapshot, embedder, retriever).answer(asked, passages)
         if on_token:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
@@ -113,9 +119,9 @@ class Assistant:
     ) -> list[Passage]:
         """Return up to `limit` passages, best first. Raises UsageError as `ask` does."""
         check_question(question)
-        with self._snapshot() as snapshot:
+        with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
-            retriever = Retriever(snapshot, self._embedder)
+            retriever = self._retriever(snapshot, embedder)
             return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
 
     def explain(
@@ -123,19 +129,19 @@ class Assistant:
     ) -> tuple[list[Passage], Explanation]:
         """Return what `search` returns, and why. Raises UsageError as `ask` does."""
         check_question(question)
-        with self._snapshot() as snapshot:
+        with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
-            retriever = Retriever(snapshot, self._embedder)
+            retriever = self._retriever(snapshot, embedder)
             asked = retriever.understand(question)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=limit)
             return passages, retriever.explain(asked, passages, filters=filters, asker=asker)
 
     def context(self, passage: Passage, asker: Asker = EVERYONE) -> Context | None:
         """Return what stands around a passage; None where its document is gone or not open to the asker."""
-        with self._snapshot() as snapshot:
+        with self._searchable() as (snapshot, embedder):
             if _open_entry(snapshot, passage.chunk.source, asker) is None:
                 return None
-            return Retriever(snapshot, self._embedder).context(passage)
+            return self._retriever(snapshot, embedder).context(passage)
 
     def departments(self, asker: Asker = EVERYONE) -> tuple[str, ...]:
         """Return the departments whose documents the asker may read, by name."""
@@ -238,11 +244,21 @@ class Assistant:
         with self._reader.use() as snapshot:
             yield snapshot
 
-    def _answerer(self, snapshot: Snapshot, retriever: Retriever) -> Answerer:
+    @contextmanager
+    def _searchable(self) -> Iterator[tuple[Snapshot, Embedder]]:
+        """Lend the current snapshot with its embedder. Raises IndexMismatchError where there is none that fits."""
+        with self._reader.use() as snapshot:
+            yield snapshot, self._embedders.for_snapshot(snapshot.manifest)
+
+    def _retriever(self, snapshot: Snapshot, embedder: Embedder) -> Retriever:
+        rerank = self._settings.reranker != NO_RERANKER
+        return Retriever(snapshot, embedder, rerank=rerank, cross_encoder=self._cross_encoder)
+
+    def _answerer(self, snapshot: Snapshot, embedder: Embedder, retriever: Retriever) -> Answerer:
         settings = self._settings
         return Answerer(
             retriever,
-            self._embedder,
+            embedder,
             snapshot.catalog,
             calibration=self._calibration,
             max_chars=settings.max_answer_chars,

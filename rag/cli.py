@@ -33,6 +33,7 @@ def build_parser() -> Parser:
     _add_index(commands)
     _add_search(commands)
     _add_ask(commands)
+    _add_adapt(commands)
     for name, text, run in (
         ("status", "索引の状態と、要確認の文書を表示する", run_status),
         ("rollback", "一つ前の索引に戻す", run_rollback),
@@ -65,6 +66,15 @@ def _add_index(commands: Any) -> None:
     command.add_argument("--full", action="store_true", help="変わっていない文書もすべて読み直す")
     command.add_argument("--allow-removal", action="store_true", help="文書の大半が消えていても続ける")
     command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら公開しない")
+    command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
+
+
+def _add_adapt(commands: Any) -> None:
+    command = _add_command(commands, "adapt", "文書の言葉づかいを、埋め込みモデルに学習させる", run_adapt)
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--no-index", action="store_true", help="学習だけして、索引は次の rag index で作り直す")
+    what.add_argument("--reset", action="store_true", help="学習したモデルをやめ、標準のモデルで索引を作り直す")
+    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら使わない")
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
 
 
@@ -158,24 +168,61 @@ def print_json(value: Any) -> None:
 
 def run_index(options: argparse.Namespace) -> int:
     """Bring the index up to date with the corpus."""
-    from rag.indexing.sync import sync
+    from rag.indexing.updating import update_index
     from rag.progress import StageBars
     from rag.reports import render_sync
 
     settings = read_settings(options)
-    gate = None
-    if options.gate:
-        from eval.gate import build_gate
-
-        gate = build_gate(options.gate, settings)
+    gate = _gate(options, settings)
     with StageBars() as bars:
-        report = sync(settings, full=options.full, allow_removal=options.allow_removal, gate=gate, progress=bars)
+        report = update_index(
+            settings, full=options.full, allow_removal=options.allow_removal, gate=gate, progress=bars
+        )
     if options.json:
         print_json(report.as_dict())
     else:
         print(render_sync(report))
     refused = report.gate is not None and not report.gate.passed
     return DONE_WITH_PROBLEMS if report.problems or refused else DONE
+
+
+def run_adapt(options: argparse.Namespace) -> int:
+    """Adapt the embedder to the corpus, and embed everything again if that helps."""
+    from rag.errors import AdaptationError
+    from rag.indexing.updating import adapt_index, reset_index
+    from rag.progress import StageBars
+    from rag.reports import render_adaptation, render_sync
+
+    settings = read_settings(options)
+    gate = _gate(options, settings)
+    try:
+        with StageBars() as bars:
+            if options.reset:
+                back = reset_index(settings, gate=gate, progress=bars)
+                return _show(options, back.as_dict(), render_sync(back), done=not back.gate or back.gate.passed)
+            adaptation, report = adapt_index(settings, publish=not options.no_index, gate=gate, progress=bars)
+    except AdaptationError as error:  # the index is as good as before
+        print(error, file=sys.stderr)
+        return DONE_WITH_PROBLEMS
+    values = adaptation.as_dict() | {"index": report.as_dict() if report else None}
+    return _show(options, values, render_adaptation(adaptation, report), done=adaptation.fingerprint is not None)
+
+
+def _show(options: argparse.Namespace, values: Any, text: str, *, done: bool) -> int:
+    """Print a result, as JSON where that was asked for; return the exit status."""
+    if options.json:
+        print_json(values)
+    else:
+        print(text)
+    return DONE if done else DONE_WITH_PROBLEMS
+
+
+def _gate(options: argparse.Namespace, settings: Settings) -> Any:
+    if not options.gate:
+        return None
+    from eval.gate import build_gate
+
+    return build_gate(options.gate, settings)
 
 
 def run_search(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@
     │   ├── IndexLockedError      another process is writing; says who
     │   ├── IndexBuildError       a new snapshot failed its checks and was not published
     │   └── RemovalGuardError     the run would remove more documents than the guard allows
+    ├── AdaptationError           the embedder cannot be adapted to this corpus
     ├── QuestionSetError          a question set or batch file cannot be used
     └── UsageError                a command was called in a way that cannot work
 
@@ -84,6 +85,10 @@ class IndexBuildError(IndexError_):
 
 class RemovalGuardError(IndexError_):
     """The run would remove more documents than the guard allows."""
+
+
+class AdaptationError(RagError):
+    """The embedder cannot be adapted to this corpus."""
 
 
 class QuestionSetError(RagError):

@@ -8,7 +8,15 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-STAGES = {"scan": "文書の確認", "read": "読み取りと索引", "verify": "検査", "gate": "質問集での確認", "publish": "公開"}
+STAGES = {
+    "scan": "文書の確認",
+    "read": "読み取りと索引",
+    "embed": "埋め込みのやり直し",
+    "adapt": "言葉づかいの学習",
+    "verify": "検査",
+    "gate": "質問集での確認",
+    "publish": "公開",
+}
 
 
 def track(items: Sequence[Item], label: str) -> Iterator[Item]:

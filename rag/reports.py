@@ -12,6 +12,7 @@ from rag.page_reports import page_row, render_pages, render_readability
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    from rag.indexing.adaptation import Adaptation
     from rag.indexing.sync import SyncReport
 
 _REASONS = {
@@ -19,6 +20,14 @@ _REASONS = {
     Reason.OUT_OF_SCOPE: "文書で扱っていない内容です",
     Reason.PERSONAL_DATA: "個人に関する情報はお答えできません",
     Reason.NO_DOCUMENTS: "検索できる文書がありません",
+}
+PAIR_LABELS = {
+    "question": "質問と回答",
+    "dropped": "短くした質問と回答",
+    "heading": "見出しと本文",
+    "row": "表の見出しと行",
+    "sentence": "一文と続き",
+    "judged": "職員が役に立ったとした質問",
 }
 
 
@@ -42,12 +51,39 @@ def render_sync(report: SyncReport) -> str:
         lines.append(
             ("質問集の確認: " if report.gate.passed else "質問集の確認で公開を見送りました: ") + report.gate.summary
         )
+    if report.adaptation:
+        lines.append(_describe_adaptation(report.adaptation))
     lines.append("新しい索引を公開しました。" if report.published else "索引は前のままです。")
     lines += [f"注意: {notice}。" for notice in report.notices]
     lines += render_readability(
         *([asdict(item) for item in items] for items in (report.readability, report.doubtful_pages))
     )
     return "\n".join(lines + render_problems(report.problems))
+
+
+def render_adaptation(adaptation: Adaptation, report: SyncReport | None) -> str:
+    """Return what `rag adapt` did: what was learned from, what was measured, and whether it is used."""
+    lines = [_describe_adaptation(adaptation)]
+    if adaptation.fingerprint is None:
+        refused = report.gate.summary if report and report.gate else ""
+        lines.append(f"学習したモデルは使わず、索引は前のままです。{refused}")
+    elif report is None:
+        lines.append("次の `rag index` で、学習したモデルで索引を作り直します。")
+    return "\n".join([*lines, *(["", render_sync(report)] if report else [])])
+
+
+def _describe_adaptation(adaptation: Adaptation) -> str:
+    note = adaptation.note
+    kinds = "、".join(f"{PAIR_LABELS.get(kind, kind)} {count}" for kind, count in note.pairs.items())
+    change = (
+        "よくなった" if note.after.ndcg_at_10 > note.before.ndcg_at_10 else "変わらない" if note.kept else "下がった"
+    )
+    finish = "。使うモデルは、このあと残りの組も加えて仕上げたもの" if note.kept else ""
+    return (
+        f"言葉づかいの学習: {sum(note.pairs.values())} 組（{kinds}）、{note.seconds:.0f} 秒\n"
+        f"  学習に使わなかった {note.held_out} 問（意味の検索だけ）: 1位正解率 {note.before.hit_at_1:.3f} → {note.after.hit_at_1:.3f}、"
+        f"nDCG@10 {note.before.ndcg_at_10:.3f} → {note.after.ndcg_at_10:.3f}（{change}{finish}）"
+    )
 
 
 def render_problems(problems: Sequence[Problem]) -> list[str]:

@@ -23,6 +23,7 @@ class Settings:
     """What can be set. Sizes are in characters, shares between 0 and 1.
 
     corpus, index, data_dir: folders. embedder: "default", a folder, or the name of a model in the local cache.
+    adapt: "auto" adapts the default embedder to the corpus when the index is first built and when it has grown; "off": when asked only.
     models_dir: the folder of models that `rag models` lists. reranker: "default" (the built-in one), "none", a folder, or the name of
     a cross-encoder in the local cache; it reads the best reranker_candidates passages of a question.
     max_chunk_chars: aim for the length of a chunk. max_answer_chars: the longest extractive answer, all quotes together;
@@ -41,6 +42,7 @@ class Settings:
     index: Path = Path("indexes/default")
     data_dir: Path = Path("data")
     embedder: str = "default"
+    adapt: str = "auto"
     models_dir: Path = Path("models")
     reranker: str = "default"
     reranker_candidates: int = 20
@@ -125,10 +127,14 @@ def _convert(key: str, value: Any) -> Any:
 
 
 def _describe_range(key: str) -> str:
+    if key in _CHOICES:
+        return f"（{'・'.join(_CHOICES[key])} のどれか）"
     return "（{}〜{}）".format(*_RANGES[key]) if key in _RANGES else ""
 
 
 def _check_range(key: str, value: Any) -> Any:
+    if value not in _CHOICES.get(key, (value,)):
+        raise ValueError(value)
     low, high = _RANGES.get(key, (None, None))
     if low is not None and not low <= value <= high:
         raise ValueError(value)
@@ -166,6 +172,7 @@ def _to_int(value: Any) -> int:
 
 
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
+_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off")}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "reranker_candidates": (1, 1_000),

@@ -71,10 +71,11 @@ DOORS = frozenset(RANKS[-1] + ("rag.answer_json", "rag.batch", "rag.progress"))
 ROOMS = ("rag.reading", "rag.indexing", "rag.models", "rag.retrieval", "rag.answering", "chromadb", "tantivy")
 """What is behind the facade."""
 DOOR_EXCEPTIONS = {
-    ("rag.cli", "rag.indexing.sync"),  # `rag index`
+    ("rag.cli", "rag.indexing.updating"),  # `rag index`, `rag adapt`
     ("rag.cli", "rag.indexing.lock"),  # `rag rollback`
     ("rag.cli", "rag.indexing.snapshot"),  # `rag rollback`
     ("rag.reports", "rag.indexing.sync"),  # the type of the report
+    ("rag.reports", "rag.indexing.adaptation"),  # the same
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
     ("rag.reports", "rag.indexing.readability"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured

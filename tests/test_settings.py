@@ -20,6 +20,7 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "float": ("0.25", 0.25),
 }
 """Type -> (as it is written in the environment, the value)."""
+CHOSEN = {"adapt": ("off", "off")}
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +86,13 @@ def test_variables_of_others_are_left_alone() -> None:
     assert load_settings(environment={"PATH": "/bin", "RAGTIME": "1", "MY_RAG_PORT": "2"}) == Settings()
 
 
+def test_a_choice_is_one_of_those_that_are_named() -> None:
+    assert "auto・off のどれか" in refusal(adapt="always").hint
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=by_name)
 def test_every_setting_is_read_from_the_environment(field: Field[Any]) -> None:
-    written, value = WRITTEN[base_type(field)]
+    written, value = CHOSEN.get(field.name) or WRITTEN[base_type(field)]
 
     settings = load_settings(environment={f"RAG_{field.name.upper()}": written})
 
@@ -97,7 +102,7 @@ def test_every_setting_is_read_from_the_environment(field: Field[Any]) -> None:
 
 @pytest.mark.parametrize("field", FIELDS, ids=by_name)
 def test_every_setting_is_read_from_the_file(field: Field[Any]) -> None:
-    written, value = WRITTEN[base_type(field)]
+    written, value = CHOSEN.get(field.name) or WRITTEN[base_type(field)]
     write_toml(f"{field.name} = " + (written if base_type(field) in ("int", "float", "bool") else f'"{written}"'))
 
     found = getattr(load_settings(environment={}), field.name)

@@ -302,7 +302,7 @@ def test_a_full_disk_while_publishing_leaves_the_old_index(town: Town, monkeypat
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rag.indexing.snapshot._sync_tree", fail)
+    monkeypatch.setattr("rag.indexing.snapshot.sync_tree", fail)
     with pytest.raises(OSError, match="No space left"):
         town.sync()
     monkeypatch.undo()
@@ -329,18 +329,28 @@ def test_a_gate_sees_the_new_snapshot_and_can_refuse_it(town: Town) -> None:
     assert town.sync(gate=lambda snapshot: GateResult(passed=True, summary="")).published
 
 
-@pytest.mark.parametrize("what", ["reader", "embedder", "chunk size"])
+@pytest.mark.parametrize("what", ["reader", "chunk size"])
 def test_a_changed_recipe_rebuilds_everything(town: Town, what: str) -> None:
     town.sync()
     options: dict[str, object] = {}
     if what == "reader":
         options["pipeline"] = build_toy_pipeline(reader_version="2")
-    elif what == "embedder":
-        town.embedder = BigramEmbedder(dimension=32)
     else:
         town.settings = dataclasses.replace(town.settings, max_chunk_chars=123)
     report = town.sync(**options)
     assert report.full and report.published and town.texts() == all_lines(TEXTS)
+
+
+def test_another_embedder_embeds_every_chunk_again_and_reads_only_what_changed(town: Town) -> None:
+    town.sync()
+    town.embedder = BigramEmbedder(dimension=32)
+    write_corpus(town.corpus, {"環境.txt": "粗大ごみは予約制です。"})
+
+    report = town.sync()
+
+    assert report.published and not report.full and report.changed == ("環境.txt",)
+    assert town.texts() == all_lines(TEXTS | {"環境.txt": "粗大ごみは予約制です。"})
+    assert len(town.embedder.embedded) == len(town.texts())
 
 
 def test_a_full_run_takes_its_vectors_from_the_cache(town: Town) -> None:

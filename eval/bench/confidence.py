@@ -25,7 +25,7 @@ from rag.answering.answerer import Answerer
 from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
 from rag.answering.extractive import choose_units
 from rag.documents import Contact, Passage
-from rag.indexing.embedding import open_embedder
+from rag.indexing.embedders import EmbedderLibrary
 from rag.indexing.snapshot import Snapshot, SnapshotStore
 from rag.indexing.sync import sync
 from rag.retrieval.fusion import fuse_scores
@@ -91,8 +91,8 @@ def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]
         gold = read_gold(folder, write_corpus(folder, name, root / "corpus"))
         settings = Settings(corpus=root / "corpus", index=root / "index")
         sync(settings)
-        embedder = open_embedder(settings.embedder)
-        snapshot = SnapshotStore(settings.index).open_current(embedder.fingerprint)
+        snapshot = SnapshotStore(settings.index).open_current()
+        embedder = EmbedderLibrary(settings).for_snapshot(snapshot.manifest)
         questions = [q for q in read_lines(folder / "queries.jsonl") if q["id"] in gold]
         random.Random(3).shuffle(questions)
         chosen = questions[:QUESTIONS_PER_SET]

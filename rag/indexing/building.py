@@ -7,15 +7,16 @@ import shutil
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from rag.documents import Chunk
 from rag.errors import EmbedderError, IndexBuildError
 from rag.indexing.cache import EmbeddingCache
-from rag.indexing.catalog import CatalogWriter
-from rag.indexing.lexical import LexicalEntry, LexicalStore
+from rag.indexing.catalog import CatalogEntry, CatalogWriter
+from rag.indexing.lexical import LexicalEntry, LexicalStore, analyze
 from rag.indexing.limits import FilterFields
 from rag.indexing.manifest import REBUILD_HINT
 from rag.indexing.pipeline import DocumentEmbedder
@@ -50,13 +51,13 @@ class Stopwatch:
             self.seconds[stage] += time.perf_counter() - start
 
 
-def copy_snapshot(source: Path, target: Path) -> None:
-    """Copy a snapshot's folder; SQLite files as a transaction sees them, for Chroma writes to its own when it is opened."""
+def copy_snapshot(source: Path, target: Path, *, without: str | None = None) -> None:
+    """Copy a snapshot's folder, but for one of its stores; SQLite files as a transaction sees them, for Chroma writes to its own when it is opened."""
     shutil.copytree(
         source,
         target,
         dirs_exist_ok=True,
-        ignore=shutil.ignore_patterns("*.lock", "*-journal", "*-wal", "*-shm"),
+        ignore=shutil.ignore_patterns("*.lock", "*-journal", "*-wal", "*-shm", *filter(None, [without])),
         copy_function=_copy_file,
     )
 
@@ -73,11 +74,19 @@ class SnapshotBuilder:
     """Write documents into a partial. Nothing is searched, or final, before `finish`."""
 
     def __init__(
-        self, partial: Path, *, is_new: bool, embedder: DocumentEmbedder, cache: EmbeddingCache, watch: Stopwatch
+        self,
+        partial: Path,
+        *,
+        is_new: bool,
+        embedder: DocumentEmbedder,
+        cache: EmbeddingCache,
+        watch: Stopwatch,
+        new_vectors: bool = False,
     ) -> None:
+        """Open the stores. is_new: of an empty partial; new_vectors: of one that has everything but vectors."""
         self._embedder, self._cache, self._watch = embedder, cache, watch
         self.catalog = CatalogWriter(partial / CATALOG)
-        self._vectors = (VectorStore.create if is_new else VectorStore.open)(partial / VECTORS)
+        self._vectors = (VectorStore.create if is_new or new_vectors else VectorStore.open)(partial / VECTORS)
         self._lexical = (LexicalStore.create if is_new else LexicalStore.open)(partial / LEXICAL)
         self._pending: list[Prepared] = []
         self.probes = _Sample(PROBES)
@@ -97,6 +106,20 @@ class SnapshotBuilder:
         self._pending.append(prepared)
         if sum(len(waiting.chunks) for waiting in self._pending) >= _CHUNKS_AT_ONCE:
             self._flush()
+
+    def embed_again(
+        self, document: CatalogEntry, chunks: Sequence[Chunk], texts: Sequence[str], *, probes: Collection[str]
+    ) -> None:
+        """Write the vectors of chunks whose words are there already. probes: ids of those that are to find themselves."""
+        if not chunks:
+            return
+        with self._watch.measure("embed"):
+            vectors = self._embed(texts)
+        fields = [FilterFields.from_metadata(document.source, document.metadata)] * len(chunks)
+        with self._watch.measure("vectors"):
+            self._vectors.upsert([chunk.id for chunk in chunks], vectors, fields)
+        chosen = [(analyze(c), vector) for c, vector in zip(chunks, vectors, strict=True) if c.id in probes]
+        self.probes.offer(chosen)
 
     def remove(self, source: str) -> None:
         """Remove everything of a source."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rag.errors import IndexMismatchError
@@ -16,7 +16,7 @@ REBUILD_HINT = "`rag index --full` を実行して、索引を作り直してく
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that, when it changes, makes an index be rebuilt from scratch."""
+    """Everything that, when it changes, makes an index be rebuilt: from scratch, or its vectors only."""
 
     embedder_name: str
     embedder_fingerprint: str
@@ -26,6 +26,11 @@ class Recipe:
     reader_version: str
     dictionary_version: str = ""
     format_version: int = FORMAT_VERSION
+
+    def has_same_chunks(self, other: Recipe) -> bool:
+        """Tell whether two recipes differ in the embedder at most: then only the vectors have to be made again."""
+        own = replace(self, embedder_name="", embedder_fingerprint="", dimension=0)
+        return own == replace(other, embedder_name="", embedder_fingerprint="", dimension=0)
 
 
 @dataclass(frozen=True, slots=True)

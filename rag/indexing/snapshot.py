@@ -8,10 +8,8 @@ SnapshotReader   hands the current snapshot to questions, and reopens between tw
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.errors import IndexBuildError, IndexMismatchError, IndexMissingError
+from rag.indexing.adapted_models import AdaptedModels
 from rag.indexing.catalog import Catalog
+from rag.indexing.durable import replace_text, sync_folder, sync_tree
 from rag.indexing.lexical import LexicalStore, tokenizer_version
 from rag.indexing.manifest import REBUILD_HINT, Manifest
 from rag.indexing.stores import LexicalLeg, VectorLeg
@@ -171,15 +171,18 @@ class SnapshotStore:
 
     def publish(self, partial: Path) -> str:
         """Make a finished partial the current snapshot, durably: at every instant CURRENT names a whole one."""
-        _sync_tree(partial)
+        sync_tree(partial)
         snapshot_id = partial_id(partial)
         partial.rename(self.folder(snapshot_id))
-        _sync_folder(self._snapshots)
+        sync_folder(self._snapshots)
         self._set_current(snapshot_id)
         return snapshot_id
 
     def rollback(self) -> Rollback:
-        """Make the snapshot that was published before the current one current again; say which. Delete nothing."""
+        """Make the snapshot that was published before the current one current again; say which. Delete nothing.
+
+        The next run of `sync` builds with the embedder of that snapshot.
+        """
         current = self._require_current()
         parent = self.manifest(current).parent
         if parent is None or parent not in self.snapshot_ids():
@@ -187,8 +190,9 @@ class SnapshotStore:
                 f"現在の索引 {current} より前の索引は残っていません。",
                 "文書を直してから `rag index` を実行してください。",
             )
-        Manifest.read(self.folder(parent))
+        restored = Manifest.read(self.folder(parent))
         self._set_current(parent)
+        AdaptedModels(self.index_dir).follow(restored.recipe.embedder_fingerprint)
         return Rollback(left=current, restored=parent)
 
     def prune(self, keep: int) -> list[str]:
@@ -238,13 +242,7 @@ class SnapshotStore:
         return current
 
     def _set_current(self, snapshot_id: str) -> None:
-        temporary = self.index_dir / f"{CURRENT_FILE}.tmp"
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(snapshot_id + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        _replace(temporary, self.index_dir / CURRENT_FILE)
-        _sync_folder(self.index_dir)
+        replace_text(self.index_dir / CURRENT_FILE, snapshot_id)
 
 
 def partial_id(partial: Path) -> str:
@@ -330,34 +328,3 @@ class SnapshotReader:
 def _is_open(folder: Path) -> bool:
     with _open_folders_lock:
         return _open_folders[folder.resolve()] > 0
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Move a file over another; Windows refuses while a reader has it open, for microseconds."""
-    for _ in range(50):
-        try:
-            source.replace(target)
-            return
-        except PermissionError:
-            time.sleep(0.02)
-    source.replace(target)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_dir():
-            _sync_folder(path)
-        else:
-            with path.open("r+b") as stream:  # Windows flushes only what is open for writing
-                os.fsync(stream.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there; NTFS keeps its own journal
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

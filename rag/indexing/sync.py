@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -12,9 +13,12 @@ from typing import Any
 
 from rag.documents import Problem
 from rag.errors import IndexBuildError, IndexMismatchError, RemovalGuardError, UsageError
-from rag.indexing.building import Probe, SnapshotBuilder, Stopwatch, check_probes, copy_snapshot
+from rag.indexing.adaptation import Adaptation
+from rag.indexing.adapted_models import AdaptedModels
+from rag.indexing.building import PROBES, Probe, SnapshotBuilder, Stopwatch, check_probes, copy_snapshot
 from rag.indexing.cache import EmbeddingCache
 from rag.indexing.catalog import Catalog, CatalogCounts, CatalogEntry
+from rag.indexing.embedders import EmbedderLibrary
 from rag.indexing.lexical import tokenizer_version
 from rag.indexing.lock import write_lock
 from rag.indexing.manifest import Manifest, Recipe
@@ -26,6 +30,7 @@ from rag.indexing.readability import DoubtfulPage, Readability, list_doubtful_pa
 from rag.indexing.renditions import RENDITIONS
 from rag.indexing.snapshot import (
     CATALOG,
+    VECTORS,
     Snapshot,
     SnapshotStore,
     partial_id,
@@ -39,7 +44,7 @@ from rag.wording import Wording
 
 CACHE_FILE = "embeddings.sqlite"
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); the stages are scan, read, verify, gate, publish."""
+"""Called with (stage, done, total); the stages are scan, embed, read, verify, gate, publish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,8 @@ class SyncReport:
     """What a run did. renamed: (old source, new source). problems: all that are known now, also of unchanged files.
 
     readability, doubtful_pages: how much of each file can be answered from, and which pages a person should look at.
-    published: whether there is a new snapshot; snapshot: the one that answers now. notices: what the embedder has to say of itself
-    and of the texts that it saw in this run.
+    published: whether there is a new snapshot; snapshot: the one that answers now. notices: what people should know about the
+    embedder, and of the texts that it saw in this run. adaptation: that of the embedder to the corpus, where one was made in this run.
     """
 
     added: tuple[str, ...]
@@ -78,6 +83,7 @@ class SyncReport:
     readability: tuple[Readability, ...] = ()
     doubtful_pages: tuple[DoubtfulPage, ...] = ()
     notices: tuple[str, ...] = ()
+    adaptation: Adaptation | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -96,19 +102,18 @@ def sync(
 ) -> SyncReport:
     """Index the difference between the corpus and the published snapshot, and publish the result.
 
-    full: read everything again; done by itself when the embedder, reader, chunker or tokenizer has changed.
+    full: read everything again; done by itself when the reader, chunker or tokenizer has changed. Where only the embedder has
+    changed, the stored chunks are embedded again.
     Raises IndexLockedError when another process is writing, RemovalGuardError when too much would go, UsageError when there is
     no corpus, EmbedderError and IndexBuildError when nothing was published.
     """
     with write_lock(settings.index):
-        run = _Run(settings, pipeline or build_pipeline(), embedder or _open_embedder(settings), progress)
-        return run.run(full=full, allow_removal=allow_removal, gate=gate)
-
-
-def _open_embedder(settings: Settings) -> DocumentEmbedder:
-    from rag.indexing.embedding import open_embedder
-
-    return open_embedder(settings.embedder)
+        notices: tuple[str, ...] = ()
+        if embedder is None:
+            embedder, notices = EmbedderLibrary(settings).for_building()
+        run = _Run(settings, pipeline or build_pipeline(), embedder, progress)
+        report = run.run(full=full, allow_removal=allow_removal, gate=gate)
+        return replace(report, notices=(*notices, *report.notices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +166,14 @@ class _Run:
         with self._watch.measure("scan"):
             corpus = self._scan(current)
         self._check(corpus.plan, current, allow_removal=allow_removal)
-        full = full or current is None or current.manifest.recipe != self._recipe(corpus.wording)
-        if not full and current and corpus.plan.is_empty and _says_the_same(corpus, current):
+        recipe = self._recipe(corpus.wording)
+        full = full or current is None or not current.manifest.recipe.has_same_chunks(recipe)
+        new_vectors = not full and current is not None and current.manifest.recipe != recipe
+        unchanged = corpus.plan.is_empty and current is not None and _says_the_same(corpus, current)
+        if not full and not new_vectors and current and unchanged:
             return self._report_unchanged(corpus.plan, current)
-        return self._build(corpus, base=None if full else current, current=current, gate=gate)
+        base = None if full else current
+        return self._build(corpus, base=base, current=current, gate=gate, new_vectors=new_vectors)
 
     def _scan(self, current: _Current | None) -> _Corpus:
         listing = self._list_corpus(current)
@@ -235,12 +244,18 @@ class _Run:
         )
 
     def _build(
-        self, corpus: _Corpus, *, base: _Current | None, current: _Current | None, gate: Gate | None
+        self,
+        corpus: _Corpus,
+        *,
+        base: _Current | None,
+        current: _Current | None,
+        gate: Gate | None,
+        new_vectors: bool,
     ) -> SyncReport:
-        """Build a snapshot from `base` (None: from nothing), publish it after `current`."""
+        """Build a snapshot from `base` (None: from nothing; new_vectors: but for its vectors), publish it after `current`."""
         partial = self._store.new_partial()
         try:
-            probes = self._fill(partial, corpus, base)
+            probes = self._fill(partial, corpus, base, new_vectors=new_vectors)
             parent = current.id if current else None
             recipe = self._recipe(corpus.wording)
             self._write_manifest(partial, parent, recipe)
@@ -260,17 +275,24 @@ class _Run:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _fill(self, partial: Path, corpus: _Corpus, base: _Current | None) -> Sequence[Probe]:
+    def _fill(self, partial: Path, corpus: _Corpus, base: _Current | None, *, new_vectors: bool) -> Sequence[Probe]:
         if base is not None:
             with self._watch.measure("copy"):
-                copy_snapshot(self._store.folder(base.id), partial)
+                copy_snapshot(self._store.folder(base.id), partial, without=VECTORS if new_vectors else None)
         write_snapshot_wording(partial, corpus.wording)
         cache = EmbeddingCache(self._settings.index / CACHE_FILE)
         try:
             builder = SnapshotBuilder(
-                partial, is_new=base is None, embedder=self._embedder, cache=cache, watch=self._watch
+                partial,
+                is_new=base is None,
+                embedder=self._embedder,
+                cache=cache,
+                watch=self._watch,
+                new_vectors=new_vectors,
             )
             try:
+                if base is not None and new_vectors:
+                    self._embed_again(builder, corpus, base)
                 self._write_documents(builder, corpus, base)
                 builder.catalog.replace_corpus_problems(corpus.problems)
                 builder.finish()
@@ -279,6 +301,18 @@ class _Run:
         finally:
             cache.close()
         return builder.probes.items
+
+    def _embed_again(self, builder: SnapshotBuilder, corpus: _Corpus, base: _Current) -> None:
+        """Write new vectors of every chunk that stays as it is."""
+        with closing(Catalog(self._store.folder(base.id) / CATALOG)) as catalog:
+            ids = sorted(catalog.chunk_ids())
+            probes = set(random.Random(0).sample(ids, min(PROBES, len(ids))))
+            gone = {*corpus.plan.to_remove, *corpus.plan.to_read}
+            stay = [entry for entry in catalog.documents() if entry.source not in gone]
+            for done, entry in enumerate(stay, start=1):
+                chunks = catalog.chunks_of(entry.source)
+                builder.embed_again(entry, chunks, list(map(self._pipeline.text_to_embed, chunks)), probes=probes)
+                self._progress("embed", done, len(stay))
 
     def _write_documents(self, builder: SnapshotBuilder, corpus: _Corpus, base: _Current | None) -> None:
         if base is not None:
@@ -344,8 +378,10 @@ class _Run:
         hashes = {sha256 for manifest in manifests for sha256 in manifest.sources.values()}
         for folder in (FILES, RENDITIONS):
             remove_unreferenced(self._settings.index / folder, hashes)
+        embedders = {manifest.recipe.embedder_fingerprint for manifest in manifests}
         with closing(EmbeddingCache(self._settings.index / CACHE_FILE)) as cache:
-            cache.keep_only({manifest.recipe.embedder_fingerprint for manifest in manifests})
+            cache.keep_only(embedders)
+        AdaptedModels(self._settings.index).prune(embedders)
 
     def _report(self, plan: Plan, partial: Path, *, full: bool, gate: GateResult | None) -> SyncReport:
         with closing(Catalog(partial / CATALOG)) as catalog:
