@@ -8,6 +8,8 @@ the title, without which a row means nothing. Editions of one text are not touch
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -17,7 +19,6 @@ from rag.documents import Chunk, ChunkKind, Passage, Place
 from rag.text import morphemes, squeeze
 
 MIN_JACCARD = 0.9
-_GRAM = 2
 _SAME_CHARACTERS = 0.75  # nearly equal texts share more of their characters than that: a quick look before the grams
 _MIN_CHARS = 12  # a shorter text, like 「（略）」, says nothing by itself
 _PLACE_CHARS = 80
@@ -26,7 +27,7 @@ _PUNCTUATION = dict.fromkeys(map(ord, "、。,.・:;!?「」『』()[]【】〔�
 _NEGATION = re.compile(r"ない|なく|なけれ|なかっ|ません|ずに|ざる|[不非無未否]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Form:
     """The text of a passage as it is compared: without white space and punctuation, its numbers apart."""
 
@@ -34,15 +35,23 @@ class _Form:
     numbers: tuple[str, ...]
     characters: frozenset[str]
 
+    @functools.cached_property
+    def grams(self) -> frozenset[str]:
+        """The character bigrams, made when a text is compared for the first time."""
+        return frozenset(map("".join, itertools.pairwise(self.text)))
+
 
 def collapse(passages: Sequence[Passage]) -> list[Passage]:
     """Return passages (best first) without those that repeat a better one; that one lists their places in `others`."""
     forms = [_build_form(passage.chunk) for passage in passages]
     kept: dict[int, list[Place]] = {}
-    for number, passage in enumerate(passages):
-        same = next((best for best in kept if _is_same(passages[best], forms[best], passage, forms[number])), None)
+    by_numbers: dict[tuple[str, ...], list[int]] = {}  # only texts with the same numbers are compared
+    for number, (passage, form) in enumerate(zip(passages, forms, strict=True)):
+        alike = by_numbers.setdefault(form.numbers, [])
+        same = next((best for best in alike if _is_same(passages[best], forms[best], passage, form)), None)
         if same is None:
             kept[number] = []
+            alike.append(number)
         else:
             kept[same] += [place_of(passage), *passage.others]
     return [
@@ -75,16 +84,18 @@ def _without_title(chunk: Chunk) -> str:
 
 
 def _is_same(best: Passage, best_form: _Form, other: Passage, other_form: _Form) -> bool:
-    if best_form.numbers != other_form.numbers or not _is_like(best_form, other_form):
+    if not _is_like(best_form, other_form):
         return False
     if not _has_same_place_in_mind(best.chunk, other.chunk) or _are_editions(best, other):
         return False
-    return best_form.text == other_form.text or _says_the_same(best_form.text, other_form.text)
+    return best_form.text == other_form.text or _says_the_same(best_form, other_form)
 
 
 def _is_like(one: _Form, other: _Form) -> bool:
     """Tell whether two texts may be nearly equal: as long, and of the same characters."""
-    shorter, longer = sorted((len(one.text), len(other.text)))
+    shorter, longer = len(one.text), len(other.text)
+    if shorter > longer:
+        shorter, longer = longer, shorter
     if shorter < _MIN_CHARS or shorter < MIN_JACCARD * longer:
         return False
     common = len(one.characters & other.characters)
@@ -110,10 +121,11 @@ def _are_editions(one: Passage, other: Passage) -> bool:
     return one.edition.family == other.edition.family
 
 
-def _says_the_same(one: str, other: str) -> bool:
-    grams = [{text[i : i + _GRAM] for i in range(len(text) - _GRAM + 1)} for text in (one, other)]
-    if len(grams[0] & grams[1]) < MIN_JACCARD * len(grams[0] | grams[1]):
+def _says_the_same(one_form: _Form, other_form: _Form) -> bool:
+    common = len(one_form.grams & other_form.grams)
+    if common < MIN_JACCARD * (len(one_form.grams) + len(other_form.grams) - common):
         return False
+    one, other = one_form.text, other_form.text
     if _find_marks(one) != _find_marks(other) or len(_NEGATION.findall(one)) != len(_NEGATION.findall(other)):
         return False
     return morphemes(one) == morphemes(other)
