@@ -99,7 +99,7 @@ def _fit_weights(x: torch.Tensor, right: torch.Tensor, counts: torch.Tensor, *, 
     weights = torch.nn.Parameter(start)
     optimizer = torch.optim.AdamW([weights], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(x)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(x)), BATCH):
             scores = x[batch] @ weights
             chosen = torch.logsumexp(scores.masked_fill(right[batch] == 0, -torch.inf), 1)
             loss = ((torch.logsumexp(scores, 1) - chosen) * counts[batch]).sum() / counts[batch].sum()

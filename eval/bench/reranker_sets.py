@@ -97,7 +97,8 @@ def _choose_articles(rows: Iterable[Row]) -> Articles:
 
 
 def _build_passages(articles: Articles) -> Collection:
-    files, questions = {}, []
+    files: dict[str, str] = {}
+    questions: list[tuple[str, Place]] = []
     for number, (title, passages) in enumerate(articles.items()):
         for part, (passage, asked) in enumerate(passages.items()):
             source = f"{number:03d}-{part:03d}.md"
@@ -107,7 +108,8 @@ def _build_passages(articles: Articles) -> Collection:
 
 
 def _build_pages(articles: Articles) -> Collection:
-    files, questions = {}, []
+    files: dict[str, str] = {}
+    questions: list[tuple[str, Place]] = []
     for number, (title, passages) in enumerate(articles.items()):
         source, pages = f"{number:03d}{_PAGED}", list(_fill_pages(list(passages)))
         heading = f"# {title}\n\n" if number % 2 else f"# 資料{number}\n\n"

@@ -18,10 +18,9 @@ from eval.bench.retrieval_sets import BenchDocument, BenchSet, Form, Place
 from eval.gate import FixedReader
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, Chunk, Passage
-from rag.indexing.embedding import Embedder, open_embedder
+from rag.indexing.embedders import EmbedderLibrary
+from rag.indexing.embedding import Embedder
 from rag.indexing.snapshot import Snapshot, SnapshotStore
-from rag.retrieval.fusion import FIELD_WEIGHTS
-from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
@@ -46,14 +45,15 @@ def open_systems(
     settings: Settings, bench_set: BenchSet, names: Collection[str] = tuple(LABELS)
 ) -> Iterator[dict[str, System]]:
     """Lend the named systems over the published index of the settings, in the order of LABELS; only these are built."""
-    embedder = open_embedder(settings.embedder)
-    with closing(SnapshotStore(settings.index).open_current(embedder.fingerprint)) as snapshot:
-        retriever = Retriever(snapshot, embedder)  # without reranking, as soon as there is any
-        assistant = Assistant(settings, FixedReader(snapshot), embedder)
+    library, store = EmbedderLibrary(settings), SnapshotStore(settings.index)
+    embedder = library.for_snapshot(store.manifest())
+    with closing(store.open_current(embedder.fingerprint)) as snapshot:
+        retriever = Retriever(snapshot, embedder, rerank=False)
+        assistant = Assistant(settings, FixedReader(snapshot), library)
         builders: dict[str, Callable[[], System]] = {
             PLAIN: lambda: build_plain(snapshot),
             PEER: lambda: build_peer(bench_set, embedder),
-            LEXICAL: lambda: build_lexical(snapshot),
+            LEXICAL: lambda: build_lexical(snapshot, retriever),
             DENSE: lambda: build_dense(snapshot, embedder),
             FUSED: lambda: _list_places(partial(retriever.retrieve, asker=COMMAND_LINE, limit=DEPTH)),
             FINAL: lambda: _list_places(partial(assistant.search, asker=COMMAND_LINE, limit=DEPTH)),
@@ -61,17 +61,13 @@ def open_systems(
         yield {name: builders[name]() for name in LABELS if name in names}
 
 
-def build_lexical(snapshot: Snapshot) -> System:
+def build_lexical(snapshot: Snapshot, retriever: Retriever) -> System:
     """Return the lexical leg of the product, asked alone."""
     places = _read_places(snapshot)
 
     def search(question: str) -> list[Place]:
-        query = parse_query(question)
-        words = {
-            field: dict.fromkeys(query.bigrams if field == "bigrams" else query.terms, weight)
-            for field, weight in FIELD_WEIGHTS.items()
-        }
-        return [places[id_] for id_, _ in snapshot.lexical.search(words, DEPTH)]
+        words = retriever.ask_words(retriever.understand(question))
+        return [places[id_] for id_, _ in snapshot.lexical.search(words.terms, DEPTH, choices=words.choices)]
 
     return search
 

@@ -18,13 +18,13 @@ from rag.documents import Chunk
 from rag.indexing.limits import FilterFields, Limits
 from rag.indexing.names import find_names_of, find_runs, index_run, read_run, run_prefixes
 from rag.indexing.stores import Choice, Hits
-from rag.text import bigrams, morphemes, split_sentences
+from rag.text import bigrams, fold, morphemes, split_sentences
 from rag.wording import Name
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
 _STORED = FIELDS[:4]
 _ANALYSIS = 2  # raise it when `analyze` comes to give other words
-_NAMES = "names"
+_NAMES, _FOLDED = "names", "folded"
 _WHITESPACE = "whitespace_only"
 _WRITER_BYTES = 128_000_000
 
@@ -39,7 +39,7 @@ def tokenizer_version() -> str:
 class LexicalEntry:
     """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own.
 
-    names: runs of one script, each forwards and backwards.
+    names: runs of one script, each forwards and backwards. folded: the text in the form in which characters are compared.
     """
 
     id: str
@@ -67,6 +67,7 @@ def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
         body="\n".join(_words(chunk.text[start:end], names) for start, end in split_sentences(chunk.text)),
         bigrams=" ".join(bigrams(chunk.text)),
         names=_runs(f"{chunk.title}\n{headings}\n{question}", chunk.text),
+        folded=fold(chunk.text),
     )
 
 
@@ -112,7 +113,9 @@ class LexicalStore:
 
         self.delete([entry.id for entry in entries])
         for entry, values in zip(entries, fields, strict=True):
-            self._open_writer().add_document(tantivy.Document(**asdict(entry), **asdict(values)))
+            self._open_writer().add_document(
+                tantivy.Document(**asdict(entry) | {_FOLDED: entry.folded.encode()}, **asdict(values))
+            )
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks, to be seen after `commit`; ids that are not there are no error."""
@@ -185,10 +188,7 @@ class LexicalStore:
         searcher = self._index.searcher()
         chosen = tantivy.Query.term_set_query(self._schema, "id", list(ids))
         found = [searcher.doc(address) for _, address in searcher.search(chosen, len(ids), count=False).hits]
-        return {
-            d["id"][0]: LexicalEntry(d["id"][0], *(d[field][0] for field in _STORED), bigrams="", names="")
-            for d in found
-        }
+        return {document["id"][0]: _read_entry(document) for document in found}
 
     def document_frequency(self, field: str, term: str) -> int:
         """Return the number of chunks whose field holds a term."""
@@ -254,6 +254,12 @@ class LexicalStore:
         return clauses
 
 
+def _read_entry(document: Any) -> LexicalEntry:
+    title, headings, question, body = (str(document[field][0]) for field in _STORED)
+    folded = bytes(document[_FOLDED][0]).decode()
+    return LexicalEntry(document["id"][0], title, headings, question, body, bigrams="", names="", folded=folded)
+
+
 def _build_schema() -> Any:
     import tantivy
 
@@ -262,6 +268,7 @@ def _build_schema() -> Any:
     for name in FIELDS:
         builder.add_text_field(name, stored=name in _STORED, tokenizer_name=_WHITESPACE, index_option="freq")
     builder.add_text_field(_NAMES, tokenizer_name=_WHITESPACE, index_option="basic")
+    builder.add_bytes_field(_FOLDED, stored=True)
     for name in ("source", "department", "kind", "audience"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("year", "effective"):

@@ -81,6 +81,9 @@ class LexicalLeg(Store, Protocol):
     ) -> dict[str, float]:
         """Return the exact BM25 score of the chunks that are there; 0 where no term occurs."""
 
+    def words(self, ids: Sequence[str]) -> dict[str, LexicalEntry]:
+        """Return the words of the chunks that are there, without their bigrams and names."""
+
     def names_like(self, word: str) -> dict[str, int]:
         """Return the runs of one script that begin or end as a word does, and the number of chunks that hold each."""
 

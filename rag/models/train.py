@@ -75,7 +75,9 @@ def read_pairs(folder: Path, recipe: Recipe) -> list[Pair]:
     passages = random.Random(recipe.seed).sample(list(groups.items()), len(groups))
     sentences = (pair for passage, group in passages if (pair := _take_sentence(passage, group, recipe)))
     pairs += [pair for _, pair in zip(range(recipe.sentence_pairs), sentences, strict=False)]
-    return [Pair(fold(pair.query[: recipe.max_chars]), fold(pair.passage[: recipe.max_chars]), pair.group) for pair in pairs]
+    return [
+        Pair(fold(pair.query[: recipe.max_chars]), fold(pair.passage[: recipe.max_chars]), pair.group) for pair in pairs
+    ]
 
 
 def _with_title(row: dict[str, str]) -> str:

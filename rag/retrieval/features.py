@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
@@ -56,6 +57,7 @@ FEATURES = (
 _SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, times its rarity
 _NEAR = 2  # words from one of a pair to the other
 _RUN = 4
+_MOST_SENTENCES = 16  # of a candidate that are embedded: a long answer says early what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def measure(
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     asked = _Asked(question.query, rarity)
     held = [_Held.of(candidate) for candidate in candidates]
-    rows = [asked.compare(candidate.chunk, words) for candidate, words in zip(candidates, held, strict=True)]
+    rows = [asked.compare(candidate, words) for candidate, words in zip(candidates, held, strict=True)]
     for row, extra in zip(rows, _measure_scores(candidates, held, asked), strict=True):
         row.update(extra)
     for row, (sentence, heading) in zip(rows, _measure_cosines(question, candidates, embedder), strict=True):
@@ -134,7 +136,7 @@ class _Asked:
         self.total = rarity.sum(self.terms) or 1.0
         self._squares = {term: rarity.weights.get(term, rarity.ceiling) ** 2 for term in self.terms}
         self._numbers = [term for term in query.terms if is_number(term)]
-        pairs = zip(query.terms, query.terms[1:], strict=False)
+        pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
         self._bigrams = frozenset(query.bigrams)
         self._runs = frozenset(_find_runs(query.text))
@@ -143,9 +145,8 @@ class _Asked:
         """Return the weighted share of the asked words that are among words."""
         return self._rarity.sum(self.terms.intersection(words)) / self.total
 
-    def compare(self, chunk: Chunk, held: _Held) -> dict[str, float]:
-        everywhere = held.all
-        text = fold(chunk.text)
+    def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
+        chunk, text, everywhere = candidate.chunk, candidate.words.folded, held.all
         shares = [self.share(sentence) for sentence in held.sentences]
         best = max(range(len(shares)), key=shares.__getitem__)
         lacking = [self._rarity.sum((noun,)) for noun in self._nouns - everywhere]
@@ -244,17 +245,14 @@ def _measure_cosines(
     texts, owners = [], []
     for number, candidate in enumerate(candidates):
         text = candidate.chunk.text
-        sentences = [text[start:end] for start, end in split_sentences(text)]
+        sentences = [text[start:end] for start, end in islice(split_sentences(text), _MOST_SENTENCES)]
         texts += [_heading_of(candidate.chunk), *sentences]
         owners += [number] * (len(sentences) + 1)
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     cosines = (embedder.embed_documents(list(distinct)) @ question.vector)[[distinct[text] for text in texts]]
     starts = np.flatnonzero(np.diff(np.array([-1, *owners])))
     bounds = [*starts.tolist(), len(texts)]
-    return [
-        (float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0, float(cosines[a]))
-        for a, b in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [(float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0, float(cosines[a])) for a, b in pairwise(bounds)]
 
 
 def _heading_of(chunk: Chunk) -> str:

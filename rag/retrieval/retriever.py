@@ -84,7 +84,7 @@ class Retriever:
         passages = self._rerank(asked, passages) if self._learned else _support_pages(passages)
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
-        return collapse(passages)[:limit]
+        return collapse(passages[: limit + _MARGIN])[:limit]
 
     def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""
@@ -111,7 +111,7 @@ class Retriever:
             passages,
             self._snapshot,
             self,
-            words=self._ask_words(asked),
+            words=self.ask_words(asked),
             dense_weight=self._embedder.dense_weight,
             filters=filters,
             limits=self._limit(self._choose_editions(asked, filters, asker), filters, asker),
@@ -139,14 +139,15 @@ class Retriever:
     def _limit(self, editions: EditionChooser, filters: Filters | None, asker: Asker) -> Limits | None:
         return Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
 
-    def _ask_words(self, question: Question) -> LexicalQuestion:
+    def ask_words(self, question: Question) -> LexicalQuestion:
+        """Return what the lexical leg looks for: the words of a question by field, and the choices between wordings."""
         query = question.query
         rarity = self.term_weights([term for e in query.expansions for term in (*e.of, *e.words)])
         return build_lexical_question(query, rarity, self.highest_weight())
 
     def _find(self, question: Question, editions: EditionChooser, limits: Limits | None, limit: int) -> _Found:
         """Ask both legs, and each for the exact scores of what only the other one found."""
-        words, vector, wanted = self._ask_words(question), question.vector, max(CANDIDATES, limit)
+        words, vector, wanted = self.ask_words(question), question.vector, max(CANDIDATES, limit)
         lexical_leg, dense_leg = self._snapshot.lexical, self._snapshot.vectors
         lexical = dict(lexical_leg.search(words.terms, wanted, limits, choices=words.choices))
         dense = dict(dense_leg.search(vector, wanted, limits))
