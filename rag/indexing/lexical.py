@@ -49,6 +49,7 @@ class LexicalEntry:
     body: str
     bigrams: str
     names: str = ""
+    folded: str = ""
 
     def terms(self) -> dict[str, dict[str, float]]:
         """Return every distinct word with the weight 1, by field: the query that finds the chunk itself."""
