@@ -57,9 +57,9 @@ def weigh_evidence(
     total = sum(weights.values()) or 1.0
     best = max(units, key=lambda unit: unit.score, default=None)
     looked_at = {*range(min(_FIRST, len(passages))), *([best.passage] if best else [])}
-    held = {number: _words(passages[number]) & set(query.terms) for number in looked_at}
+    held = {number: query.held_in(_words(passages[number])) for number in looked_at}
     shares = [sum(weights[word] for word in words) / total for number, words in held.items() if number < _FIRST]
-    named = held[best.passage] if best else set()
+    named = held[best.passage] if best else frozenset()
     missing = [weights[noun] for noun in query.nouns if noun not in named]
     asked = sum(weights[noun] for noun in query.nouns)
     numbers = [noun for noun in query.nouns if is_number(noun)]

@@ -108,26 +108,25 @@ def _cover(
     An official answer is read together with its question, a row with its header and caption, a heading with those above it:
     their words count in full.
     """
-    asked = set(query.terms)
     total = sum(weights.values()) or 1.0
     found: list[tuple[float, float]] = []
-    near: set[str] = set()
-    heading: set[str] = set()
-    together: set[str] = set()
-    title: set[str] = set()
+    near: frozenset[str] = frozenset()
+    heading: frozenset[str] = frozenset()
+    together: frozenset[str] = frozenset()
+    title: frozenset[str] = frozenset()
     for index, (unit, text) in enumerate(zip(units, texts, strict=True)):
         chunk = passages[unit.passage].chunk
-        own = asked & set(morphemes(text))
+        own = query.held_in(set(morphemes(text)))
         if index == 0 or units[index - 1].passage != unit.passage:
-            near, heading = set(), asked & set(morphemes(" ".join(chunk.headings)))
-            together = asked & set(morphemes(_read_together(chunk)))
-            title = asked & set(morphemes(chunk.title))
-        words = own | together | (heading if unit.is_heading else set())
+            near, heading = frozenset(), query.held_in(set(morphemes(" ".join(chunk.headings))))
+            together = query.held_in(set(morphemes(_read_together(chunk))))
+            title = query.held_in(set(morphemes(chunk.title)))
+        words = own | together | (heading if unit.is_heading else frozenset())
         around = (near | heading) - words
         value = sum(weights[w] for w in words) + NEAR_WEIGHT * sum(weights[w] for w in around)
         value += TITLE_WEIGHT * sum(weights[w] for w in title - around - words)
         found.append((value / total, sum(weights[w] for w in own) / total))
-        near = set() if chunk.kind is ChunkKind.ROW else words
+        near = frozenset() if chunk.kind is ChunkKind.ROW else words
         heading = words if unit.is_heading else heading
     return found
 

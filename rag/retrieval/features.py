@@ -130,7 +130,7 @@ class _Asked:
     """A question, ready to be compared with many candidates."""
 
     def __init__(self, query: Query, rarity: Rarity) -> None:
-        self._rarity, self._wanted = rarity, query.wanted
+        self._query, self._rarity, self._wanted = query, rarity, query.wanted
         self.terms = frozenset(query.terms)
         self._nouns = self.terms & set(query.nouns)
         self.total = rarity.sum(self.terms) or 1.0
@@ -143,19 +143,20 @@ class _Asked:
 
     def share(self, words: Collection[str]) -> float:
         """Return the weighted share of the asked words that are among words."""
-        return self._rarity.sum(self.terms.intersection(words)) / self.total
+        return self._rarity.sum(self._query.held_in(words)) / self.total
 
     def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
         chunk, text, everywhere = candidate.chunk, candidate.words.folded, held.all
         shares = [self.share(sentence) for sentence in held.sentences]
         best = max(range(len(shares)), key=shares.__getitem__)
-        lacking = [self._rarity.sum((noun,)) for noun in self._nouns - everywhere]
+        held_words = self._query.held_in(everywhere)
+        lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
         found = self._find_wanted(chunk.text, best)
         return {
             "body": self.share(held.body),
             "everywhere": self.share(everywhere),
-            "rare": _share(self._squares, everywhere),
-            "nouns": self._rarity.sum(self._nouns & everywhere) / (self._rarity.sum(self._nouns) or 1.0),
+            "rare": _share(self._squares, held_words),
+            "nouns": self._rarity.sum(self._nouns & held_words) / (self._rarity.sum(self._nouns) or 1.0),
             "title": self.share(held.title),
             "headings": self.share(held.headings),
             "question": self.share(held.question),

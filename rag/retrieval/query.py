@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -65,6 +65,17 @@ class Query:
     names: tuple[str, ...] = ()
     expansions: tuple[Expansion, ...] = ()
     carried: Mapping[str, float] = field(default_factory=dict)
+
+    def held_in(self, words: Collection[str]) -> frozenset[str]:
+        """Return the terms that words hold, as they were asked or in another wording.
+
+        >>> from dataclasses import replace
+        >>> asked = replace(parse_query("国保の加入"), expansions=(Expansion(("国保",), ("健康", "保険"), 0.8, Reason.SYNONYM, "", ""),))
+        >>> sorted(asked.held_in({"健康", "保険", "料"})), sorted(asked.held_in({"健康"}))
+        (['国保'], [])
+        """
+        own = frozenset(self.terms).intersection(words)
+        return own.union(*(e.of for e in self.expansions if own.isdisjoint(e.of) and all(w in words for w in e.words)))
 
     @property
     def corrections(self) -> tuple[tuple[str, str], ...]:
