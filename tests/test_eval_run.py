@@ -243,7 +243,7 @@ def test_the_gate_passes_where_the_published_index_cannot_be_asked_any_more(tmp_
     values["recipe"]["embedder_fingerprint"] = "another"
     manifest.write_text(json.dumps(values), encoding="utf-8")
     rebuilt = town.sync()
-    assert rebuilt.full and rebuilt.published and rebuilt.gate and "今の設定では使えません" in rebuilt.gate.summary
+    assert not rebuilt.full and rebuilt.published and rebuilt.gate and "今の設定では使えません" in rebuilt.gate.summary
 
 
 def test_a_question_set_with_mistakes_stops_before_anything_is_indexed(tmp_path: Path) -> None:
