@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from rag.indexing.adaptation_training import Floats, Schedule
     from rag.indexing.embedding import StaticEmbedder
 
-MIN_PAIRS = 200
+MIN_PAIRS = 100
 AUTO_CHUNKS = 500
 AUTO_GROWTH = 1.3
 DENSE_WEIGHT = 0.3
-"""Of the adapted model: the best over six development sets, the default being 0.2."""
+"""Of the adapted model: on development sets .3 and .4 were about equal, and better than the .2 of the default."""
 _HELD_OUT_SHARE, _MOST_HELD_OUT, _MOST_ASKED = 0.15, 1_000, 2_000
 _SECOND_SHARE = 1 / 3  # of the steps of the first training, in the second one, over all pairs
 _MOST_PAIRS = 60_000
@@ -102,7 +102,7 @@ def adapt_embedder(
         held_out=len(run.asked),
         before=before,
         after=after,
-        kept=after.ndcg_at_10 >= before.ndcg_at_10,
+        kept=after.ndcg_at_10 >= before.ndcg_at_10 and after.hit_at_1 >= before.hit_at_1,
         created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
         seconds=0.0,
     )

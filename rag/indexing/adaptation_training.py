@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from rag.indexing.adaptation_pairs import Pair, PairKind
+from rag.text import fold
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -181,8 +182,8 @@ def embed_counts(counts: csr_array, table: Floats) -> Floats:
 
 
 def count_pieces(tokenizer: Tokenizer, texts: Sequence[str], size: int) -> csr_array:
-    """Return how often each piece occurs in each text, shape (texts, size)."""
-    encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    """Return how often each piece occurs in each text as the embedder sees it, folded; shape (texts, size)."""
+    encodings = tokenizer.encode_batch_fast([fold(text) for text in texts], add_special_tokens=False)
     lengths = [len(encoding.ids) for encoding in encodings]
     ids = np.fromiter((id_ for encoding in encodings for id_ in encoding.ids), dtype=np.int32, count=sum(lengths))
     bounds = np.cumsum([0, *lengths], dtype=np.int32)
