@@ -33,7 +33,8 @@ from rag.settings import Settings
 
 EPOCHS = 30
 LEARNING_RATE = 0.01
-WEIGHT_DECAY = 1e-3
+WEIGHT_DECAY = 1.0
+"""Decoupled (AdamW); chosen among .001, .1, 1 and 3 by the mean nDCG@10 of seven development sets."""
 BATCH = 256
 Array = NDArray[np.float32]
 

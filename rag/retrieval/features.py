@@ -43,7 +43,6 @@ FEATURES = (
     "place",  # in all candidates of the same page, row or file together
     "lacking",  # rarity of the rarest noun that is nowhere
     "adjacent",  # share of the pairs of neighbouring asked words that stand together
-    "bigrams",  # share of the question's pairs of characters
     "runs",  # share of the question's runs of four characters
     "numbers",  # share of the asked numbers; 1 where none is asked
     "wanted",  # what was asked for (an amount, a day, …) stands near the best sentence
@@ -51,13 +50,12 @@ FEATURES = (
     "support",  # fused score of the best other candidate of the same place
     "title_named",  # weighted share of the title's words that were asked
     "question_named",  # the same of the question of a Q&A pair
-    "first",  # the chunk opens its document
 )  # fmt: skip
 """The names, in the order of the columns."""
 _SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, times its rarity
 _NEAR = 2  # words from one of a pair to the other
 _RUN = 4
-_MOST_SENTENCES = 16  # of a candidate that are embedded: a long answer says early what it is about
+_MOST_SENTENCES = 12  # of a candidate that are embedded: a long answer says early what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,6 @@ class _Asked:
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
-        self._bigrams = frozenset(query.bigrams)
         self._runs = frozenset(_find_runs(query.text))
 
     def share(self, words: Collection[str]) -> float:
@@ -164,14 +161,12 @@ class _Asked:
             "sentences": max((self.share(a | b) for a, b in zip(held.sentences, held.sentences[1:], strict=False)), default=shares[best]),
             "lacking": max(lacking, default=0.0) / self._rarity.ceiling,
             "adjacent": self._share_of_pairs(held.order),
-            "bigrams": sum(pair in text for pair in self._bigrams) / max(1, len(self._bigrams)),
             "runs": sum(run in text for run in self._runs) / max(1, len(self._runs)),
             "numbers": sum(n in everywhere for n in self._numbers) / len(self._numbers) if self._numbers else 1.0,
             "wanted": float(found is True),
             "unwanted": float(found is False),
             "title_named": self._named(held.title),
             "question_named": self._named(held.question),
-            "first": float(chunk.ordinal == 0),
         }  # fmt: skip
 
     def _named(self, words: frozenset[str]) -> float:
