@@ -88,7 +88,7 @@ def _why_to_dict(passage: PassageExplanation) -> dict[str, Any]:
             match.field: {"score": round(match.score, 6), "words": _round(match.words)} for match in passage.fields
         },
         edition_factor=passage.edition_factor,
-        rest=round(passage.rest, 6),
+        rest=None if passage.rest is None else round(passage.rest, 6),
         features=[
             _present(
                 name=f.name,

@@ -68,7 +68,7 @@ class FieldMatch:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named number that the order depends on, and its share of the score, where that is known."""
+    """A named number that the order depends on, and what it adds to the logarithm of the odds, where that is known."""
 
     name: str
     value: float
@@ -77,9 +77,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class PassageExplanation:
-    """How a passage came by its score: legs, then the factor of its edition, then `rest`, what comes from outside of the chunk.
+    """How a passage came by its score: legs, then the factor of its edition, then what the features or `rest` say.
 
-    rest: score - edition_factor × the sum of the legs' contributions: support of its page, reranking.
+    rest: score - edition_factor × the sum of the legs' contributions, that is the support of its page; None where the learned reranker
+    gave the score: the logistic function of its offset and the contributions of the features.
     """
 
     id: str
@@ -87,7 +88,7 @@ class PassageExplanation:
     legs: tuple[Leg, ...]
     fields: tuple[FieldMatch, ...]
     edition_factor: float
-    rest: float
+    rest: float | None
     features: tuple[Feature, ...] = ()
 
 

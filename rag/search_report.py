@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rag.documents import Chunk, Context, Filters, Passage
-from rag.explanation import Explanation, FieldMatch, Leg, PassageExplanation
+from rag.explanation import Explanation, Feature, FieldMatch, Leg, PassageExplanation
 from rag.reports import describe_edition
 
 _HIT_CHARS = 160
@@ -35,6 +35,37 @@ def render_hits(
         context = (contexts or {}).get(chunk.id)
         lines += _render_context(chunk, context) if context else []
     return "\n".join(lines) if passages else "\n".join([*lines, "見つかりませんでした。"])
+
+
+_FEATURES_SHOWN = 8
+_FEATURES = {
+    "fused": "両検索の得点",
+    "lexical": "語の得点",
+    "saturation": "語の得点（満点比）",
+    "dense": "意味の近さ",
+    "nearness": "意味の近さ（首位比）",
+    "sentence_cosine": "最も近い文",
+    "heading_cosine": "見出しの近さ",
+    "body": "本文にある語",
+    "everywhere": "どこかにある語",
+    "rare": "まれな語",
+    "nouns": "名詞",
+    "title": "表題にある語",
+    "headings": "見出しにある語",
+    "question": "Q&A の質問にある語",
+    "sentence": "一文にそろう語",
+    "sentences": "続く二文にそろう語",
+    "place": "同じ頁にある語",
+    "lacking": "欠けた名詞",
+    "adjacent": "並んだ語",
+    "runs": "同じ文字の並び",
+    "numbers": "数字",
+    "wanted": "求める種類の値",
+    "unwanted": "求める種類の値がない",
+    "support": "同じ頁のほかの箇所",
+    "title_named": "表題を名指し",
+    "question_named": "Q&A の質問を名指し",
+}
 
 
 def _shorten(text: str, limit: int = _HIT_CHARS) -> str:
@@ -93,16 +124,23 @@ def _describe_weights(weights: Mapping[str, float]) -> Iterable[str]:
 
 
 def _render_reason(reason: PassageExplanation) -> list[str]:
-    lines = [f"   {'、'.join(map(_describe_leg, reason.legs))}"]
     factor = f"、版 ×{reason.edition_factor:g}" if reason.edition_factor != 1 else ""
-    lines.append(
-        f"   得点 {reason.score:.3f} = {_describe_sum(reason.legs)}{factor}、同じ頁の支えなど {reason.rest:+.3f}"
-    )
-    lines += [f"   {_describe_match(match)}" for match in reason.fields]
-    for feature in reason.features:
-        given = "" if feature.contribution is None else f"（{feature.contribution:+.3f}）"
-        lines.append(f"   特徴 {feature.name} {feature.value:.3f}{given}")
-    return lines
+    if reason.rest is None:
+        score = f"   得点 {reason.score:.3f}（並べ替え: 当たりの見込み{factor}）"
+    else:
+        score = f"   得点 {reason.score:.3f} = {_describe_sum(reason.legs)}{factor}、同じ頁の支え {reason.rest:+.3f}"
+    matches = [f"   {_describe_match(match)}" for match in reason.fields]
+    return [f"   {'、'.join(map(_describe_leg, reason.legs))}", score, *matches, *_render_features(reason.features)]
+
+
+def _render_features(features: Sequence[Feature]) -> list[str]:
+    """Return what weighed most in the reranker, for and against."""
+    weighed = sorted(features, key=lambda feature: -abs(feature.contribution or 0.0))
+    parts = [
+        f"{_FEATURES.get(f.name, f.name)} {f.value:.2f}（{f.contribution or 0.0:+.2f}）"
+        for f in weighed[:_FEATURES_SHOWN]
+    ]
+    return [f"   並べ替えの内訳: {'、'.join(parts)}"] if parts else []
 
 
 def _describe_leg(leg: Leg) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,13 +13,13 @@ from rag.answer_json import add_explanation, hits_to_dict
 from rag.assistant import Assistant
 from rag.cli import main
 from rag.documents import COMMAND_LINE, EVERYONE, Chunk, ChunkKind, Filters, Kind, Locator, Passage, Segment
-from rag.explanation import Correction, Explanation, Widening
+from rag.explanation import Explanation
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import Snapshot, SnapshotStore
 from rag.retrieval.context import REACH, build_context
-from rag.retrieval.explain import explain
+from rag.retrieval.learned import read_model
+from rag.retrieval.query import Expansion, Reason
 from rag.retrieval.retriever import Retriever
-from rag.retrieval.words import build_lexical_question
 from rag.search_report import render_hits
 from rag.settings import Settings
 
@@ -36,13 +38,22 @@ def test_the_explained_passages_are_those_of_the_search(town_assistant: Assistan
     assert [(why.id, why.score) for why in explanation.passages] == [(p.chunk.id, p.score) for p in passages]
 
 
-def test_legs_factor_and_rest_add_up_to_the_score(found: Found) -> None:
+def test_contributions_make_the_score_and_legs_are_shares(found: Found) -> None:
     for why in found[1].passages:
-        assert why.edition_factor * sum(leg.contribution for leg in why.legs) + why.rest == pytest.approx(why.score)
+        logit = read_model().offset + sum(feature.contribution or 0.0 for feature in why.features)
+        assert why.rest is None and why.score == pytest.approx(1 / (1 + math.exp(-logit)))
         assert all(0 <= leg.share <= 1 + 1e-6 for leg in why.legs)
-        assert abs(why.rest) < 0.1, "no page supports anything here: only the norm of the support takes its tenth"
     assert sum(leg.weight for leg in found[1].passages[0].legs) == pytest.approx(1)
     assert max(leg.share for why in found[1].passages for leg in why.legs if leg.name == "lexical") == pytest.approx(1)
+
+
+def test_without_reranking_legs_factor_and_rest_add_up_to_the_score(snapshot: Snapshot, small_town: Settings) -> None:
+    retriever = Retriever(snapshot, open_embedder(small_town.embedder), rerank=False)
+    asked = retriever.understand(QUESTION)
+    for why in retriever.explain(asked, retriever.retrieve(asked, limit=8)).passages:
+        assert why.rest is not None and not why.features
+        assert why.edition_factor * sum(leg.contribution for leg in why.legs) + why.rest == pytest.approx(why.score)
+        assert abs(why.rest) < 0.1, "no page supports anything here: only the norm of the support takes its tenth"
 
 
 def test_fields_add_up_to_the_lexical_score_and_words_to_their_field(found: Found) -> None:
@@ -77,29 +88,23 @@ def snapshot(small_town: Settings) -> Iterator[Snapshot]:
     opened.close()
 
 
-def test_what_others_did_to_the_question_and_the_order_is_told_too(snapshot: Snapshot, small_town: Settings) -> None:
+def test_what_was_done_to_the_question_and_the_order_is_told_too(snapshot: Snapshot, small_town: Settings) -> None:
     retriever = Retriever(snapshot, open_embedder(small_town.embedder))
-    asked = retriever.understand(QUESTION)
+    asked = retriever.understand("住民票の写しの手数料")
+    wordings = (
+        Expansion(("手数", "料"), ("料金",), 0.8, Reason.SYNONYM, "手数料", "料金"),
+        Expansion(("写し",), ("控え",), 0.7, Reason.SPELLING, "写し", "控え"),
+    )
+    asked = replace(asked, query=replace(asked.query, expansions=wordings))
     passages = retriever.retrieve(asked, limit=2)
-    explanation = explain(
-        asked,
-        passages,
-        snapshot,
-        retriever,
-        words=build_lexical_question(asked.query, {}, 9.0),
-        dense_weight=0.25,
-        expansions=[Widening("手数料", ("料金", "使用料"), 0.3, "同義語")],
-        corrections=[Correction("住民表", "住民票")],
-        contributions={passages[0].chunk.id: {"coverage": 0.125}},
-    )
+    explanation = retriever.explain(asked, passages)
     text = render_hits(passages, explanation=explanation)
-    assert (
-        "言い換え: 手数料 → 料金・使用料（重み 0.3、同義語）" in text and "「住民表」を「住民票」と読みました" in text
-    )
-    assert "特徴 coverage 0.000（+0.125）" in text
+    assert "言い換え: 手数料 → 料金（重み 0.8、同義語）" in text and "「写し」を「控え」と読みました" in text
+    assert "当たりの見込み" in text and "並べ替えの内訳: " in text
     made = add_explanation(hits_to_dict(passages), explanation)
-    assert made["explanation"]["expansions"][0]["words"] == ["料金", "使用料"]
-    assert made["hits"][0]["why"]["features"] == [{"name": "coverage", "value": 0.0, "contribution": 0.125}]
+    assert made["explanation"]["expansions"][0]["words"] == ["料金"]
+    shown = {feature["name"]: feature for feature in made["hits"][0]["why"]["features"]}
+    assert shown["sentence"]["value"] == pytest.approx(passages[0].features["sentence"], abs=1e-3)
 
 
 def test_the_command_line_shows_why_and_what_stands_around(

@@ -179,17 +179,18 @@ def test_a_cross_encoder_has_the_last_word_over_what_it_read(small_town: Setting
 
 def sample_of(informative: str, random: np.random.Generator) -> Sample:
     """Return questions whose right candidate is the one with the highest value of one feature."""
-    features: NDArray[np.float32] = random.random((60, 10, len(FEATURES)), dtype=np.float32)
-    right = np.zeros((60, 10), dtype=np.float32)
-    right[np.arange(60), features[:, :, FEATURES.index(informative)].argmax(axis=1)] = 1.0
+    features: NDArray[np.float32] = random.random((600, 10, len(FEATURES)), dtype=np.float32)
+    right = np.zeros((600, 10), dtype=np.float32)
+    right[np.arange(600), features[:, :, FEATURES.index(informative)].argmax(axis=1)] = 1.0
     return Sample("toy", features, right)
 
 
 def test_the_fit_finds_the_feature_that_tells_right_from_wrong() -> None:
     sample = sample_of("sentence", np.random.default_rng(1))
     model = fit([sample])
-    assert max(model.weights, key=lambda name: model.weights[name]) == "sentence"
-    assert hit_rate(sample, model) > 0.9 > 0.3 > hit_rate(sample, None)
+    others = [weight for name, weight in model.weights.items() if name not in ("fused", "sentence")]
+    assert model.weights["sentence"] > 3 * max(map(abs, others)), "it starts from the fused score alone"
+    assert hit_rate(sample, model) > 2 * hit_rate(sample, None)
     scores = [model.score(model.contributions(rows)) for rows in sample.features]
     assert np.mean(scores) == pytest.approx(0.1, abs=0.02), (
         "one of ten candidates is right: the scores are probabilities"

@@ -60,7 +60,7 @@ def explain(
         },
         passages=tuple(_explain_passage(passage, best, leg_weights, matches[passage.chunk.id]) for passage in passages),
         nouns=query.nouns,
-        expansions=tuple(Widening(e.asked, e.words, e.weight, str(e.reason)) for e in query.expansions),
+        expansions=tuple(Widening(e.asked, e.words, e.weight, e.reason.label) for e in query.expansions),
         corrections=tuple(Correction(asked, meant) for asked, meant in query.corrections),
     )
 
@@ -117,7 +117,7 @@ def _explain_passage(
         legs=legs,
         fields=matches,
         edition_factor=factor,
-        rest=passage.score - factor * sum(leg.contribution for leg in legs),
+        rest=None if passage.contributions else passage.score - factor * sum(leg.contribution for leg in legs),
         features=tuple(Feature(n, value, passage.contributions.get(n)) for n, value in passage.features.items()),
     )
 

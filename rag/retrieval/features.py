@@ -224,7 +224,7 @@ def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], aske
                 "lexical": candidate.lexical / best["lexical"],
                 "saturation": candidate.lexical / (_SATURATION * asked.total),
                 "dense": candidate.dense,
-                "nearness": candidate.dense / best["dense"],
+                "nearness": max(candidate.dense, 0.0) / best["dense"],
                 "support": max(others, default=0.0) / best["fused"],
                 "place": asked.share(together[candidate.place]),
             }

@@ -32,6 +32,11 @@ class Reason(StrEnum):
     SYNONYM = "synonym"
     SPELLING = "spelling"
 
+    @property
+    def label(self) -> str:
+        """The Japanese word for it."""
+        return {"synonym": "同義語", "spelling": "綴り"}[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
