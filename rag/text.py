@@ -11,7 +11,7 @@ from rag.codes import find_codes
 from rag.eras import write_western
 from rag.numerals import write_digits
 from rag.variants import fold_kana, mend_characters
-from rag.words import Word, split_words
+from rag.words import Word, join_dotted, split_words
 
 # CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
 _TYPED_RADICALS = {
@@ -138,7 +138,7 @@ def fold(text: str) -> str:
     >>> fold("令和６年四月一日、髙橋ヴィオラ教室、参加費五千円（3ヶ月）")
     '2024年4月1日、高橋ビオラ教室、参加費5000円(3箇月)'
     """
-    return fold_kana(_write_forms(text)[1])
+    return fold_kana(join_dotted(_write_forms(text)[1]))
 
 
 def bigrams(text: str) -> list[str]:

@@ -41,8 +41,7 @@ def split_words(text: str) -> list[Word]:
     >>> [word.form for word in split_words("2024年度に一人で申込む、申し込み、五千円、ごみ、フイルム")]
     ['2024年', '年度', '1人', '申し込み', '申し込み', '5000', '円', 'ゴミ', 'フイルム']
     """
-    if "・" in text:
-        text = _DOTTED.sub(lambda match: _join_dotted(match[0]), text)
+    text = join_dotted(text)
     collector = _Collector()
     for start in range(0, len(text), _MAX_CHARS):
         collector.add(_tokenizer().tokenize(text[start : start + _MAX_CHARS]))
@@ -146,6 +145,16 @@ def _find_compound(verb: str) -> str | None:
     """Return the noun of a verb that is one word in the dictionary; None if it is not."""
     found = _look_up(verb, _VERB)
     return _name_verb(found.normalized_form(), found.part_of_speech()[4]) if found else None
+
+
+@functools.lru_cache(_CACHED_WORDS)
+def join_dotted(text: str) -> str:
+    """Return a text without the points in imported words that the dictionary knows as one.
+
+    >>> join_dotted("ホーム・ページとごみ・し尿、マイ・タウン")
+    'ホームページとごみ・し尿、マイ・タウン'
+    """
+    return _DOTTED.sub(lambda match: _join_dotted(match[0]), text) if "・" in text else text
 
 
 @functools.lru_cache(_CACHED_WORDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.errors import AdaptationError
 from rag.indexing.adaptation import Adaptation, adapt_embedder, is_due
 from rag.indexing.adapted_models import AdaptedModels
 from rag.indexing.lock import write_lock
@@ -27,13 +28,17 @@ def update_index(
 ) -> SyncReport:
     """Index what has changed; then, where settings and corpus say so, adapt the embedder and embed everything again.
 
-    The first of the two snapshots answers while the second is made. Raises what `sync` raises.
+    The first of the two snapshots answers while the second is made. A corpus with too few pairs keeps the default embedder, as
+    nobody asked. Raises what `sync` raises.
     """
     report = sync(settings, full=full, allow_removal=allow_removal, gate=gate, progress=progress, pipeline=pipeline)
     refused = report.gate is not None and not report.gate.passed
     if refused or not is_due(settings, report.counts.chunks):
         return report
-    adaptation, again = adapt_index(settings, gate=gate, progress=progress, pipeline=pipeline)
+    try:
+        adaptation, again = adapt_index(settings, gate=gate, progress=progress, pipeline=pipeline)
+    except AdaptationError:
+        return report
     return _join(report, again, adaptation)
 
 

@@ -136,7 +136,7 @@ class _Asked:
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
-        self._runs = frozenset(_find_runs(query.text))
+        self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
     def share(self, words: Collection[str]) -> float:
         """Return the weighted share of the asked words that are among words."""
@@ -161,7 +161,7 @@ class _Asked:
             "sentences": max((self.share(a | b) for a, b in zip(held.sentences, held.sentences[1:], strict=False)), default=shares[best]),
             "lacking": max(lacking, default=0.0) / self._rarity.ceiling,
             "adjacent": self._share_of_pairs(held.order),
-            "runs": sum(run in text for run in self._runs) / max(1, len(self._runs)),
+            "runs": max((sum(run in text for run in runs) / len(runs) for runs in self._runs), default=0.0),
             "numbers": sum(n in everywhere for n in self._numbers) / len(self._numbers) if self._numbers else 1.0,
             "wanted": float(found is True),
             "unwanted": float(found is False),

@@ -83,6 +83,21 @@ class Query:
         return own.union(*(e.of for e in self.expansions if own.isdisjoint(e.of) and all(w in words for w in e.words)))
 
     @property
+    def wordings(self) -> dict[str, float]:
+        """The text of the question, and the text in each other wording, with what each counts.
+
+        >>> from dataclasses import replace
+        >>> wording = Expansion(("国保",), ("健康", "保険"), 0.8, Reason.SYNONYM, "国保", "国民健康保険")
+        >>> replace(parse_query("国保の加入"), expansions=(wording,)).wordings
+        {'国保の加入': 1.0, '国民健康保険の加入': 0.8}
+        """
+        found = {self.text: 1.0}
+        for e in self.expansions:
+            if e.asked:
+                found.setdefault(self.text.replace(normalize(e.asked), normalize(e.meant)), e.weight)
+        return found
+
+    @property
     def corrections(self) -> tuple[tuple[str, str], ...]:
         """What was asked and what seems to be meant, for each word that seems to be misspelt."""
         found = ((e.asked, e.meant) for e in self.expansions if e.reason is Reason.SPELLING)

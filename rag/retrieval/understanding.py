@@ -24,12 +24,22 @@ def understand_question(
     text: str, history: Sequence[tuple[str, str]], snapshot: Snapshot, embedder: Embedder
 ) -> Question:
     """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first."""
-    query, vector = _read(text, snapshot), embedder.embed_query(text)
+    query = _read(text, snapshot)
+    vector = _embed(text, query, embedder)
     topic = find_topic(text, history)
     if topic is None:
         return Question(text, query, vector)
-    together = _unit(vector + CARRIED_WEIGHT * embedder.embed_query(topic))
-    return Question(text, carry(query, _read(topic, snapshot)), together, topic)
+    earlier = _read(topic, snapshot)
+    together = _unit(vector + CARRIED_WEIGHT * _embed(topic, earlier, embedder))
+    return Question(text, carry(query, earlier), together, topic)
+
+
+def _embed(text: str, query: Query, embedder: Embedder) -> NDArray[np.float32]:
+    """Return the vector of a question in all its wordings; a slow embedder reads it once, and should know the wordings itself."""
+    if len(query.wordings) == 1 or not embedder.is_fast:
+        return embedder.embed_query(text)
+    vectors = embedder.embed_documents(list(query.wordings))
+    return _unit(sum(weight * vector for weight, vector in zip(query.wordings.values(), vectors, strict=True)))
 
 
 def _read(text: str, snapshot: Snapshot) -> Query:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.indexing.stores import Choice
 from rag.retrieval.fusion import FIELD_WEIGHTS
 from rag.retrieval.query import Expansion, Query
+from rag.text import bigrams
 
 _BIGRAMS = "bigrams"
 Ways = tuple[Mapping[str, float], ...]
@@ -33,9 +34,15 @@ def build_lexical_question(query: Query, rarity: Mapping[str, float], ceiling: f
     plain = {term: weight for term, weight in own.items() if term not in chosen} | dict.fromkeys(query.names, 1.0)
     all_ways = [_ways(part, own, rarity) for part in parts]
     terms = {f: _scale(plain, weight) for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
-    terms[_BIGRAMS] = dict.fromkeys(query.bigrams, FIELD_WEIGHTS[_BIGRAMS])
     fields = {f: weight for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
     choices = [{f: [_scale(way, w) for way in ways] for f, w in fields.items()} for ways in all_ways]
+    pairs = [_ways_of_pairs(part, query.bigrams) for part in parts]
+    chosen_pairs = {pair for ways in pairs for pair in ways[0]}
+    plain_pairs = dict.fromkeys((pair for pair in query.bigrams if pair not in chosen_pairs), 1.0)
+    terms[_BIGRAMS] = _scale(plain_pairs, FIELD_WEIGHTS[_BIGRAMS])
+    for choice, ways in zip(choices, pairs, strict=True):
+        if ways[0]:
+            choice[_BIGRAMS] = [_scale(way, FIELD_WEIGHTS[_BIGRAMS]) for way in ways]
     return LexicalQuestion(terms, choices)
 
 
@@ -61,6 +68,17 @@ def _ways(part: Sequence[Expansion], own: Mapping[str, float], rarity: Mapping[s
         scale = min(1.0, best / max(sum(rarity[word] for word in e.words), 1e-9))
         rest = {term: weight for term, weight in asked.items() if term not in e.of}
         ways.append(rest | dict.fromkeys(e.words, e.weight * scale))
+    return tuple(ways)
+
+
+def _ways_of_pairs(part: Sequence[Expansion], asked: Collection[str]) -> Ways:
+    """Return the wordings of a part as pairs of characters; a longer wording counts no more than the asked one."""
+    own = dict.fromkeys((pair for e in part for pair in bigrams(e.asked) if pair in asked), 1.0)
+    ways: list[Mapping[str, float]] = [own]
+    for e in part:
+        before, after = set(bigrams(e.asked)), dict.fromkeys(bigrams(e.meant))
+        weight = e.weight * min(1.0, len(before) / max(1, len(after)))
+        ways.append({pair: 1.0 for pair in own if pair not in before} | dict.fromkeys(after, weight))
     return tuple(ways)
 
 
