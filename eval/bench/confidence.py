@@ -123,8 +123,8 @@ def ask_again(
     dense = embedder.dense_weight
     askings = [
         (asked, passages),
-        (asked, rescale(hidden, dense)),
-        (asked, rescale(other or hidden, dense)),
+        (asked, retriever.order(asked, rescale(hidden, dense))),
+        (asked, retriever.order(asked, rescale(other or hidden, dense))),
         (near_miss, retriever.retrieve(near_miss, limit=_LIMIT)),
     ]
     for number, (text, shown) in enumerate(askings):

@@ -32,6 +32,7 @@ class Evidence:
     numbers: share of the question's numbers that are there.
     unit: share for the best unit, words around it counted in part. pairs: share of the question's bigrams.
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
+    found: the score of the first passage: the probability that the reranker gives it.
     """
 
     covered: float
@@ -43,6 +44,7 @@ class Evidence:
     lexical: float
     dense: float
     margin: float
+    found: float
 
 
 def weigh_evidence(
@@ -53,7 +55,7 @@ def weigh_evidence(
     weights: inverse document frequency of the question's words; ceiling: that of a word that no chunk has.
     """
     if not passages:
-        return Evidence(0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return Evidence(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     total = sum(weights.values()) or 1.0
     best = max(units, key=lambda unit: unit.score, default=None)
     looked_at = {*range(min(_FIRST, len(passages))), *([best.passage] if best else [])}
@@ -74,6 +76,7 @@ def weigh_evidence(
         lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (_SATURATION * total)),
         dense=max(p.legs.get("dense", 0.0) for p in passages[:_FIRST]),
         margin=passages[0].score - other,
+        found=passages[0].score,
     )
 
 

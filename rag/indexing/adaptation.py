@@ -102,7 +102,7 @@ def adapt_embedder(
         held_out=len(run.asked),
         before=before,
         after=after,
-        kept=after.ndcg_at_10 >= before.ndcg_at_10,
+        kept=after.ndcg_at_10 >= before.ndcg_at_10 and after.hit_at_1 >= before.hit_at_1,
         created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
         seconds=0.0,
     )

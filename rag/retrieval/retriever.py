@@ -81,7 +81,7 @@ class Retriever:
         near = list(rank(found.fused))[: max(RERANKED, limit + _MARGIN)]
         known = self._snapshot.catalog.chunks(near)
         passages = self._build_passages(found, near, known, editions)
-        passages = self._rerank(asked, passages) if self._learned else _support_pages(passages)
+        passages = self.order(asked, passages)
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
         return collapse(passages[: limit + _MARGIN])[:limit]
@@ -178,9 +178,13 @@ class Retriever:
             for id_ in ids
         ]
 
-    def _rerank(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
-        """Return passages by the probability that the learned reranker gives them."""
-        assert self._learned is not None
+    def order(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
+        """Return passages, whose scores are the fused ones, by the probability that the learned reranker gives them.
+
+        Without it, those whose page answers in two places come before.
+        """
+        if self._learned is None:
+            return _support_pages(passages)
         features = self.measure(asked, passages)
         contributions = self._learned.contributions(features)
         scored = zip(passages, self._learned.score(contributions), features, contributions, strict=True)
