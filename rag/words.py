@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_CHARS = 10_000  # Sudachi takes no more at once than some 49,000 bytes
 _CACHED_WORDS = 1 << 16
+_SHORT = 2  # こと, ため, ところ say nothing in kanji either
 _NOUN, _VERB, _NUMBER = "名詞", "動詞", "数詞"
 _EMPTY = frozenset({"助詞", "助動詞", "補助記号", "空白"})  # parts of speech without content
 _YEARS = range(1868, 2200)
@@ -46,6 +47,21 @@ def split_words(text: str) -> list[Word]:
     for start in range(0, len(text), _MAX_CHARS):
         collector.add(_tokenizer().tokenize(text[start : start + _MAX_CHARS]))
     return collector.words
+
+
+def find_other_writings(text: str) -> list[tuple[str, str]]:
+    """Return the names and terms of a text that the dictionary usually writes otherwise: as they stand, and as it writes them.
+
+    >>> find_other_writings("野良ねこの相談とディジタル推進課のこと")
+    [('野良ねこ', '野良猫'), ('ディジタル推進課', 'デジタル推進課')]
+    """
+    runs: list[tuple[str, str]] = [("", "")]
+    for morpheme in _tokenizer().tokenize(text[:_MAX_CHARS]):
+        kind, subkind = morpheme.part_of_speech()[:2]
+        is_name = (kind == _NOUN and subkind != "数詞") or kind == "接尾辞"
+        surface, usual = morpheme.surface(), morpheme.normalized_form()
+        runs[-1:] = [(runs[-1][0] + surface, runs[-1][1] + usual)] if is_name else [runs[-1], ("", "")]
+    return [(written, usual) for written, usual in runs if written != usual and len(written) > _SHORT]
 
 
 class _Collector:

@@ -90,10 +90,11 @@ def test_a_follow_up_finds_what_it_finds_with_its_topic(town_assistant: Assistan
 
 
 def test_what_was_carried_on_is_told_and_counts_less(town_assistant: Assistant) -> None:
-    from rag.retrieval.retriever import Retriever
+    from rag.indexing.embedding import open_embedder
+from rag.retrieval.retriever import Retriever
 
     with town_assistant._snapshot() as snapshot:
-        retriever = Retriever(snapshot, town_assistant._embedder)
+        retriever = Retriever(snapshot, open_embedder())
         asked = retriever.understand("では費用は？", [("粗大ごみの出し方", "…")])
         alone, topic = retriever.understand("では費用は？"), retriever.understand("粗大ごみの出し方")
     assert asked.topic == "粗大ごみの出し方" and asked.understood == "「粗大ごみの出し方」について、では費用は？"

@@ -27,15 +27,16 @@ _WANTED = (
 
 
 class Reason(StrEnum):
-    """Why another wording is looked for: the town's synonyms say so, or the word seems to be misspelt."""
+    """Why another wording is looked for: the town's synonyms say so, it seems to be misspelt, or it is usually written otherwise."""
 
     SYNONYM = "synonym"
     SPELLING = "spelling"
+    WRITING = "writing"
 
     @property
     def label(self) -> str:
         """The Japanese word for it."""
-        return {"synonym": "同義語", "spelling": "綴り"}[self]
+        return {"synonym": "同義語", "spelling": "綴り", "writing": "表記"}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class Query:
         >>> sorted(asked.held_in({"健康", "保険", "料"})), sorted(asked.held_in({"健康"}))
         (['国保'], [])
         """
-        own = frozenset(self.terms).intersection(words)
-        return own.union(*(e.of for e in self.expansions if own.isdisjoint(e.of) and all(w in words for w in e.words)))
+        terms = frozenset(self.terms)
+        others = (e.of for e in self.expansions if all(word in words for word in e.words))
+        return terms.intersection(words).union(*others) & terms
 
     @property
     def wordings(self) -> dict[str, float]:

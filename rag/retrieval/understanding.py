@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from rag.indexing.names import find_names_of
 from rag.retrieval.follow_ups import CARRIED_WEIGHT, find_topic
-from rag.retrieval.query import Query, Question, parse_query
+from rag.retrieval.query import Expansion, Query, Question, Reason, parse_query
 from rag.retrieval.spelling import find_misspelt
-from rag.retrieval.synonyms import open_thesaurus
+from rag.retrieval.synonyms import SYNONYM_WEIGHT, open_thesaurus
+from rag.text import morphemes
+from rag.words import find_other_writings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +53,21 @@ def _read(text: str, snapshot: Snapshot) -> Query:
     misspelt = find_misspelt(text, query.terms, snapshot.lexical, dictionary)
     mended = tuple(expansion for expansion in misspelt if not understood.intersection(expansion.of))
     names = tuple(dict.fromkeys(dictionary.find(text)))
-    return replace(query, names=names, expansions=(*synonyms, *mended))
+    known = understood.union(*(expansion.of for expansion in mended))
+    writings = tuple(expansion for expansion in find_writings(query.text) if not known.intersection(expansion.of))
+    return replace(query, names=names, expansions=(*synonyms, *mended, *writings))
+
+
+def find_writings(text: str) -> tuple[Expansion, ...]:
+    """Return the names and terms of a question in the writing of the dictionary; words that this does not change stay as they are.
+
+    >>> [(e.asked, e.meant, e.of, e.words) for e in find_writings("野良ねこの相談")]
+    [('野良ねこ', '野良猫', ('野良', '猫'), ('野良猫',))]
+    """
+    return tuple(
+        Expansion(tuple(morphemes(asked)), tuple(morphemes(meant)), SYNONYM_WEIGHT, Reason.WRITING, asked, meant)
+        for asked, meant in find_other_writings(text)
+    )
 
 
 def carry(query: Query, topic: Query) -> Query:
@@ -59,7 +75,7 @@ def carry(query: Query, topic: Query) -> Query:
 
     >>> found = carry(parse_query("では費用は？"), parse_query("粗大ごみの収集"))
     >>> found.terms, sorted(found.carried), found.nouns
-    (('費用', '粗大', 'ごみ', '収集'), ['ごみ', '収集', '粗大'], ('費用', '粗大', 'ごみ', '収集'))
+    (('費用', '粗大', 'ゴミ', '収集'), ['ゴミ', '収集', '粗大'], ('費用', '粗大', 'ゴミ', '収集'))
     """
     carried = {term: CARRIED_WEIGHT for term in topic.terms if term not in query.terms}
     own = {term for expansion in query.expansions for term in expansion.of}

@@ -27,10 +27,11 @@ def build_lexical_question(query: Query, rarity: Mapping[str, float], ceiling: f
 
     rarity: inverse document frequency of the words of the expansions; ceiling: that of a word that no chunk has.
     """
-    usable = [e for e in query.expansions if all(rarity[word] < ceiling for word in e.words)]
+    own = {term: query.carried.get(term, 1.0) for term in query.terms}
+    other = [e for e in query.expansions if e.words != e.of and own.keys() >= set(e.of)]
+    usable = [e for e in other if all(rarity[word] < ceiling for word in e.words)]
     parts = _join_parts(usable)
     chosen = {term for part in parts for e in part for term in e.of}
-    own = {term: query.carried.get(term, 1.0) for term in query.terms}
     plain = {term: weight for term, weight in own.items() if term not in chosen} | dict.fromkeys(query.names, 1.0)
     all_ways = [_ways(part, own, rarity) for part in parts]
     terms = {f: _scale(plain, weight) for f, weight in FIELD_WEIGHTS.items() if f != _BIGRAMS}
