@@ -91,7 +91,7 @@ def test_a_follow_up_finds_what_it_finds_with_its_topic(town_assistant: Assistan
 
 def test_what_was_carried_on_is_told_and_counts_less(town_assistant: Assistant) -> None:
     from rag.indexing.embedding import open_embedder
-from rag.retrieval.retriever import Retriever
+    from rag.retrieval.retriever import Retriever
 
     with town_assistant._snapshot() as snapshot:
         retriever = Retriever(snapshot, open_embedder())
