@@ -7,7 +7,7 @@ pages (DESIGN 6: a reranker that saw lengths lost 13 points of hit@1 on PDF page
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -130,23 +130,27 @@ class _Asked:
     def __init__(self, query: Query, rarity: Rarity) -> None:
         self._query, self._rarity, self._wanted = query, rarity, query.wanted
         self.terms = frozenset(query.terms)
+        self._weights = {term: rarity.weights.get(term, rarity.ceiling) for term in self.terms}
         self._nouns = self.terms & set(query.nouns)
         self.total = rarity.sum(self.terms) or 1.0
-        self._squares = {term: rarity.weights.get(term, rarity.ceiling) ** 2 for term in self.terms}
+        self._squares = {term: weight**2 for term, weight in self._weights.items()}
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
         self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
-    def share(self, words: Collection[str]) -> float:
+    def share(self, words: Set[str]) -> float:
         """Return the weighted share of the asked words that are among words."""
-        return self._rarity.sum(self._query.held_in(words)) / self.total
+        return sum(map(self._weights.__getitem__, self._held(words))) / self.total
+
+    def _held(self, words: Set[str]) -> Set[str]:
+        return self._query.held_in(words) if self._query.expansions else self.terms & words
 
     def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
         chunk, text, everywhere = candidate.chunk, candidate.words.folded, held.all
         shares = [self.share(sentence) for sentence in held.sentences]
         best = max(range(len(shares)), key=shares.__getitem__)
-        held_words = self._query.held_in(everywhere)
+        held_words = self._held(everywhere)
         lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
         found = self._find_wanted(chunk.text, best)
         return {
