@@ -84,15 +84,18 @@ def score_units(
     texts = [passages[u.passage].chunk.text[u.start : u.end] for u in units]
     similar = embed(texts) @ vector
     covered = _cover(query, weights, passages, units, texts)
+    best = max(max(passage.score for passage in passages), 1e-9)
+    ratios = [passage.score / best for passage in passages]
     return [
-        replace(unit, coverage=share, own=own, score=_score(query, passages[unit.passage], text, share, float(near)))
+        replace(unit, coverage=share, own=own, score=_score(query, ratios[unit.passage], text, share, float(near)))
         for unit, text, (share, own), near in zip(units, texts, covered, similar, strict=True)
     ]
 
 
-def _score(query: Query, passage: Passage, text: str, coverage: float, near: float) -> float:
+def _score(query: Query, passage: float, text: str, coverage: float, near: float) -> float:
+    """Return the score of a unit. passage: the score of its passage, of that of the best one."""
     wanted = bool(query.wanted and _brings_something_new(query, normalize(text)))
-    return coverage + WANTED_WEIGHT * wanted + DENSE_WEIGHT * near + PASSAGE_WEIGHT * passage.score
+    return coverage + WANTED_WEIGHT * wanted + DENSE_WEIGHT * near + PASSAGE_WEIGHT * passage
 
 
 def _brings_something_new(query: Query, text: str) -> bool:
