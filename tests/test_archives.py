@@ -113,10 +113,17 @@ def test_backslashes_part_folders(corpus: Path) -> None:
 
 
 def test_what_packing_programs_add_is_skipped_like_hidden_files(corpus: Path) -> None:
-    hidden = ["__MACOSX/._a.txt", ".DS_Store", "様式/Thumbs.db", "~$a.xlsx", ".git/a.txt", "synonyms.csv"]
+    hidden = ["__MACOSX/._a.txt", ".DS_Store", "様式/Thumbs.db", "~$a.xlsx", ".git/a.txt"]
     pack(corpus / "a.zip", dict.fromkeys([*hidden, "a.txt"], RULE))
     listing = list_corpus(corpus)
     assert (sources(listing), listing.problems) == (["a.zip/a.txt"], ())
+
+
+def test_a_table_of_the_towns_words_in_an_archive_is_not_used_and_that_is_said(corpus: Path) -> None:
+    pack(corpus / "a.zip", {"a.txt": RULE, "synonyms.csv": "代表語,同義語1\n住民基本台帳,住基\n"})
+    listing = list_corpus(corpus)
+    assert sources(listing) == ["a.zip/a.txt"]
+    assert [(problem.source, problem.code) for problem in listing.problems] == [("a.zip/synonyms.csv", "reserved_name")]
 
 
 def test_metadata_csv_can_name_a_member(corpus: Path) -> None:

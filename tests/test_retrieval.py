@@ -86,7 +86,7 @@ class Weighted:
 
     def __init__(self, embedder: Embedder, dense_weight: float) -> None:
         self.embed_query, self.dense_weight, self.dense_floor = embedder.embed_query, dense_weight, 0.0
-        self.is_fast = False
+        self.embed_documents, self.is_fast = embedder.embed_documents, True
 
 
 @pytest.mark.parametrize("dense_weight", [0.0, 1.0])

@@ -30,7 +30,7 @@ from eval.bench.retrieval_systems import LABELS, open_systems
 from rag.errors import QuestionSetError, RagError
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
-from rag.indexing.sync import sync
+from rag.indexing.updating import update_index
 from rag.progress import track, use_utf8
 from rag.settings import Settings, load_settings
 
@@ -58,7 +58,7 @@ def measure_set(
     corpus, index = work / bench_set.name / "corpus", work / bench_set.name / "index"
     write_corpus(bench_set, corpus)
     own = replace(settings, corpus=corpus, index=index)
-    report = sync(own, allow_removal=True)
+    report = update_index(own, allow_removal=True)
     indexed = time.perf_counter()
     with open_systems(own, bench_set, systems) as opened:
         scores, milliseconds = measure(bench_set, opened, track)
