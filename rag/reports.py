@@ -13,6 +13,7 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.indexing.adaptation import Adaptation
+    from rag.indexing.adapted_models import AdaptationNote
     from rag.indexing.sync import SyncReport
 
 _REASONS = {
@@ -75,15 +76,27 @@ def render_adaptation(adaptation: Adaptation, report: SyncReport | None) -> str:
 def _describe_adaptation(adaptation: Adaptation) -> str:
     note = adaptation.note
     kinds = "、".join(f"{PAIR_LABELS.get(kind, kind)} {count}" for kind, count in note.pairs.items())
-    change = (
-        "よくなった" if note.after.ndcg_at_10 > note.before.ndcg_at_10 else "変わらない" if note.kept else "下がった"
-    )
+    change = _describe_change(note)
     finish = "。使うモデルは、このあと残りの組も加えて仕上げたもの" if note.kept else ""
     return (
         f"言葉づかいの学習: {sum(note.pairs.values())} 組（{kinds}）、{note.seconds:.0f} 秒\n"
         f"  学習に使わなかった {note.held_out} 問（意味の検索だけ）: 1位正解率 {note.before.hit_at_1:.3f} → {note.after.hit_at_1:.3f}、"
         f"nDCG@10 {note.before.ndcg_at_10:.3f} → {note.after.ndcg_at_10:.3f}（{change}{finish}）"
     )
+
+
+def _describe_change(note: AdaptationNote) -> str:
+    if note.kept:
+        return "よくなった" if note.after != note.before else "変わらない"
+    fallen = [
+        name
+        for name, before, after in (
+            ("1位正解率", note.before.hit_at_1, note.after.hit_at_1),
+            ("nDCG@10", note.before.ndcg_at_10, note.after.ndcg_at_10),
+        )
+        if after < before
+    ]
+    return f"{'と '.join(fallen)}が下がったので使わない"
 
 
 def render_problems(problems: Sequence[Problem]) -> list[str]:
