@@ -74,6 +74,7 @@ DOOR_EXCEPTIONS = {
     ("rag.cli", "rag.indexing.updating"),  # `rag index`, `rag adapt`
     ("rag.cli", "rag.indexing.lock"),  # `rag rollback`
     ("rag.cli", "rag.indexing.snapshot"),  # `rag rollback`
+    ("rag.reports", "rag.indexing.adapted_models"),  # the type of what was measured of an adaptation
     ("rag.reports", "rag.indexing.sync"),  # the type of the report
     ("rag.reports", "rag.indexing.adaptation"),  # the same
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
