@@ -23,7 +23,7 @@ from rag.wording import Name
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
 _STORED = FIELDS[:4]
-_ANALYSIS = 2  # raise it when `analyze` comes to give other words
+_ANALYSIS = 3  # raise it when `analyze` comes to give other words
 _NAMES, _FOLDED = "names", "folded"
 _WHITESPACE = "whitespace_only"
 _WRITER_BYTES = 128_000_000
@@ -39,7 +39,7 @@ def tokenizer_version() -> str:
 class LexicalEntry:
     """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own.
 
-    names: runs of one script, each forwards and backwards. folded: the text in the form in which characters are compared.
+    names: runs of one script, each forwards and backwards. folded: the text in the form in which characters are compared, by sentence too.
     """
 
     id: str
@@ -60,15 +60,16 @@ def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
     """Split a chunk into words. names: the user dictionary. The question of a Q&A chunk stands in `question` and in `body`."""
     question = chunk.text[slice(*chunk.question)] if chunk.question else ""
     headings = "\n".join(chunk.headings)
+    sentences = [chunk.text[start:end] for start, end in split_sentences(chunk.text)]
     return LexicalEntry(
         id=chunk.id,
         title=_words(chunk.title, names),
         headings=_words(headings, names),
         question=_words(question, names),
-        body="\n".join(_words(chunk.text[start:end], names) for start, end in split_sentences(chunk.text)),
+        body="\n".join(_words(sentence, names) for sentence in sentences),
         bigrams=" ".join(bigrams(chunk.text)),
         names=_runs(f"{chunk.title}\n{headings}\n{question}", chunk.text),
-        folded=fold(chunk.text),
+        folded="\n".join(map(fold, sentences)),
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
-from rag.text import fold, is_number, split_sentences
+from rag.text import fold, is_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,12 +147,12 @@ class _Asked:
         return self._query.held_in(words) if self._query.expansions else self.terms & words
 
     def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
-        chunk, text, everywhere = candidate.chunk, candidate.words.folded, held.all
+        text, everywhere = candidate.words.folded, held.all
         shares = [self.share(sentence) for sentence in held.sentences]
         best = max(range(len(shares)), key=shares.__getitem__)
         held_words = self._held(everywhere)
         lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
-        found = self._find_wanted(chunk.text, best)
+        found = self._find_wanted(text.split("\n"), best)
         return {
             "body": self.share(held.body),
             "everywhere": self.share(everywhere),
@@ -185,12 +185,11 @@ class _Asked:
         together = sum(weight for a, b, weight in self._pairs if _follows(places.get(a, ()), places.get(b, ())))
         return together / total if total else 0.0
 
-    def _find_wanted(self, text: str, best: int) -> bool | None:
+    def _find_wanted(self, sentences: Sequence[str], best: int) -> bool | None:
         """Tell whether what was asked for stands in or beside a sentence; None where nobody knows what that looks like."""
         if self._wanted is None:
             return None
-        spans = list(split_sentences(text))[max(0, best - 1) : best + 2]
-        return bool(self._wanted.search(fold(text[spans[0][0] : spans[-1][1]]))) if spans else False
+        return bool(self._wanted.search("\n".join(sentences[max(0, best - 1) : best + 2])))
 
 
 def _share(weights: Mapping[str, float], words: Collection[str]) -> float:
@@ -243,13 +242,13 @@ def _measure_cosines(
     import numpy as np
 
     texts, owners = [], []
+    headings = {heading: fold(heading) for heading in {_heading_of(candidate.chunk) for candidate in candidates}}
     for number, candidate in enumerate(candidates):
-        text = candidate.chunk.text
-        sentences = [text[start:end] for start, end in islice(split_sentences(text), _MOST_SENTENCES)]
-        texts += [_heading_of(candidate.chunk), *sentences]
+        sentences = candidate.words.folded.split("\n")[:_MOST_SENTENCES]
+        texts += [headings[_heading_of(candidate.chunk)], *sentences]
         owners += [number] * (len(sentences) + 1)
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-    cosines = (embedder.embed_documents(list(distinct)) @ question.vector)[[distinct[text] for text in texts]]
+    cosines = (embedder.embed_folded(list(distinct)) @ question.vector)[[distinct[text] for text in texts]]
     starts = np.flatnonzero(np.diff(np.array([-1, *owners])))
     bounds = [*starts.tolist(), len(texts)]
     return [(float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0, float(cosines[a])) for a, b in pairwise(bounds)]
