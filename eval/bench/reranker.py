@@ -28,7 +28,7 @@ from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
 from rag.retrieval.features import FEATURES
 from rag.retrieval.learned import LinearModel
-from rag.retrieval.retriever import RERANKED, Retriever
+from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 EPOCHS = 30
@@ -36,6 +36,8 @@ LEARNING_RATE = 0.01
 WEIGHT_DECAY = 1.0
 """Decoupled (AdamW); chosen among .001, .1, 1 and 3 by the mean nDCG@10 of seven development sets."""
 BATCH = 256
+CANDIDATES = 50
+"""Candidates of a question; more than the product looks at, so that there are hard ones enough."""
 Array = NDArray[np.float32]
 
 
@@ -61,10 +63,10 @@ def collect(collection: Collection, embedder_folder: str) -> Sample:
         features, right = [], []
         for question, (source, number) in collection.questions:
             asked = retriever.understand(question)
-            passages = retriever.retrieve(asked, limit=RERANKED)[:RERANKED]
+            passages = retriever.retrieve(asked, limit=CANDIDATES)[:CANDIDATES]
             places = [(p.chunk.source, p.chunk.locator.page or p.chunk.locator.row) for p in passages]
             hits = np.array([place == (source, number) for place in places], dtype=np.float32)
-            if len(passages) == RERANKED and hits.any():
+            if len(passages) == CANDIDATES and hits.any():
                 features.append(retriever.measure(asked, passages))
                 right.append(hits)
         snapshot.close()
