@@ -63,10 +63,16 @@ def find_writings(text: str) -> tuple[Expansion, ...]:
 
     >>> [(e.asked, e.meant, e.of, e.words) for e in find_writings("野良ねこの相談")]
     [('野良ねこ', '野良猫', ('野良', '猫'), ('野良猫',))]
+    >>> find_writings("いくらですか")
+    ()
     """
+    forms = (
+        (asked, meant, tuple(morphemes(asked)), tuple(morphemes(meant))) for asked, meant in find_other_writings(text)
+    )
     return tuple(
-        Expansion(tuple(morphemes(asked)), tuple(morphemes(meant)), SYNONYM_WEIGHT, Reason.WRITING, asked, meant)
-        for asked, meant in find_other_writings(text)
+        Expansion(of, words, SYNONYM_WEIGHT, Reason.WRITING, asked, meant)
+        for asked, meant, of, words in forms
+        if of and words
     )
 
 
