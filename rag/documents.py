@@ -393,6 +393,11 @@ class Chunk:
         """Where the chunk stands: the place of its first segment that is not a header cell."""
         return self.segments[self.context if self.context < len(self.segments) else 0].locator
 
+    @property
+    def question_text(self) -> str:
+        """The question of a qa chunk; "" for others."""
+        return self.text[slice(*self.question)] if self.question else ""
+
     def segment_offsets(self) -> Iterator[tuple[int, Segment]]:
         """Yield (offset of the segment in `text`, segment)."""
         offset = 0

@@ -10,7 +10,6 @@ printed. --write replaces confidence.json.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import random
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from eval.bench.retrieval_sets import BenchQuestion, key_of, read_set, write_corpus
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
 from rag.answering.extractive import choose_units
@@ -34,7 +34,6 @@ from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
-FAQ_SETS = ("nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS_PER_SET = 400
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
 ASKINGS = 4
@@ -43,70 +42,29 @@ _LIMIT = 40
 _PENALTY = 1e-3
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSONL file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def write_corpus(folder: Path, name: str, target: Path) -> dict[str, tuple[str, int | None]]:
-    """Write a set as real files; return document id -> (source, row or None)."""
-    target.mkdir(parents=True)
-    places: dict[str, tuple[str, int | None]] = {}
-    documents = read_lines(folder / "corpus.jsonl")
-    if name in FAQ_SETS:
-        with (target / "faq.csv").open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["質問", "回答"])
-            for row, document in enumerate(documents, start=2):
-                writer.writerow([document.get("title") or "", document["text"]])
-                places[document["id"]] = ("faq.csv", row)
-        return places
-    for number, document in enumerate(documents):
-        name_ = f"{number:05d}.md"
-        heading = f"# {document['title']}\n\n" if document.get("title") else ""
-        (target / name_).write_text(heading + document["text"] + "\n", encoding="utf-8")
-        places[document["id"]] = (name_, None)
-    return places
-
-
-def read_gold(folder: Path, places: dict[str, tuple[str, int | None]]) -> dict[str, set[tuple[str, int | None]]]:
-    """Return question id -> right places."""
-    gold: dict[str, set[tuple[str, int | None]]] = {}
-    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines():
-        query, document, grade = line.split("\t")
-        if int(grade) >= 1:
-            gold.setdefault(query, set()).add(places[document])
-    return gold
-
-
-def place_of(passage: Passage) -> tuple[str, int | None]:
-    """Return the place of a passage as the gold names it."""
-    return passage.chunk.source, passage.chunk.locator.row
-
-
 def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]]:
     """Yield (question id, evidence, answer is right, weight) of each asking of each question of a set."""
+    bench_set = read_set(data / name)
     with tempfile.TemporaryDirectory() as temporary:
-        root, folder = Path(temporary), data / name
-        gold = read_gold(folder, write_corpus(folder, name, root / "corpus"))
+        root = Path(temporary)
+        write_corpus(bench_set, root / "corpus")
         settings = Settings(corpus=root / "corpus", index=root / "index")
         sync(settings)
         snapshot = SnapshotStore(settings.index).open_current()
         embedder = EmbedderLibrary(settings).for_snapshot(snapshot.manifest)
-        questions = [q for q in read_lines(folder / "queries.jsonl") if q["id"] in gold]
+        questions = list(bench_set.questions)
         random.Random(3).shuffle(questions)
         chosen = questions[:QUESTIONS_PER_SET]
         for question, other in zip(chosen, [*chosen[1:], chosen[0]], strict=True):
-            yield from ask_again(snapshot, embedder, question, other, gold[question["id"]])
+            yield from ask_again(snapshot, embedder, question, other)
         snapshot.close()
 
 
 def ask_again(
     snapshot: Snapshot,
     embedder: Any,
-    question: dict[str, Any],
-    stranger: dict[str, Any],
-    gold: set[tuple[str, int | None]],
+    question: BenchQuestion,
+    stranger: BenchQuestion,
 ) -> Iterator[tuple[str, Evidence, bool, float]]:
     """Yield the evidence of all askings of a question; `stranger` lends a noun to its near miss."""
     retriever = Retriever(snapshot, embedder)
@@ -114,12 +72,12 @@ def ask_again(
     answerer = Answerer(
         retriever, embedder, snapshot.catalog, calibration=calibration, max_chars=300, contact=Contact("総務課")
     )
-    asked = retriever.understand(question["text"])
+    asked = retriever.understand(question.text)
     passages = retriever.retrieve(asked, limit=_LIMIT)
-    hidden = [passage for passage in passages if place_of(passage) not in gold]
-    titles = {passage.chunk.title for passage in passages if place_of(passage) in gold}
+    hidden = [passage for passage in passages if not is_right(passage, question)]
+    titles = {passage.chunk.title for passage in passages if is_right(passage, question)}
     other = [passage for passage in hidden if passage.chunk.title not in titles]
-    near_miss = retriever.understand(exchange_noun(question["text"], stranger["text"], retriever))
+    near_miss = retriever.understand(exchange_noun(question.text, stranger.text, retriever))
     dense = embedder.dense_weight
     askings = [
         (asked, passages),
@@ -130,9 +88,14 @@ def ask_again(
     for number, (text, shown) in enumerate(askings):
         units, evidence = answerer.examine(text, shown)
         chosen = choose_units(units, shown, max_chars=300)
-        right = number == 0 and any(place_of(shown[unit.passage]) in gold for unit in chosen)
+        right = number == 0 and any(is_right(shown[unit.passage], question) for unit in chosen)
         weight = UNANSWERABLE_SHARE / (ASKINGS - 1) if number else 1 - UNANSWERABLE_SHARE
-        yield question["id"], evidence, right, weight
+        yield question.id, evidence, right, weight
+
+
+def is_right(passage: Passage, question: BenchQuestion) -> bool:
+    """Tell whether a passage stands at a right place of a question."""
+    return question.gold.get(key_of((passage.chunk.source, passage.chunk.locator)), 0) >= 1
 
 
 def exchange_noun(question: str, stranger: str, retriever: Retriever) -> str:

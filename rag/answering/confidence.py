@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rag.answering.units import Unit
 from rag.documents import Passage
+from rag.retrieval.features import SATURATION
 from rag.retrieval.query import Query
 from rag.text import fold, is_number, morphemes
 
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
-_SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, times its idf
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def weigh_evidence(
         numbers=sum(number in named for number in numbers) / len(numbers) if numbers else 1.0,
         unit=max((unit.coverage for unit in units), default=0.0),
         pairs=max(_share_of_bigrams(query, passage) for passage in passages[:_FIRST]),
-        lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (_SATURATION * total)),
+        lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (SATURATION * total)),
         dense=max(p.legs.get("dense", 0.0) for p in passages[:_FIRST]),
         margin=passages[0].score - other,
         found=passages[0].score,

@@ -137,7 +137,7 @@ def _cover(
 def _read_together(chunk: Chunk) -> str:
     """Return what the units of a chunk say nothing without: the question of a Q&A pair; the header and caption of a table."""
     if chunk.question:
-        return chunk.text[slice(*chunk.question)]
+        return chunk.question_text
     if chunk.kind is not ChunkKind.ROW:
         return ""
     header = [

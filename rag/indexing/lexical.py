@@ -58,7 +58,7 @@ class LexicalEntry:
 
 def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
     """Split a chunk into words. names: the user dictionary. The question of a Q&A chunk stands in `question` and in `body`."""
-    question = chunk.text[slice(*chunk.question)] if chunk.question else ""
+    question = chunk.question_text
     headings = "\n".join(chunk.headings)
     sentences = [chunk.text[start:end] for start, end in split_sentences(chunk.text)]
     return LexicalEntry(

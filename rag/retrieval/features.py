@@ -52,7 +52,8 @@ FEATURES = (
     "question_named",  # the same of the question of a Q&A pair
 )  # fmt: skip
 """The names, in the order of the columns."""
-_SATURATION = 2.2  # k1 + 1: the most that BM25 gives a word for its frequency, times its rarity
+SATURATION = 2.2
+"""The most that BM25 gives a word for its frequency, times its rarity: k1 + 1."""
 _NEAR = 2  # words from one of a pair to the other
 _RUN = 4
 _MOST_SENTENCES = 12  # of a candidate that are embedded: a long answer says early what it is about
@@ -225,7 +226,7 @@ def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], aske
             {
                 "fused": candidate.fused / best["fused"],
                 "lexical": candidate.lexical / best["lexical"],
-                "saturation": candidate.lexical / (_SATURATION * asked.total),
+                "saturation": candidate.lexical / (SATURATION * asked.total),
                 "dense": candidate.dense,
                 "nearness": max(candidate.dense, 0.0) / best["dense"],
                 "support": max(others, default=0.0) / best["fused"],
@@ -255,6 +256,4 @@ def _measure_cosines(
 
 
 def _heading_of(chunk: Chunk) -> str:
-    if chunk.question:
-        return chunk.text[slice(*chunk.question)]
-    return "\n".join((chunk.title, *chunk.headings))
+    return chunk.question_text if chunk.question else "\n".join((chunk.title, *chunk.headings))

@@ -1,7 +1,7 @@
 """Join the legs: each score divided by the best of its leg, then weighted.
 
 Reciprocal ranks with a weak embedder lose (DESIGN 6); the weight of the dense leg belongs to the embedder. The weights were
-chosen on development sets by `python -m eval.bench.fusion` (see docs/architecture.md).
+chosen on development sets (see docs/architecture.md).
 """
 
 from __future__ import annotations
