@@ -60,8 +60,10 @@ def is_due(settings: Settings, chunks: int) -> bool:
     """
     if settings.adapt != "auto" or settings.embedder != DEFAULT or chunks < AUTO_CHUNKS:
         return False
+    from rag.indexing.embedding import DEFAULT_MODEL, static_fingerprint
+
     last = AdaptedModels(settings.index).last()
-    return last is None or chunks >= AUTO_GROWTH * last.chunks or last.base != _open_base(settings).fingerprint
+    return last is None or chunks >= AUTO_GROWTH * last.chunks or last.base != static_fingerprint(DEFAULT_MODEL)
 
 
 def adapt_embedder(

@@ -125,7 +125,7 @@ class StaticEmbedder(Embedder):
         super().__init__(model_name=name, embed_batch_size=_TEXTS_AT_ONCE)
         self._tokenizer, self._table, self._dense_weight = tokenizer, table, dense_weight
         self._dimension = self._table.shape[1]
-        self._fingerprint = fingerprint_of([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
+        self._fingerprint = static_fingerprint(folder)
 
     @property
     def is_fast(self) -> bool:
@@ -215,6 +215,11 @@ _SENTENCE_TRANSFORMERS_FILES: dict[str, Any] = {
     "1_Normalize/config.json": {"module_input_name": "sentence_embedding", "module_output_name": "sentence_embedding"},
     "config_sentence_transformers.json": {"model_type": "SentenceTransformer", "similarity_fn_name": "cosine"},
 }
+
+
+def static_fingerprint(folder: Path) -> str:
+    """Return the fingerprint of a static model without opening it."""
+    return fingerprint_of([folder / WEIGHTS_FILE, folder / TOKENIZER_FILE])
 
 
 def fingerprint_of(files: Iterable[Path], said: str = "") -> str:
