@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rag.documents import Answer, Chunk, Citation, Contact, Context, Edition, Passage, Place, Standing
+from rag.documents import Answer, Checks, Chunk, Citation, Contact, Context, Edition, Passage, Place, Standing
 from rag.explanation import Explanation, PassageExplanation
 
 
@@ -15,11 +15,15 @@ def answer_to_dict(answer: Answer, *, id: str | None = None) -> dict[str, Any]:
         id=id,
         status=answer.status.value,
         reason=answer.reason.value if answer.reason else None,
+        understood=answer.understood,
         answer=answer.text,
         citations=[_citation_to_dict(citation) for citation in answer.citations],
+        sought=list(answer.sought),
         nearest=[_place_to_dict(place) for place in answer.nearest],
         contact=_contact_to_dict(answer.contact) if answer.contact else None,
         warnings=[{"code": warning.code, "message": warning.message} for warning in answer.warnings],
+        checks=_checks_to_dict(answer.checks),
+        follow_ups=list(answer.follow_ups),
         confidence=round(answer.confidence, 4),
         engine=answer.engine,
         elapsed_ms=round(answer.elapsed_ms, 1),
@@ -120,6 +124,12 @@ def _hit_to_dict(rank: int, passage: Passage) -> dict[str, Any]:
     )
 
 
+def _checks_to_dict(checks: Checks) -> dict[str, Any]:
+    struck = [{"text": statement.text, "reason": statement.reason} for statement in checks.struck]
+    counts = {"quotes": checks.quotes, "statements": checks.statements, "facts": checks.facts}
+    return {name: value for name, value in counts.items() if value} | _present(struck=struck)
+
+
 def _citation_to_dict(citation: Citation) -> dict[str, Any]:
     return {
         "number": citation.number,
@@ -128,7 +138,11 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
         "locator": citation.locator.as_dict(),
         "quote": citation.quote,
         "verified": citation.verified,
-    } | _edition_to_dict(citation.edition)
+    } | _present(marks=_marked_words(citation), **_edition_to_dict(citation.edition))
+
+
+def _marked_words(citation: Citation) -> list[str]:
+    return list(dict.fromkeys(words for words, marked in citation.marked_quote if marked))
 
 
 def _place_to_dict(place: Place) -> dict[str, Any]:
@@ -157,4 +171,6 @@ def _present(**values: Any) -> dict[str, Any]:
     >>> _present(id=None, answer="", citations=[], confidence=0.0)
     {'confidence': 0.0}
     """
-    return {key: value for key, value in values.items() if value is not None and value != "" and value != []}
+    return {
+        key: value for key, value in values.items() if value is not None and value != "" and value != [] and value != {}
+    }

@@ -61,6 +61,8 @@ NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY, Bl
 
 CELL_SEPARATOR = "\t"
 """Stands between the cells of a table row in page text, and nowhere inside a cell."""
+ELLIPSIS = "…"
+"""Stands in a quotation for what was left out between two spans."""
 
 
 _PAGE_NOUNS = dict.fromkeys(("pptx", "ppt", "odp"), "スライド{}") | dict.fromkeys(
@@ -481,7 +483,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quotation and its proof. `quote` is the spans' text joined by 「…」; verified: read back from the stored page."""
+    """A quotation and its proof. `quote` is the spans' text joined by 「…」; verified: read back from the stored page.
+
+    marks: the decisive words among the spans, as spans of the same page.
+    """
 
     number: int
     source: str
@@ -493,6 +498,23 @@ class Citation:
     verified: bool
     department: str | None = None
     edition: Edition | None = None
+    marks: tuple[Span, ...] = ()
+
+    @property
+    def marked_quote(self) -> tuple[tuple[str, bool], ...]:
+        """The quote in pieces, each with whether its words are decisive; joined, the pieces are the quote."""
+        offset, marks = 0, []
+        for span in self.spans:
+            for mark in self.marks:
+                first, last = max(mark.start, span.start), min(mark.end, span.end)
+                if first < last:
+                    marks.append((first - span.start + offset, last - span.start + offset))
+            offset += span.end - span.start + len(ELLIPSIS)
+        pieces, end = [], 0
+        for first, last in sorted(marks):
+            pieces += [(self.quote[end:first], False), (self.quote[max(first, end) : last], True)]
+            end = max(end, last)
+        return tuple(piece for piece in (*pieces, (self.quote[end:], False)) if piece[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,8 +561,34 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Struck:
+    """A statement that was taken out of a generated answer, and why, in Japanese."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What was checked before an answer was shown, and what was struck.
+
+    quotes: read back from their pages. statements: sentences of a generated answer that were compared with the cited text; facts:
+    the numbers, days, amounts, articles, forms, telephone numbers and names in them.
+    """
+
+    quotes: int = 0
+    statements: int = 0
+    facts: int = 0
+    struck: tuple[Struck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What is shown to the person who asked. confidence: estimated probability that the answer is right, 0 to 1."""
+    """What is shown to the person who asked. confidence: estimated probability that the answer is right, 0 to 1.
+
+    understood: the question as it was understood, None where that is the question itself. sought: what was looked for, where
+    nothing was found. follow_ups: questions that the documents can answer next.
+    """
 
     status: Status
     text: str
@@ -552,3 +600,7 @@ class Answer:
     nearest: tuple[Place, ...] = ()
     contact: Contact | None = None
     warnings: tuple[Warning_, ...] = ()
+    checks: Checks = Checks()
+    understood: str | None = None
+    sought: tuple[str, ...] = ()
+    follow_ups: tuple[str, ...] = ()

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from rag.documents import Citation, Span
-
-ELLIPSIS = "…"
+from rag.documents import ELLIPSIS, Citation, Span
 
 
 class PageReader(Protocol):
