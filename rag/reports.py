@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from rag.documents import Answer, Edition, Problem, Reason, Standing, Status
+from rag.documents import Answer, Citation, Edition, Problem, Reason, Standing, Status
 from rag.page_reports import page_row, render_pages, render_readability
 from rag.settings import Settings
 
@@ -124,20 +124,32 @@ def render_answer(answer: Answer) -> str:
     """Return an answer with its sources, or why there is none and whom to ask."""
     if answer.status is Status.NO_ANSWER:
         return _render_no_answer(answer)
-    lines = [answer.text, "", "出典"]
+    lines = [*_render_understood(answer), answer.text, "", "出典"]
     for citation in answer.citations:
         verified = "確認済み" if citation.verified else "未確認"
         lines.append(f"[{citation.number}] {citation.title} {citation.locator.describe(citation.source)}（{verified}）")
         lines.append(f"    {citation.source}{describe_edition(citation.edition)}")
-        lines.append(f"    「{' '.join(citation.quote.split())}」")
+        lines.append(f"    「{' '.join(_mark_quote(citation).split())}」")
     lines += [f"注意: {warning.message}" for warning in answer.warnings]
+    lines += [f"取り除いた文: {struck.text}（{struck.reason}）" for struck in answer.checks.struck]
     return "\n".join([*lines, "", f"確信度 {answer.confidence:.0%}　{answer.elapsed_ms:.0f} ミリ秒"])
 
 
+def _render_understood(answer: Answer) -> list[str]:
+    return [f"質問の理解: {answer.understood}"] if answer.understood else []
+
+
+def _mark_quote(citation: Citation) -> str:
+    """Return the quote, its decisive words in 【】."""
+    return "".join(f"【{words}】" if marked else words for words, marked in citation.marked_quote)
+
+
 def _render_no_answer(answer: Answer) -> str:
-    lines = [answer.text]
+    lines = [*_render_understood(answer), answer.text]
     if answer.reason:
         lines.append(f"理由: {_REASONS[answer.reason]}")
+    if answer.sought:
+        lines.append(f"探した語: {'、'.join(answer.sought)}")
     if answer.nearest:
         lines += ["", "近い箇所"]
         lines += [

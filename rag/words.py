@@ -64,6 +64,37 @@ def find_other_writings(text: str) -> list[tuple[str, str]]:
     return [(written, usual) for written, usual in runs if written != usual and len(written) > _SHORT]
 
 
+def find_proper_names(text: str, kind: str) -> list[tuple[int, int]]:
+    """Return where the dictionary's proper names of a kind (人名, 地名) stand in a text, neighbours joined.
+
+    >>> [text[start:end] for text in ["町長は山田太郎です"] for start, end in find_proper_names(text, "人名")]
+    ['山田太郎']
+    """
+    found: list[tuple[int, int]] = []
+    for morpheme in _tokenizer().tokenize(text[:_MAX_CHARS]):
+        if morpheme.part_of_speech()[2] != kind:
+            continue
+        start = found.pop()[0] if found and found[-1][1] == morpheme.begin() else morpheme.begin()
+        found.append((start, morpheme.end()))
+    return found
+
+
+def find_words(text: str, forms: frozenset[str]) -> list[tuple[int, int]]:
+    """Return where words stand in a text as it is written, neighbours joined. forms: the forms that `split_words` gives.
+
+    >>> [text[start:end] for text in ["転入届は、住民課へ届け出る"] for start, end in find_words(text, frozenset(("転入", "届け", "住民")))]
+    ['転入届', '住民']
+    """
+    found: list[tuple[int, int]] = []
+    for morpheme in _tokenizer().tokenize(text[:_MAX_CHARS]):
+        written = (morpheme.normalized_form(), fold_kana(morpheme.normalized_form()))
+        if not forms.intersection(written):
+            continue
+        start = found.pop()[0] if found and found[-1][1] == morpheme.begin() else morpheme.begin()
+        found.append((start, morpheme.end()))
+    return found
+
+
 class _Collector:
     """Puts words together: two verbs that make one, a number and 年. Half of all words are particles and marks: these are skipped early."""
 

@@ -1,101 +1,97 @@
 """Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--write]
 
-DATA is a folder of question sets, each with corpus.jsonl {id,title,text}, queries.jsonl {id,text} and qrels.tsv (query, doc,
-grade). Every question is asked four times: of all documents (right when the answer cites a right one), with the right ones
-hidden, with everything hidden that has the title of a right one, and of all documents with its rarest noun exchanged for one
-of another question (a near miss; the last three are never right). Half of the questions fit the model, the other half is
-printed. --write replaces confidence.json.
+DATA is a folder of question sets (see eval.bench.retrieval_sets). Every question is asked of an index of all documents and of one
+that lacks a part of those that answer; there, its question is unanswerable. An answer is right when it cites a right place and,
+where the set marks the words that answer, holds them. A near miss, a question whose rarest noun is exchanged for that of another,
+is never right. Half of the questions fit the model; the other half is printed: how well silence meets the unanswerable at each
+threshold, and how well the probability is calibrated. --write replaces confidence.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from eval.bench.retrieval_sets import BenchQuestion, key_of, read_set, write_corpus
+from eval.bench.asked_sets import (
+    LIMIT,
+    MAX_CHARS,
+    choose_dropped,
+    choose_questions,
+    holds_answer,
+    is_right,
+    open_set,
+    without,
+)
+from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
-from rag.answering.extractive import choose_units
-from rag.documents import Contact, Passage
-from rag.indexing.embedders import EmbedderLibrary
-from rag.indexing.snapshot import Snapshot, SnapshotStore
-from rag.indexing.sync import sync
-from rag.retrieval.fusion import fuse_scores
-from rag.retrieval.query import parse_query
+from rag.answering.extractive import build_extract
+from rag.answering.selection import choose_units
+from rag.retrieval.query import Question, parse_query
 from rag.retrieval.retriever import Retriever
-from rag.settings import Settings
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
-QUESTIONS_PER_SET = 400
-UNANSWERABLE_SHARE = 0.15  # what a town hall sees; the hidden half is weighted down to it
-ASKINGS = 4
-THRESHOLD = 0.5  # answer when the answer is likelier right than wrong
-_LIMIT = 40
-_PENALTY = 1e-3
+QUESTIONS_PER_SET = 1_500
+DROPPED = 0.4  # of the documents that answer, in the second index
+UNANSWERABLE_SHARE = 0.15  # what a town hall sees: the askings are weighted to it
+NEAR_MISSES = 0.2  # of it
+MOST_LOST = 0.06  # of the answerable questions that would have been answered rightly, by silence
+_STRENGTH = 0.03  # inverse of the ridge on standardised coefficients
+_BINS = 10
 
 
-def collect(data: Path, name: str) -> Iterator[tuple[str, Evidence, bool, float]]:
-    """Yield (question id, evidence, answer is right, weight) of each asking of each question of a set."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One asking: what the evidence looked like, whether the answer was right, and whether there was one to be found."""
+
+    evidence: Evidence
+    is_right: bool
+    is_answerable: bool
+    is_near_miss: bool = False
+
+
+def collect(data: Path, name: str) -> Iterator[list[Asking]]:
+    """Yield the askings of each question of a set."""
     bench_set = read_set(data / name)
-    with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
-        write_corpus(bench_set, root / "corpus")
-        settings = Settings(corpus=root / "corpus", index=root / "index")
-        sync(settings)
-        snapshot = SnapshotStore(settings.index).open_current()
-        embedder = EmbedderLibrary(settings).for_snapshot(snapshot.manifest)
-        questions = list(bench_set.questions)
-        random.Random(3).shuffle(questions)
-        chosen = questions[:QUESTIONS_PER_SET]
-        for question, other in zip(chosen, [*chosen[1:], chosen[0]], strict=True):
-            yield from ask_again(snapshot, embedder, question, other)
-        snapshot.close()
+    questions = choose_questions(bench_set, QUESTIONS_PER_SET)
+    askings: list[list[Asking]] = [[] for _ in questions]
+    for dropped in (frozenset[str](), choose_dropped(bench_set, DROPPED)):
+        with open_set(bench_set, dropped) as (retriever, answerer):
+            for place, question in enumerate(questions):
+                left = without(question, dropped)
+                if dropped and left.gold:
+                    continue  # the same as before
+                asked = retriever.understand(question.text)
+                askings[place].append(_ask(bench_set, left, asked, retriever, answerer))
+                if not dropped:
+                    stranger = questions[(place + 1) % len(questions)]
+                    askings[place].append(_ask_near_miss(bench_set, question, stranger, retriever, answerer))
+    yield from askings
 
 
-def ask_again(
-    snapshot: Snapshot,
-    embedder: Any,
-    question: BenchQuestion,
-    stranger: BenchQuestion,
-) -> Iterator[tuple[str, Evidence, bool, float]]:
-    """Yield the evidence of all askings of a question; `stranger` lends a noun to its near miss."""
-    retriever = Retriever(snapshot, embedder)
-    calibration = Calibration(0.0, {}, 0.0)
-    answerer = Answerer(
-        retriever, embedder, snapshot.catalog, calibration=calibration, max_chars=300, contact=Contact("総務課")
-    )
-    asked = retriever.understand(question.text)
-    passages = retriever.retrieve(asked, limit=_LIMIT)
-    hidden = [passage for passage in passages if not is_right(passage, question)]
-    titles = {passage.chunk.title for passage in passages if is_right(passage, question)}
-    other = [passage for passage in hidden if passage.chunk.title not in titles]
-    near_miss = retriever.understand(exchange_noun(question.text, stranger.text, retriever))
-    dense = embedder.dense_weight
-    askings = [
-        (asked, passages),
-        (asked, retriever.order(asked, rescale(hidden, dense))),
-        (asked, retriever.order(asked, rescale(other or hidden, dense))),
-        (near_miss, retriever.retrieve(near_miss, limit=_LIMIT)),
-    ]
-    for number, (text, shown) in enumerate(askings):
-        units, evidence = answerer.examine(text, shown)
-        chosen = choose_units(units, shown, max_chars=300)
-        right = number == 0 and any(is_right(shown[unit.passage], question) for unit in chosen)
-        weight = UNANSWERABLE_SHARE / (ASKINGS - 1) if number else 1 - UNANSWERABLE_SHARE
-        yield question.id, evidence, right, weight
+def _ask(
+    bench_set: BenchSet, question: BenchQuestion, asked: Question, retriever: Retriever, answerer: Answerer
+) -> Asking:
+    passages = retriever.retrieve(asked, limit=LIMIT)
+    units, evidence = answerer.examine(asked, passages)
+    chosen = choose_units(units, passages, max_chars=MAX_CHARS)
+    cites = any(is_right(bench_set, question, passages[unit.passage]) for unit in chosen)
+    holds = not question.answers or holds_answer(question, build_extract(chosen, passages).text)
+    return Asking(evidence, cites and holds, bool(question.gold))
 
 
-def is_right(passage: Passage, question: BenchQuestion) -> bool:
-    """Tell whether a passage stands at a right place of a question."""
-    return question.gold.get(key_of((passage.chunk.source, passage.chunk.locator)), 0) >= 1
+def _ask_near_miss(
+    bench_set: BenchSet, question: BenchQuestion, stranger: BenchQuestion, retriever: Retriever, answerer: Answerer
+) -> Asking:
+    asked = retriever.understand(exchange_noun(question.text, stranger.text, retriever))
+    nothing = without(question, frozenset(question.gold))
+    asking = _ask(bench_set, nothing, asked, retriever, answerer)
+    return Asking(asking.evidence, False, False, is_near_miss=True)
 
 
 def exchange_noun(question: str, stranger: str, retriever: Retriever) -> str:
@@ -111,36 +107,78 @@ def find_rarest_noun(question: str, retriever: Retriever) -> str:
     return max(found, key=lambda noun: weights[noun], default="")
 
 
-def rescale(passages: Sequence[Passage], dense_weight: float) -> list[Passage]:
-    """Return passages with the fused scores that they have when nothing else was found."""
-    legs = [{str(i): p.legs[leg] for i, p in enumerate(passages)} for leg in ("lexical", "dense")]
-    scores = fuse_scores(legs[0], legs[1], dense_weight=dense_weight)
-    changed = [replace(passage, score=scores[str(i)]) for i, passage in enumerate(passages)]
-    return sorted(changed, key=lambda passage: -passage.score)
+def weigh(askings: Sequence[Asking]) -> np.ndarray:
+    """Return the weight of each asking, so that the unanswerable and the near misses among them have the shares above."""
+    shares = {
+        (True, False): 1 - UNANSWERABLE_SHARE,
+        (False, False): UNANSWERABLE_SHARE * (1 - NEAR_MISSES),
+        (False, True): UNANSWERABLE_SHARE * NEAR_MISSES,
+    }
+    kinds = [(asking.is_answerable, asking.is_near_miss) for asking in askings]
+    return np.array([shares[kind] / kinds.count(kind) for kind in kinds]) * len(askings)
 
 
-def fit(features: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return [intercept, coefficients…] of a weighted logistic regression with a small ridge on the coefficients."""
+def fit(askings: Sequence[Asking]) -> Calibration:
+    """Return the weighted logistic regression of "the answer is right", standardised while it is fitted; threshold 0."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=1 / (_PENALTY * len(features)), solver="newton-cholesky", tol=1e-10)
-    model.fit(features, right, sample_weight=weights)
-    return np.concatenate([model.intercept_, model.coef_[0]])
+    rows = [asdict(asking.evidence) for asking in askings]
+    values = np.array([list(row.values()) for row in rows], dtype=float)
+    means, deviations = values.mean(axis=0), values.std(axis=0) + 1e-9
+    model = LogisticRegression(C=_STRENGTH, max_iter=2_000)
+    right = [asking.is_right for asking in askings]
+    model.fit((values - means) / deviations, right, sample_weight=weigh(askings))
+    names = list(rows[0])
+    coefficients = dict(zip(names, (round(float(c), 4) for c in model.coef_[0] / deviations), strict=True))
+    rounded_means = dict(zip(names, (round(float(mean), 4) for mean in means), strict=True))
+    return Calibration(round(float(model.intercept_[0]), 4), coefficients, 0.0, rounded_means)
 
 
-def report(
-    probability: np.ndarray, right: np.ndarray, hidden: np.ndarray, weights: np.ndarray
-) -> list[tuple[float, ...]]:
-    """Return (threshold, abstention F1, recall, precision, share of the answerable lost) over thresholds."""
-    rows: list[tuple[float, ...]] = []
-    for threshold in np.arange(0.2, 0.8, 0.025):
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What silence below a threshold does. lost: share of the answerable questions that a right answer was withheld from;
+
+    unanswered: share of the answerable questions that got none.
+    """
+
+    threshold: float
+    f1: float
+    recall: float
+    precision: float
+    unanswered: float
+    lost: float
+
+
+def measure_silence(askings: Sequence[Asking], model: Calibration) -> list[Silence]:
+    """Return what each threshold would do, near misses left out: nobody knows what share of questions they are."""
+    askings = [asking for asking in askings if not asking.is_near_miss]
+    weights, probability = weigh(askings), np.array([model.probability(asking.evidence) for asking in askings])
+    answerable = np.array([asking.is_answerable for asking in askings])
+    right = np.array([asking.is_right for asking in askings])
+    rows = []
+    for threshold in np.arange(0.2, 0.9, 0.02):
         silent = probability < threshold
-        said, should = (weights * silent).sum(), (weights * hidden).sum()
-        both = (weights * (silent & hidden)).sum()
-        recall, precision = both / should, both / max(said, 1e-9)
-        lost = (weights * (silent & ~hidden & (right > 0))).sum() / (weights * ~hidden).sum()
-        rows.append((threshold, 2 * recall * precision / max(recall + precision, 1e-9), recall, precision, lost))
+        both = weights[silent & ~answerable].sum()
+        recall, precision = both / weights[~answerable].sum(), both / max(weights[silent].sum(), 1e-9)
+        unanswered, lost = (weights[silent & answerable & of].sum() / weights[answerable].sum() for of in (True, right))
+        f1 = 2 * recall * precision / max(recall + precision, 1e-9)
+        rows.append(Silence(round(float(threshold), 2), f1, recall, precision, unanswered, lost))
     return rows
+
+
+def choose_threshold(rows: Sequence[Silence]) -> float:
+    """Return the threshold of the best F1 among those that leave no more than MOST_LOST of the answerable unanswered."""
+    allowed = [row for row in rows if row.unanswered <= MOST_LOST] or [rows[0]]
+    return max(allowed, key=lambda row: row.f1).threshold
+
+
+def calibration_error(askings: Sequence[Asking], model: Calibration) -> float:
+    """Return the expected calibration error: mean distance of probability and share right over ten bins of equal width."""
+    weights, probability = weigh(askings), np.array([model.probability(asking.evidence) for asking in askings])
+    right = np.array([float(asking.is_right) for asking in askings])
+    bins = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    gaps = [abs((weights * (probability - right))[bins == number].sum()) for number in range(_BINS)]
+    return float(sum(gaps) / weights.sum())
 
 
 def main() -> None:
@@ -149,32 +187,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    rows = [row for name in SETS for row in collect(options.data, name)]
-    features = np.array([list(asdict(evidence).values()) for _, evidence, _, _ in rows])
-    right = np.array([float(ok) for _, _, ok, _ in rows])
-    weights = np.array([weight for *_, weight in rows])
-    hidden = np.arange(len(rows)) % ASKINGS > 0
-    half = (np.arange(len(rows)) // ASKINGS) % 2 == 0
-    theta = fit(features[half], right[half], weights[half])
-    probability = 1 / (1 + np.exp(-np.column_stack([np.ones(len(rows)), features]) @ theta))
-    table = report(probability[~half], right[~half], hidden[~half], weights[~half])
-    print("threshold  F1     recall precision lost")
-    for line in table:
-        print("  ".join(f"{value:.3f}" for value in line))
-    error = np.abs(
-        np.average(probability[~half], weights=weights[~half]) - np.average(right[~half], weights=weights[~half])
-    )
-    print(f"mean probability against share right, held-out half: {error:.4f} apart")
-    names = [field.name for field in fields(Evidence)]
-    coefficients = dict(zip(names, (round(float(value), 4) for value in theta[1:]), strict=True))
-    result = {
-        "intercept": round(float(theta[0]), 4),
-        "coefficients": coefficients,
-        "threshold": THRESHOLD,
-    }
-    print(json.dumps(result, indent=1))
+    questions = {name: list(collect(options.data, name)) for name in SETS}
+    fitted, held = ([a for of_set in questions.values() for q in of_set[half::2] for a in q] for half in (0, 1))
+    model = fit(fitted)
+    threshold = choose_threshold(measure_silence(fitted, model))
+    model = Calibration(model.intercept, model.coefficients, threshold, model.means)
+    parts = {"all": held} | {name: [a for q in of_set[1::2] for a in q] for name, of_set in questions.items()}
+    for name, askings in parts.items():
+        row = next(row for row in measure_silence(askings, model) if row.threshold >= threshold - 1e-9)
+        print(
+            f"{name}: F1 {row.f1:.3f}  recall {row.recall:.3f}  precision {row.precision:.3f}  unanswered {row.unanswered:.3f}"
+            f"  lost {row.lost:.3f}  calibration error {calibration_error(askings, model):.3f}"
+        )
+    print(json.dumps(asdict(model), indent=1))
     if options.write:
-        COEFFICIENTS_FILE.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        COEFFICIENTS_FILE.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -60,12 +60,16 @@ class BenchDocument:
 
 @dataclass(frozen=True, slots=True)
 class BenchQuestion:
-    """One question. gold: key -> grade of what answers it; type: what kind of place answers it, where the set says so."""
+    """One question. gold: key -> grade of what answers it; type: what kind of place answers it, where the set says so.
+
+    answers: the words that answer it as they stand in the text, where the set marks them.
+    """
 
     id: str
     text: str
     gold: Mapping[str, int]
     type: str | None = None
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,10 @@ def read_set(folder: Path) -> BenchSet:
     keys = {document.id: document.key for document in documents}
     gold = _read_gold(folder / QRELS, keys)
     queries = _read_lines(folder / QUERIES)
-    questions = [BenchQuestion(q["id"], q["text"], gold.get(q["id"], {}), q.get("type")) for q in queries]
+    questions = [
+        BenchQuestion(q["id"], q["text"], gold.get(q["id"], {}), q.get("type"), tuple(q.get("answers", ())))
+        for q in queries
+    ]
     return BenchSet(
         name=folder.name,
         folder=folder,
@@ -143,17 +150,21 @@ def read_set(folder: Path) -> BenchSet:
     )
 
 
-def write_corpus(bench_set: BenchSet, target: Path) -> None:
-    """Write the documents of a set as files into a folder, which is emptied before."""
+def write_corpus(bench_set: BenchSet, target: Path, dropped: frozenset[str] = frozenset()) -> None:
+    """Write the documents of a set as files into a folder, which is emptied before. dropped: keys of those that are left out.
+
+    The others keep their keys: in a sheet, an empty row stands for a document that is left out. A PDF set is written whole.
+    """
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     if bench_set.form is Form.PDF:
         _copy_pdfs(bench_set.folder / PDFS, target)
     elif bench_set.form is Form.FAQ:
         with (target / FAQ_FILE).open("w", encoding="utf-8-sig", newline="") as stream:
-            csv.writer(stream).writerows([("質問", "回答"), *((d.title, d.text) for d in bench_set.documents)])
+            rows = (("", "") if d.key in dropped else (d.title, d.text) for d in bench_set.documents)
+            csv.writer(stream).writerows([("質問", "回答"), *rows])
     else:
-        for document in bench_set.documents:
+        for document in (d for d in bench_set.documents if d.key not in dropped):
             heading = f"# {document.title}\n\n" if document.title else ""
             (target / document.place[0]).write_text(f"{heading}{document.text}\n", encoding="utf-8")
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
+from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
-from rag.answering.units import Unit, score_units
+from rag.answering.selection import choose_units, is_partial
+from rag.answering.unit_features import Measured, measure_units, score_units
+from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
-from rag.documents import Answer, Contact, Passage, Place, Reason, Status, Warning_
+from rag.documents import Answer, Checks, Contact, Passage, Place, Reason, Status, Warning_
 from rag.retrieval.editions import keep_one_edition
+from rag.words import find_words
 
 if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
@@ -54,31 +58,46 @@ class Answerer:
     def answer(self, question: Question, passages: Sequence[Passage]) -> Answer:
         """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
         if not passages:
-            return self._decline(Reason.NO_DOCUMENTS, (), 0.0)
+            return self._decline(question, Reason.NO_DOCUMENTS, (), 0.0)
         passages = keep_one_edition(passages)
         units, evidence = self.examine(question, passages)
         confidence = self._calibration.probability(evidence)
         if confidence < self._threshold or not units:
-            return self._decline(Reason.WEAK_EVIDENCE, passages, confidence)
-        chosen = extractive.choose_units(units, passages, max_chars=self._max_chars)
-        extract = extractive.build_extract(chosen, passages)
+            return self._decline(question, Reason.WEAK_EVIDENCE, passages, confidence)
+        chosen = choose_units(units, passages, max_chars=self._max_chars)
+        extract = extractive.build_extract(chosen, passages, build_marker(question.query))
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
         if not citations or not all_verified(citations):
-            return self._decline(Reason.WEAK_EVIDENCE, passages, 0.0)
-        partial = (PARTIAL,) if extractive.is_partial(chosen, units) else ()
-        warnings = (*partial, *warn_of_editions(citations), *warn_of_ocr(citations, self._pages))
+            return self._decline(question, Reason.WEAK_EVIDENCE, passages, 0.0)
+        warnings = [*([PARTIAL] if is_partial(chosen, units) else []), *warn_of_editions(citations)]
         return Answer(
-            Status.ANSWERED, extract.text, confidence, extractive.ENGINE, 0.0, citations=citations, warnings=warnings
+            Status.ANSWERED,
+            extract.text,
+            confidence,
+            extractive.ENGINE,
+            0.0,
+            citations=citations,
+            warnings=(*warnings, *warn_of_ocr(citations, self._pages)),
+            checks=Checks(quotes=len(citations)),
+            understood=_understood(question),
         )
 
     def examine(self, question: Question, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
         """Return the scored units of the best passages and what the evidence looks like."""
         query = question.query
+        measured = self.measure(question, passages)
+        units = score_units(measured)
         weights = self._retriever.term_weights(query.terms)
-        units = score_units(query, weights, passages[:PASSAGES], self._embedder.embed_documents, question.vector)
-        return units, weigh_evidence(query, weights, self._retriever.highest_weight(), passages, units)
+        ceiling = self._retriever.highest_weight()
+        return units, weigh_evidence(query, weights, ceiling, passages, units, measured)
 
-    def _decline(self, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
+    def measure(self, question: Question, passages: Sequence[Passage]) -> Measured:
+        """Return the units of the best passages with their features."""
+        query, looked_at, embed = question.query, passages[:PASSAGES], self._embedder.embed_documents
+        weights = self._retriever.term_weights(query.terms)
+        return measure_units(query, weights, looked_at, split_passages(looked_at), embed, question.vector)
+
+    def _decline(self, question: Question, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
         text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER
         return Answer(
             Status.NO_ANSWER,
@@ -89,6 +108,8 @@ class Answerer:
             reason=reason,
             nearest=_nearest_places(passages),
             contact=self._find_contact(passages),
+            understood=_understood(question),
+            sought=find_sought(question),
         )
 
     def _find_contact(self, passages: Sequence[Passage]) -> Contact:
@@ -97,6 +118,17 @@ class Answerer:
             if passage.metadata.department:
                 return Contact(passage.metadata.department, passage.metadata.extension)
         return self._contact
+
+
+def find_sought(question: Question) -> tuple[str, ...]:
+    """Return what was looked for, in the words of the question and, for a follow-up, of the earlier one."""
+    texts = (question.text, question.topic or "")
+    terms = frozenset(question.query.terms)
+    return tuple(dict.fromkeys(text[start:end] for text in texts for start, end in find_words(text, terms)))
+
+
+def _understood(question: Question) -> str | None:
+    return None if question.understood == question.text else question.understood
 
 
 def _nearest_places(passages: Sequence[Passage]) -> tuple[Place, ...]:

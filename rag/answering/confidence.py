@@ -10,9 +10,10 @@ import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
 from rag.documents import Passage
 from rag.retrieval.features import SATURATION
@@ -21,62 +22,106 @@ from rag.text import fold, is_number, morphemes
 
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
+_BEST = 5  # units whose probabilities are added up
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the best passages and units look like; every value is about 0 to 1.
+    """What the best passages and units look like; every value is about 0 to 1, None where nobody knows.
 
     covered: weighted share of the question's words in the best of the first passages.
     nouns: the same for its nouns, in the passage of the best unit; lacking: rarity of the rarest noun that is not there;
-    numbers: share of the question's numbers that are there.
-    unit: share for the best unit, words around it counted in part. pairs: share of the question's bigrams.
+    numbers: share of the question's numbers that are there. pairs: share of the question's bigrams.
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
     found: the score of the first passage: the probability that the reranker gives it.
+    answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, value, no_value: its
+    features (see unit_features). first: it stands in the first passage.
+    everywhere to support: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
-    covered: float
-    nouns: float
-    lacking: float
-    numbers: float
-    unit: float
-    pairs: float
-    lexical: float
-    dense: float
-    margin: float
-    found: float
+    covered: float = 0.0
+    nouns: float = 0.0
+    lacking: float = 0.0
+    numbers: float = 0.0
+    pairs: float = 0.0
+    lexical: float = 0.0
+    dense: float = 0.0
+    margin: float = 0.0
+    found: float = 0.0
+    answer: float = 0.0
+    answers: float = 0.0
+    own: float = 0.0
+    unit: float = 0.0
+    cosine: float = 0.0
+    news: float = 0.0
+    value: float = 0.0
+    no_value: float = 0.0
+    first: float = 0.0
+    everywhere: float | None = None
+    rare: float | None = None
+    sentence: float | None = None
+    sentences: float | None = None
+    place: float | None = None
+    adjacent: float | None = None
+    runs: float | None = None
+    sentence_cosine: float | None = None
+    heading_cosine: float | None = None
+    support: float | None = None
+
+
+_OF_UNITS = {
+    "own": "own",
+    "unit": "coverage",
+    "cosine": "cosine",
+    "news": "news",
+    "value": "value",
+    "no_value": "no_value",
+}
+_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support")  # fmt: skip
 
 
 def weigh_evidence(
-    query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], units: Sequence[Unit]
+    query: Query,
+    weights: Mapping[str, float],
+    ceiling: float,
+    passages: Sequence[Passage],
+    units: Sequence[Unit],
+    measured: Measured,
 ) -> Evidence:
     """Return what the passages (best first) and their scored units look like for a question.
 
     weights: inverse document frequency of the question's words; ceiling: that of a word that no chunk has.
     """
     if not passages:
-        return Evidence(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return Evidence()
     total = sum(weights.values()) or 1.0
-    best = max(units, key=lambda unit: unit.score, default=None)
-    looked_at = {*range(min(_FIRST, len(passages))), *([best.passage] if best else [])}
-    held = {number: query.held_in(_words(passages[number])) for number in looked_at}
+    best = max(range(len(units)), key=lambda i: units[i].score, default=None)
+    in_passage = units[best].passage if best is not None else 0
+    held = {
+        number: query.held_in(_words(passages[number])) for number in {*range(min(_FIRST, len(passages))), in_passage}
+    }
     shares = [sum(weights[word] for word in words) / total for number, words in held.items() if number < _FIRST]
-    named = held[best.passage] if best else frozenset()
-    missing = [weights[noun] for noun in query.nouns if noun not in named]
+    missing = [weights[noun] for noun in query.nouns if noun not in held[in_passage]]
     asked = sum(weights[noun] for noun in query.nouns)
     numbers = [noun for noun in query.nouns if is_number(noun)]
     other = next((p.score for p in passages if p.chunk.source != passages[0].chunk.source), 0.0)
+    scores = sorted((unit.score for unit in units), reverse=True)
+    columns = {name: float(measured.column(of)[best]) for name, of in _OF_UNITS.items()} if best is not None else {}
     return Evidence(
         covered=max(shares),
         nouns=1 - sum(missing) / asked if asked else 1.0,
         lacking=max(missing, default=0.0) / ceiling,
-        numbers=sum(number in named for number in numbers) / len(numbers) if numbers else 1.0,
-        unit=max((unit.coverage for unit in units), default=0.0),
+        numbers=sum(number in held[in_passage] for number in numbers) / len(numbers) if numbers else 1.0,
         pairs=max(_share_of_bigrams(query, passage) for passage in passages[:_FIRST]),
         lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (SATURATION * total)),
         dense=max(p.legs.get("dense", 0.0) for p in passages[:_FIRST]),
         margin=passages[0].score - other,
         found=passages[0].score,
+        answer=max(scores, default=0.0),
+        answers=sum(scores[:_BEST]),
+        first=float(in_passage == 0),
+        **columns,
+        **{name: passages[0].features[name] for name in _OF_PASSAGES if name in passages[0].features},
     )
 
 
@@ -93,20 +138,26 @@ def _share_of_bigrams(query: Query, passage: Passage) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model: probability = 1 / (1 + exp(-(intercept + sum of coefficient × feature))); threshold to answer."""
+    """A fitted model: probability = 1 / (1 + exp(-(intercept + Σ coefficient × (value - mean)))); threshold: the least to answer.
+
+    What is not known of the evidence is taken as its mean.
+    """
 
     intercept: float
     coefficients: Mapping[str, float]
     threshold: float
+    means: Mapping[str, float] = field(default_factory=dict)
 
     def probability(self, evidence: Evidence) -> float:
         """Return the estimated probability that the answer is right."""
         values = asdict(evidence)
-        return 1 / (1 + math.exp(-self.intercept - sum(c * values[name] for name, c in self.coefficients.items())))
+        known = {name: value - self.means.get(name, 0.0) for name, value in values.items() if value is not None}
+        total = sum(weight * known.get(name, 0.0) for name, weight in self.coefficients.items())
+        return 1 / (1 + math.exp(-self.intercept - total))
 
 
 @functools.cache
 def read_calibration(file: Path = COEFFICIENTS_FILE) -> Calibration:
     """Return the calibration that comes with the package."""
     values = json.loads(file.read_text(encoding="utf-8"))
-    return Calibration(values["intercept"], values["coefficients"], values["threshold"])
+    return Calibration(**values)

@@ -5,19 +5,17 @@ No sentence is written here. Every piece of an answer is a span of a stored page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
 from rag.documents import CELL_SEPARATOR, ChunkKind, Citation, Passage, Segment, Span
-from rag.indexing.basis import is_note
 from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
-MAX_CITATIONS = 3
-_KEEP = 0.75  # a unit scoring less than this share of the best one is left out
+Marker = Callable[[str], Iterable[Span]]
+"""Finds the decisive words of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,91 +26,33 @@ class Extract:
     citations: tuple[Citation, ...]
 
 
-def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_chars: int) -> list[Unit]:
-    """Return the units to answer with, the best passage first and each passage in reading order.
-
-    An official answer stands alone and whole, however long it is.
-    """
-    leads = [before for before, after in pairwise(units) if _leads(before, after)]
-    ranked = sorted((u for u in units if not u.is_heading or u in leads), key=lambda u: -u.score) or list(units[:1])
-    if not ranked:
-        return []
-    best = ranked[0]
-    if passages[best.passage].chunk.kind is ChunkKind.QA:
-        return [best]
-    chosen = _with_items(best, units, max_chars) if best in leads else [best]
-    for unit in ranked[1:] if not best.is_heading else ():
-        if unit.score < _KEEP * best.score:
-            break
-        known = unit in chosen or unit.is_heading or _is_lesser_row(unit, units, passages)
-        if not known and _fits(unit, chosen, passages, max_chars):
-            chosen.append(unit)
-    chosen += [note for unit in chosen if (note := _note_beside(unit, units, passages)) and note not in chosen]
-    order = list(dict.fromkeys(unit.passage for unit in chosen))
-    return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
-
-
-def _note_beside(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> Unit | None:
-    """Return the line next to a unit that says as of when its figures are: they are not given without it."""
-    if passages[unit.passage].chunk.kind is not ChunkKind.TEXT:
-        return None
-    place = units.index(unit)
-    beside = (*units[place + 1 : place + 2], *units[max(place - 1, 0) : place])
-    text = passages[unit.passage].chunk.text
-    return next((o for o in beside if o.passage == unit.passage and is_note(text[o.start : o.end])), None)
-
-
-def _leads(before: Unit, after: Unit) -> bool:
-    """Tell whether a unit ("次のとおり", or the heading of a list) is answered by the items that begin with the next."""
-    return (before.is_lead_in or before.is_heading) and after.is_item and after.passage == before.passage
-
-
-def _with_items(lead: Unit, units: Sequence[Unit], max_chars: int) -> list[Unit]:
-    """Return a lead-in or heading with the items that follow it, as many as there is room for."""
-    index, chosen, length = units.index(lead), [lead], lead.end - lead.start
-    for unit in units[index + 1 :]:
-        length += unit.end - unit.start
-        if unit.passage != lead.passage or not unit.is_item or length > max_chars:
-            break
-        chosen.append(unit)
-    return chosen
-
-
-def is_partial(chosen: Sequence[Unit], units: Sequence[Unit]) -> bool:
-    """Tell whether steps or items that follow those of the answer had to be left out."""
-    pairs = [(before, after) for before, after in pairwise(units) if before in chosen and after.is_item]
-    begun = any(_leads(before, after) for before, after in pairs)
-    return begun and any(after not in chosen and after.passage == before.passage for before, after in pairs)
-
-
-def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:
-    """Tell whether another row of the same table has more of the question's words: then this one is not asked for."""
-    if passages[unit.passage].chunk.kind is not ChunkKind.ROW:
-        return False
-    return any(other.passage == unit.passage and other.own > unit.own for other in units)
-
-
-def _fits(unit: Unit, chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -> bool:
-    length = sum(u.end - u.start for u in [*chosen, unit])
-    others = {u.passage for u in [*chosen, unit]}
-    official = passages[unit.passage].chunk.kind is ChunkKind.QA
-    return length <= max_chars and len(others) <= MAX_CITATIONS and not official
-
-
-def build_extract(chosen: Sequence[Unit], passages: Sequence[Passage]) -> Extract:
-    """Return the answer that the chosen units make; a passage over two pages gives two citations."""
+def build_extract(chosen: Sequence[Unit], passages: Sequence[Passage], mark: Marker = lambda _: ()) -> Extract:
+    """Return the answer that the chosen units make; a passage over two pages gives two citations. mark: finds decisive words."""
     citations: list[Citation] = []
     paragraphs = []
     for number in dict.fromkeys(unit.passage for unit in chosen):
         units, passage = [unit for unit in chosen if unit.passage == number], passages[number]
-        pieces = _cite(units, passage, len(citations) + 1)
+        marked = [_marks_in(unit, passage, mark) for unit in units]
+        pieces = [_mark(c, marked) for c in cite_units(units, passage, len(citations) + 1)]
         citations += pieces
         marks = "".join(f"[{citation.number}]" for citation in pieces)
         paragraphs.append(_render(units, passage) + marks)
     return Extract("\n".join(paragraphs), tuple(citations))
 
 
-def _cite(units: Sequence[Unit], passage: Passage, first: int) -> list[Citation]:
+def _marks_in(unit: Unit, passage: Passage, mark: Marker) -> list[Segment]:
+    text, chunk = passage.chunk.text[unit.start : unit.end], passage.chunk
+    spans = mark(text)
+    return [s for start, end in spans for s in chunk.locate(unit.start + start, unit.start + end)]
+
+
+def _mark(citation: Citation, marked: Iterable[Iterable[Segment]]) -> Citation:
+    spans = (Span(s.start, s.end) for segments in marked for s in segments if s.page == citation.page)
+    return replace(citation, marks=merge_spans(spans, gap=0))
+
+
+def cite_units(units: Sequence[Unit], passage: Passage, first: int) -> list[Citation]:
+    """Return the citations of units of one passage, one a page, numbered from `first`; none of them is verified yet."""
     by_page: dict[int, list[Segment]] = {}
     for unit in units:
         for segment in passage.chunk.locate(unit.start, unit.end):

@@ -1,6 +1,6 @@
-"""The reranker of this package: a linear model over `features.FEATURES`, so that every score is a sum that can be shown.
+"""Linear models over named features, so that every score is a sum that can be shown: the reranker of this package is one.
 
-score = scale · Σ weight · (feature - mean) + offset, as a probability. The numbers stand in reranker.json, learned by
+score = scale · Σ weight · (feature - mean) + offset, as a probability. The reranker's numbers stand in reranker.json, learned by
 `python -m eval.bench.reranker` on questions whose passages the embedder of that training had not seen.
 """
 
@@ -31,12 +31,12 @@ class LinearModel:
     scale: float
     offset: float
 
-    def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what each feature adds, shape (candidates, FEATURES): 0 for a feature of its mean, or of no weight."""
+    def contributions(self, features: NDArray[np.float32], names: tuple[str, ...] = FEATURES) -> NDArray[np.float64]:
+        """Return what each feature adds, shape (candidates, names): 0 for a feature of its mean, or of no weight."""
         import numpy as np
 
-        weights = np.array([self.weights.get(name, 0.0) for name in FEATURES])
-        means = np.array([self.means.get(name, 0.0) for name in FEATURES])
+        weights = np.array([self.weights.get(name, 0.0) for name in names])
+        means = np.array([self.means.get(name, 0.0) for name in names])
         return np.asarray((features - means) * weights * self.scale, dtype=np.float64)
 
     def score(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,5 +52,5 @@ class LinearModel:
 
 @functools.cache
 def read_model(file: Path = MODEL_FILE) -> LinearModel:
-    """Return the model of this package."""
+    """Return a model that comes with this package."""
     return LinearModel(**json.loads(file.read_text(encoding="utf-8")))

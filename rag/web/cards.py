@@ -63,13 +63,32 @@ def _render_instead(edition: Edition, links: Links) -> str:
 def _render_quote(citation: Citation) -> str:
     """Return the quotation; a row is shown as a record, cell by cell where it came with its header."""
     if citation.locator.row is None:
-        return f'<blockquote class="quote">{escape(citation.quote)}</blockquote>'
+        return f'<blockquote class="quote">{_render_marked(citation)}</blockquote>'
     if record := split_record(citation.quote):
-        rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in record)
+        words = [words.strip() for words, marked in citation.marked_quote if marked]
+        rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{_mark(value, words)}</dd></div>" for name, value in record)
         basis = "".join(f"<p>{escape(match[0].strip(_EDGES))}</p>" for match in _BASIS.finditer(citation.quote))
         return f'{basis}<dl class="record">{rows}</dl>'
     lines = "".join(f"<p>{escape(line)}</p>" for line in citation.quote.splitlines() if line.strip())
     return f'<blockquote class="record">{lines}</blockquote>'
+
+
+def _render_marked(citation: Citation) -> str:
+    """Return the quote with its decisive words marked."""
+    return "".join(
+        f"<mark>{escape(words)}</mark>" if marked else escape(words) for words, marked in citation.marked_quote
+    )
+
+
+def _mark(value: str, decisive: list[str]) -> str:
+    """Return a cell with the decisive words that stand in it marked.
+
+    >>> _mark("1通300円", ["300円"]), _mark("a<b", ["b"]), _mark("窓口", [])
+    ('1通<mark>300円</mark>', 'a&lt;<mark>b</mark>', '窓口')
+    """
+    words = next((words for words in decisive if words and words in value), "")
+    before, _, after = value.partition(words) if words else (value, "", "")
+    return f"{escape(before)}<mark>{escape(words)}</mark>{escape(after)}" if words else escape(value)
 
 
 def split_record(quote: str) -> list[tuple[str, str]]:

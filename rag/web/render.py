@@ -55,9 +55,23 @@ def _render_answered(answer: Answer, links: Links) -> str:
     text = _link_marks(escape(answer.text), {citation.number for citation in answer.citations})
     return (
         f'<div class="columns"><section class="answer" aria-label="回答"><h2>回答</h2>'
-        f'<div class="answer-text">{text}</div>{_render_warnings(answer.warnings)}{_render_facts(answer)}</section>'
+        f'{_render_understood(answer)}<div class="answer-text">{text}</div>{_render_warnings(answer.warnings)}'
+        f"{_render_struck(answer)}{_render_facts(answer)}</section>"
         f'<section class="sources" aria-label="出典"><h2>出典</h2>{cards}</section></div>'
     )
+
+
+def _render_understood(answer: Answer) -> str:
+    return f'<p class="understood">{escape(answer.understood)}</p>' if answer.understood else ""
+
+
+def _render_struck(answer: Answer) -> str:
+    """Return what was taken out of a generated answer, to unfold."""
+    items = "".join(f"<li><s>{escape(s.text)}</s>（{escape(s.reason)}）</li>" for s in answer.checks.struck)
+    if not items:
+        return ""
+    count = len(answer.checks.struck)
+    return f'<details class="struck"><summary>取り除いた文（{count}件）</summary><ul>{items}</ul></details>'
 
 
 def _link_marks(text: str, numbers: set[int]) -> str:
@@ -77,16 +91,23 @@ def _link_marks(text: str, numbers: set[int]) -> str:
 
 
 def _render_facts(answer: Answer) -> str:
-    return f'<p class="facts">確からしさの目安 {answer.confidence:.0%}　所要 {answer.elapsed_ms / 1000:.2f} 秒</p>'
+    proved = f"引用 {answer.checks.quotes} 件を原本と照合済み　" if answer.checks.quotes else ""
+    certainty = f"確からしさの目安 {answer.confidence:.0%}　所要 {answer.elapsed_ms / 1000:.2f} 秒"
+    return f'<p class="facts">{proved}{certainty}</p>'
 
 
 def _render_no_answer(answer: Answer, links: Links) -> str:
     reason = REASONS[answer.reason] if answer.reason else REASONS[Reason.WEAK_EVIDENCE]
     said = f'<p class="answer-text">{escape(answer.text)}</p>' if answer.text.strip() else ""
     return (
-        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{said}<p>理由: {reason}</p>'
-        f"{_render_contact(answer.contact)}{_render_warnings(answer.warnings)}</section>{_render_nearest(answer, links)}"
+        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{_render_understood(answer)}{said}<p>理由: {reason}</p>'
+        f"{_render_sought(answer)}{_render_contact(answer.contact)}{_render_warnings(answer.warnings)}</section>{_render_nearest(answer, links)}"
     )
+
+
+def _render_sought(answer: Answer) -> str:
+    words = "、".join(map(escape, answer.sought))
+    return f'<p class="sought">探した語: {words}</p>' if words else ""
 
 
 def _render_contact(contact: Contact | None) -> str:

@@ -1,0 +1,205 @@
+"""How well a unit answers a question: features of its words, its vector and its neighbours, and the probability they make.
+
+The weights stand in units.json, learned by `python -m eval.bench.units DATA` on questions whose answer is marked in its passage.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.answering.answer_type import Wanted, find_wanted
+from rag.answering.units import Unit
+from rag.documents import Chunk, ChunkKind, Passage
+from rag.retrieval.learned import LinearModel, read_model
+from rag.retrieval.query import Query
+from rag.text import fold, morphemes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MODEL_FILE = Path(__file__).with_name("units.json")
+FEATURES = (
+    "passage",  # score of its passage
+    "ratio",  # the same, of the best passage's
+    "first_passage",
+    "coverage",  # weighted share of the asked words in it, those around it counted in part
+    "coverage_lead",  # the same, less that of the best unit
+    "own",  # weighted share of the asked words in it alone
+    "before",  # the same of the unit before, in the same passage
+    "after",
+    "cosine",
+    "cosine_lead",  # cosine, less that of the nearest unit
+    "passage_coverage",  # score of the passage times coverage
+    "opening",  # the first sentence of its passage
+    "heading",  # it is one, and no list follows
+    "value",  # it holds what was asked for: an amount, a day, …
+    "no_value",  # that could be pointed at, and it does not
+    "runs",  # share of the question's runs of three characters
+    "length",  # logarithm of its characters
+    "news",  # share of its words that the question does not have
+)
+"""The names, in the order of the columns."""
+_NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
+_HEADING_WEIGHT = 0.75  # … in the headings
+_TITLE_WEIGHT = 0.3  # … in the document's title only
+_RUN = 3
+_NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
+_MAX_CHARS = 2_000  # of a unit that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Units with their features, shape (units, FEATURES); coverage: of each, as in the features."""
+
+    units: tuple[Unit, ...]
+    features: NDArray[np.float32]
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        """Return one feature of all units."""
+        column: NDArray[np.float32] = self.features[:, FEATURES.index(name)]
+        return column
+
+
+def score_units(measured: Measured, model: LinearModel | None = None) -> list[Unit]:
+    """Return the units with the probability that each answers the question."""
+    if not measured.units:
+        return []
+    model = model or read_model(MODEL_FILE)
+    scores = model.score(model.contributions(measured.features, FEATURES))
+    return [replace(unit, score=float(score)) for unit, score in zip(measured.units, scores, strict=True)]
+
+
+def measure_units(
+    query: Query,
+    weights: Mapping[str, float],
+    passages: Sequence[Passage],
+    units: Sequence[Unit],
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    vector: NDArray[np.float32],
+) -> Measured:
+    """Return the features of units.
+
+    weights: inverse document frequency of the question's words. embed: texts -> unit vectors (n, d). vector: of the question (d,).
+    """
+    import numpy as np
+
+    if not units:
+        return Measured((), np.zeros((0, len(FEATURES)), dtype=np.float32))
+    texts = [_text_with_context(unit, passages)[:_MAX_CHARS] for unit in units]
+    asked = _Asked(query, weights)
+    words = [frozenset(morphemes(text)) for text in texts]
+    own = [asked.held(found) for found in words]
+    shares = [asked.share(found) for found in own]
+    coverage = asked.cover(passages, units, own)
+    cosines = embed(texts) @ vector
+    best = max(max(passage.score for passage in passages), 1e-9)
+    rows = []
+    for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
+        stands_alone = passages[unit.passage].chunk.kind is not ChunkKind.TEXT  # rows do not go on from one another
+        is_opening = i == 0 or units[i - 1].passage != unit.passage
+        is_last = i + 1 == len(units) or units[i + 1].passage != unit.passage
+        score = passages[unit.passage].score
+        value = asked.finds_value(unit, passages)
+        rows.append(
+            (
+                score,
+                score / best,
+                unit.passage == 0,
+                coverage[i],
+                coverage[i] - max(coverage),
+                shares[i],
+                0.0 if is_opening or stands_alone else shares[i - 1],
+                0.0 if is_last or stands_alone else shares[i + 1],
+                cosines[i],
+                cosines[i] - cosines.max(),
+                score * coverage[i],
+                is_opening and not stands_alone,
+                unit.is_heading and (is_last or not units[i + 1].is_item),
+                value,
+                asked.wanted.is_value and not value,
+                asked.share_of_runs(text),
+                math.log1p(len(text)) / 5,
+                len(words[i] - asked.terms) / max(1, len(words[i])),
+            )
+        )
+    return Measured(tuple(units), np.array(rows, dtype=np.float32))
+
+
+class _Asked:
+    """A question, ready to be compared with many units."""
+
+    def __init__(self, query: Query, weights: Mapping[str, float]) -> None:
+        self._query, self._weights = query, weights
+        self._total = sum(weights.values()) or 1.0
+        self.terms = frozenset(query.terms)
+        self.wanted: Wanted = find_wanted(query.text)
+        folded = fold(query.text)
+        self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
+
+    def held(self, words: frozenset[str]) -> frozenset[str]:
+        return self._query.held_in(words)
+
+    def share(self, words: frozenset[str]) -> float:
+        return sum(self._weights[word] for word in words) / self._total
+
+    def share_of_runs(self, text: str) -> float:
+        folded = fold(text)
+        return sum(run in folded for run in self._runs) / max(1, len(self._runs))
+
+    def finds_value(self, unit: Unit, passages: Sequence[Passage]) -> bool:
+        """Tell whether a unit holds what was asked for; in a table, the unit of a number stands in the header."""
+        text = unit.text(passages)
+        if not self.wanted.is_value:
+            return False
+        is_row = passages[unit.passage].chunk.kind is ChunkKind.ROW
+        return bool(self.wanted.find(text) or (is_row and self.wanted.is_number and _NUMBER_CELL.search(text)))
+
+    def cover(self, passages: Sequence[Passage], units: Sequence[Unit], own: Sequence[frozenset[str]]) -> list[float]:
+        """Return for each unit the weighted share of the asked words in it and, in part, around it.
+
+        An official answer is read together with its question, a row with its header and caption, a heading with those above it:
+        their words count in full.
+        """
+        found: list[float] = []
+        nothing: frozenset[str] = frozenset()
+        near = heading = together = title = nothing
+        for index, unit in enumerate(units):
+            chunk = passages[unit.passage].chunk
+            if index == 0 or units[index - 1].passage != unit.passage:
+                near, heading = nothing, self._held_in(" ".join(chunk.headings))
+                together, title = self._held_in(_read_together(chunk)), self._held_in(chunk.title)
+            words = own[index] | together | (heading if unit.is_heading else nothing)
+            above, before = heading - words, near - heading - words
+            rest = title - above - before - words
+            around = _HEADING_WEIGHT * self.share(above) + _NEAR_WEIGHT * self.share(before)
+            found.append(self.share(words) + around + _TITLE_WEIGHT * self.share(rest))
+            near = nothing if chunk.kind is ChunkKind.ROW else words
+            heading = words if unit.is_heading else heading
+        return found
+
+    def _held_in(self, text: str) -> frozenset[str]:
+        return self.held(frozenset(morphemes(text)))
+
+
+def _text_with_context(unit: Unit, passages: Sequence[Passage]) -> str:
+    """Return what a unit says: a row says nothing without its header."""
+    chunk = passages[unit.passage].chunk
+    return "\n".join((*_header(chunk), unit.text(passages))) if chunk.kind is ChunkKind.ROW else unit.text(passages)
+
+
+def _read_together(chunk: Chunk) -> str:
+    """Return what the units of a chunk are read together with: the question of a Q&A pair; the header and caption of a table."""
+    if chunk.question:
+        return chunk.question_text
+    return " ".join([*_header(chunk), *chunk.headings[-1:]]) if chunk.kind is ChunkKind.ROW else ""
+
+
+def _header(chunk: Chunk) -> list[str]:
+    segments = list(chunk.segment_offsets())[: chunk.context]
+    return [chunk.text[offset : offset + s.end - s.start] for offset, s in segments]
