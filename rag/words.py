@@ -53,7 +53,7 @@ def cut_words(text: str) -> list[Piece]:
     [('東京', 0, '固有名詞'), ('都', 2, '普通名詞'), ('の', 3, '格助詞'), ('窓口', 4, '普通名詞')]
     """
     found = _tokenizer().tokenize(text[:_MAX_CHARS])
-    return [Piece(m.surface(), m.begin(), *m.part_of_speech()[:2], not m.is_oov()) for m in found]
+    return [Piece(m.surface(), m.begin(), m.part_of_speech()[0], m.part_of_speech()[1], not m.is_oov()) for m in found]
 
 
 @functools.lru_cache(_CACHED_WORDS)

@@ -18,7 +18,7 @@ _FULL_DAY = re.compile(
     rf"(?:{_YEAR}(?P<fiscal>度)?\s?)?(?<![0-9.])(?P<month>1[0-2]|[1-9])月\s?(?P<day>3[01]|[12][0-9]|[1-9])日(?!間|以内)"
 )
 _MONTH = re.compile(
-    rf"(?:{_YEAR}(?P<fiscal>度)?\s?)?(?<![0-9.])(?P<month>1[0-2]|[1-9])月(?!\s?[0-9]+\s?回)(?!間|以内|以上|を超|未満|に[0-9]+回){_PART}"
+    rf"(?:{_YEAR}(?P<fiscal>度)?\s?)?(?<![0-9.第])(?P<month>1[0-2]|[1-9])月(?!曜|間|以内|以上|を超|未満|に[0-9]+回){_PART}"
 )
 _YEAR_ONLY = re.compile(rf"{_YEAR}(?P<fiscal>度)?{_PART}")
 _WEEKDAY = re.compile(

@@ -19,6 +19,7 @@ _POINTERS = frozenset(
     "担当 所管 主管 関係 該当 各 同 当 本 全 他 別 両 前 後 元 旧 新 所属 受付 原 利用 使用 処理 連絡 計算 支払 申請 提出 届出 交付 手続 請求 確認 "
     "市町 市区町 都道府 県内 町内 市内 貴 その他 一 大 小 中 上 下 関連 相談 担任 問い合わせ 問合せ 最寄り 地元 自 私 公 国 住所 居住 在住 転出 転入 前住 子 と".split()
 )
+_RULES = frozenset("法 条例 規則 規程 要綱 要領".split())
 _CUT_HERE = frozenset("課 係 局 部 町 市 村 県 府 都 省 庁".split())
 _CONJUNCTION = frozenset("又及並")  # 日又 of 休日又は is a name to Sudachi
 _QUOTED = re.compile(r"[「『]([^「」『』。\n]{1,20})[」』]")
@@ -90,8 +91,10 @@ def _is_name(part: Sequence[Piece]) -> bool:
     """Tell whether pieces that end like an organisation name one: not 担当課, 公民館."""
     if len(part) < 2 or part[0].text in _POINTERS or "".join(p.text for p in part[:-1]) in _POINTERS:
         return False
-    # 総務課 is a word of the dictionary too, and still names one of several.
-    return part[-1].text in ("課", "係") or not is_common_word("".join(piece.text for piece in part))
+    text, ending = "".join(piece.text for piece in part), part[-1].text
+    # 総務課 and 個人情報保護法 are words of the dictionary too, and still each names one of several.
+    is_sure = ending in ("課", "係") or (ending in _RULES and len(text) > 3)
+    return is_sure or not is_common_word(text)
 
 
 def _marked(pieces: Sequence[Piece]) -> Iterator[tuple[str, int, int]]:

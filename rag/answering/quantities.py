@@ -42,7 +42,7 @@ _FRACTION = re.compile(
 )
 _TENTHS = re.compile(r"(?<![0-9.])(?P<tens>[0-9]+)\s?割(?!り|引|合|当)(?:(?P<ones>[0-9])分)?")
 _FREQUENCY = re.compile(
-    r"(?P<every>週|月|年|日|1週(?:間)?|1箇月|1月|1年(?:間|度)?|1日)(?:間)?[にあ当]?(?:たり|つき)?\s?(?<![0-9])(?P<number>[0-9]+)\s?回(?!線|答|収|復|数|目)"
+    r"(?:(?<![0-9])1\s?箇?)?(?P<every>[週月年日])(?:間|度)?[にあ当]?(?:たり|つき)?\s?(?<![0-9])(?P<number>[0-9]+)\s?回(?!線|答|収|復|数|目)"
 )
 _ORDINAL = re.compile(rf"第\s?(?P<number>[0-9]+)(?:\s?(?P<unit>{_KNOWN}|[一-鿿]{{1,2}}))?(?!に、)")
 _COUNT = re.compile(
@@ -72,8 +72,7 @@ def _read_tenths(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _read_frequency(match: re.Match[str]) -> Iterator[Found]:
-    every = next(unit for unit in "週月年日" if unit in match["every"])
-    yield Found(_NUMBER, f"{every}{int(match['number'])}回", match.start(), match.end())
+    yield Found(_NUMBER, f"{match['every']}{int(match['number'])}回", match.start(), match.end())
 
 
 def _read_ordinal(match: re.Match[str]) -> Iterator[Found]:
@@ -100,14 +99,13 @@ def read_plain(number: str) -> str:
     return f"{Decimal(number).normalize():f}"
 
 
-UNITS: tuple[Rule, ...] = ((_DECLARED, _read_declared),)
-"""Rules for units that stand alone; they are tried first."""
+UNITS: tuple[Rule, ...] = ((_DECLARED, _read_declared), (_FREQUENCY, _read_frequency))
+"""Rules for units that stand alone, and for 週2回; they are tried first."""
 QUANTITIES: tuple[Rule, ...] = (
     (_EACH, _read_nothing),
     (_YEN, _read_yen),
     (_FRACTION, _read_fraction),
     (_TENTHS, _read_tenths),
-    (_FREQUENCY, _read_frequency),
     (_ORDINAL, _read_ordinal),
     (_COUNT, _read_count),
 )

@@ -21,7 +21,7 @@ _ARTICLES = re.compile(
 _PHONES = re.compile(
     r"(?<![0-9a-z\-])(?:\(?0[0-9]{0,4}\)?[\s\-]?[0-9]{1,4}[\-)]\s?[0-9]{3,4}(?![0-9])|0[0-9]{9,10}(?![0-9]))"
     r"(?:\s?[(、]?\s?内線\s?[:]?\s?(?P<with>[0-9]{1,5}))?"
-    r"|(?:内線|内)\s?(?:番号)?\s?[:は]?\s?(?P<extension>[0-9]{2,5})(?![0-9]*[人件%円年月日])|(?<=[0-9]-)(?P<local>[0-9]{2,4}-[0-9]{4})(?![0-9])"
+    r"|(?:内線|内)\s?(?:番号)?\s?[:は]?\s?(?P<extension>[0-9]{2,5})(?![0-9]*[人件%円年月日])|(?<![0-9a-z.\-])[1-9][0-9]{1,3}-[0-9]{4}(?![0-9\-])"
 )
 _LINE_ARTICLE = re.compile(rf"[#\s]*第\s?([0-9]+)\s?条({_SUB})(?=[\s(]|$)")
 _LINE_PARAGRAPH = re.compile(r"[#\s]*(?:第\s?([0-9]+)\s?項|([0-9]{1,2})(?=\s))")
@@ -75,7 +75,6 @@ class Numbering:
         """Yield the article, paragraph or item that a line is, if it begins with its number."""
         if match := _LINE_ARTICLE.match(folded):
             self._article, self._paragraph = f"第{int(match[1])}条{match[2]}", "第1項"
-            yield Found(_ARTICLE, f"{self._article}{self._paragraph}", match.start(1), match.end())
         elif self._article and (match := _LINE_PARAGRAPH.match(folded)):
             self._paragraph = f"第{int(match[1] or match[2])}項"
             yield Found(_ARTICLE, f"{self._article}{self._paragraph}", match.start(), match.end())
