@@ -37,9 +37,13 @@ class Word(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of a text that is one morpheme, as it stands: its place, its part of speech, and whether a dictionary knows it."""
+    """A stretch of a text that is one morpheme: as it stands and as it is usually written, its place and part of speech.
+
+    is_known: whether the dictionary has it.
+    """
 
     text: str
+    usual: str
     start: int
     kind: str
     subkind: str
@@ -53,7 +57,10 @@ def cut_words(text: str) -> list[Piece]:
     [('東京', 0, '固有名詞'), ('都', 2, '普通名詞'), ('の', 3, '格助詞'), ('窓口', 4, '普通名詞')]
     """
     found = _tokenizer().tokenize(text[:_MAX_CHARS])
-    return [Piece(m.surface(), m.begin(), m.part_of_speech()[0], m.part_of_speech()[1], not m.is_oov()) for m in found]
+    return [
+        Piece(m.surface(), m.normalized_form(), m.begin(), m.part_of_speech()[0], m.part_of_speech()[1], not m.is_oov())
+        for m in found
+    ]
 
 
 @functools.lru_cache(_CACHED_WORDS)
