@@ -36,6 +36,44 @@ class Word(NamedTuple):
     kind: str
 
 
+class Piece(NamedTuple):
+    """A stretch of a text that is one morpheme: as it stands and as it is usually written, its place and part of speech.
+
+    is_known: whether the dictionary has it.
+    """
+
+    text: str
+    usual: str
+    start: int
+    kind: str
+    subkind: str
+    is_known: bool
+
+
+def cut_words(text: str) -> list[Piece]:
+    """Return every morpheme of a short text as it stands, particles and marks included; text is in NFKC.
+
+    >>> [(piece.text, piece.start, piece.subkind) for piece in cut_words("東京都の窓口")]
+    [('東京', 0, '固有名詞'), ('都', 2, '普通名詞'), ('の', 3, '格助詞'), ('窓口', 4, '普通名詞')]
+    """
+    found = _tokenizer().tokenize(text[:_MAX_CHARS])
+    return [
+        Piece(m.surface(), m.normalized_form(), m.begin(), m.part_of_speech()[0], m.part_of_speech()[1], not m.is_oov())
+        for m in found
+    ]
+
+
+@functools.lru_cache(_CACHED_WORDS)
+def is_common_word(text: str) -> bool:
+    """Tell whether a text is one noun of the dictionary that names no person, place or organisation.
+
+    >>> is_common_word("公民館"), is_common_word("町民課"), is_common_word("東京")
+    (True, False, False)
+    """
+    found = list(_tokenizer().tokenize(text, _modes().C))
+    return len(found) == 1 and not found[0].is_oov() and found[0].part_of_speech()[1] != "固有名詞"
+
+
 def split_words(text: str) -> list[Word]:
     """Return the words of a text, without particles, auxiliaries and marks; text is normalised, with western years.
 

@@ -1,0 +1,214 @@
+"""What generated statements are held against: the sentences and rows of a numbered source, what each says, and next to which words."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.answering.fact_kinds import Fact, FactKind
+from rag.answering.facts import find_facts
+from rag.answering.polarity import LIMITED, find_limit, find_stances
+from rag.answering.proper_names import name_value
+from rag.text import is_number, morphemes, normalize, split_sentences
+from rag.variants import mend_characters
+
+_HEADING_CHARS = 40
+_RULE = re.compile(r"[\s|:\-]+")
+_ITEM = re.compile(r"\s*(?:[-*・•○●◎]|[①-⑳]|[(（][0-9０-９ア-ンa-z]{1,2}[)）]|[0-9０-９]{1,2}[.．)])")
+_QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
+_TOPIC = re.compile(r"は[、，]?")
+TOPIC, AFTER = 0.9, 0.7  # how near the topic of a sentence is to a fact in it, and what follows the fact
+SIDE = "側 "
+"""Begins the group of sayings on which side of a number something lies."""
+_STOP = re.compile(r"[、。，,！？!?\n\t|]")
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One thing that a text says: a fact, the side of a number, or what is affirmed; and the words beside it.
+
+    group: sayings of one group can contradict each other. near: the words that it is said of, each with its nearness: 1 for
+    those that lead to it, less for the topic of the sentence and for those that follow.
+    """
+
+    group: str
+    value: str
+    fact: Fact | None
+    near: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before."""
+
+    text: str
+    words: frozenset[str]
+    around: frozenset[str]
+    before: frozenset[str]
+    sayings: tuple[Saying, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A numbered source. facts: all that it states; folded: its text in the form in which names are looked for."""
+
+    text: str
+    folded: str
+    facts: tuple[Fact, ...]
+    grounds: tuple[Ground, ...]
+
+
+def read_source(text: str) -> Source:
+    """Return a source with what its sentences and rows say."""
+    return Source(text, name_value(text.replace("\n", "")), find_facts(text), tuple(_read_grounds(text)))
+
+
+@functools.lru_cache(4096)
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of a text that say something, numbers aside.
+
+    >>> sorted(content_words("届出は14日以内に必要です"))
+    ['届け出', '必要']
+    """
+    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING)
+
+
+_COUNTING = frozenset(
+    "日 月 年 年度 人 名 円 件 回 枚 通 時 分 半 時間 箇月 月間 週間 日間 第 号 条 項 以内 内 以上 以下 以降 以後 以前 未満 約 歳 才 % 様式 内線 午前 午後 正午".split()
+)
+
+
+def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
+    """Return what a sentence or row says. header: the header cells of a row's table."""
+    facts = [fact for fact in find_facts(text) if fact.kind is not FactKind.UNIT]
+    bare = _without_facts(text, facts)
+    return (*_say_facts(text, bare, facts, header), *_say_stances(text, bare))
+
+
+def _say_facts(text: str, bare: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
+    topics: dict[str, frozenset[str]] = {}
+    for fact in facts:
+        group = group_of(fact)
+        same = [other for other in facts if group_of(other) == group and other is not fact]
+        begin = max((other.end for other in same if other.end <= fact.start), default=0)
+        stop = _STOP.search(text, fact.end)
+        end = min([stop.start() if stop else len(text), *(o.start for o in same if o.start >= fact.end)])
+        topic, leading = ("", bare[begin : fact.start]) if begin else _split_topic(bare[: fact.start])
+        topics.setdefault(group, content_words(topic))
+        near = dict.fromkeys(content_words(bare[fact.end : max(end, fact.end)]), AFTER)
+        near |= dict.fromkeys(topics[group], TOPIC)
+        near |= dict.fromkeys(content_words(leading) | _words_of_cell(text, fact.start, header), 1.0)
+        yield Saying(group, fact.value, fact, near)
+        if fact.kind in LIMITED and (limit := find_limit(text, fact)):
+            yield Saying(f"{SIDE}{fact.value}", limit, fact, near)
+
+
+def _split_topic(text: str) -> tuple[str, str]:
+    """Return what a sentence is about and what leads to a fact, from what stands before the fact.
+
+    >>> _split_topic("使用料は、町民の場合"), _split_topic("手数料は")
+    (('使用料は、', '町民の場合'), ('', '手数料は'))
+    """
+    for match in reversed(list(_TOPIC.finditer(text))):
+        if content_words(text[match.end() :]):
+            return text[: match.end()], text[match.end() :]
+    return "", text
+
+
+def group_of(fact: Fact) -> str:
+    """Return what facts are compared with: amounts with amounts, people with people, days with days, sections with sections."""
+    if fact.kind is FactKind.NAME:
+        return f"name {fact.value[-1:] if fact.value[-1:] in _NAME_ENDS else fact.value}"
+    if fact.kind in (FactKind.NUMBER, FactKind.DATE):
+        return f"{fact.kind} {re.sub(r'[0-9./]+|[月火水木金土日]曜', '#', fact.value)}"
+    return str(fact.kind)
+
+
+_NAME_ENDS = frozenset("課係局部室町市村県区校館所園院")
+
+
+def _say_stances(text: str, bare: str) -> Iterator[Saying]:
+    """Yield what a text affirms or denies, beside the words of its clause; of the clause before, where it has too few."""
+    clean = mend_characters(normalize(bare))
+    for stance in find_stances(clean):
+        begin = max((m.end() for m in _STOP.finditer(clean, 0, stance.start)), default=0)
+        near = dict.fromkeys(content_words(clean[begin : stance.start]), 1.0)
+        if len(near) < 2 and begin:
+            earlier = max((m.end() for m in _STOP.finditer(clean, 0, begin - 1)), default=0)
+            near |= dict.fromkeys(content_words(clean[earlier:begin]), 1.0)
+        yield Saying(f"趣旨 {stance.axis}", "+" if stance.affirms else "-", None, near)
+
+
+def _without_facts(text: str, facts: Sequence[Fact]) -> str:
+    for fact in facts:
+        if fact.kind is not FactKind.NAME:
+            text = text[: fact.start] + " " * (fact.end - fact.start) + text[fact.end :]
+    return text
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the content words of a text without those of its numbers and dates."""
+    return content_words(_without_facts(text, find_facts(text)))
+
+
+def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[str]:
+    """Return the words of the header cell above a place in a row, and of the row's first cell."""
+    cells = split_cells(text)
+    if len(cells) < 2 or len(cells) != len(header):
+        return frozenset()
+    divider = "\t" if "\t" in text else "|"
+    column = text[: place + 1].count(divider) - text.lstrip().startswith("|")
+    above = header[column] if 0 <= column < len(header) else ""
+    return words_of(above) | words_of(cells[0])
+
+
+def split_cells(line: str) -> list[str]:
+    """Return the cells of a row that tabs or bars divide; one cell for another line.
+
+    >>> split_cells("| 会場 | 人数 |"), split_cells("会場\\t人数"), split_cells("会場")
+    (['会場', '人数'], ['会場', '人数'], ['会場'])
+    """
+    if "\t" in line:
+        return [cell.strip() for cell in line.split("\t")]
+    return [cell.strip() for cell in line.strip().strip("|").split("|")] if line.count("|") > 1 else [line.strip()]
+
+
+def _read_grounds(text: str) -> Iterator[Ground]:
+    lines = [line for line in text.split("\n") if line.strip()]
+    title = words_of(lines[0]) if lines else frozenset()
+    headings: list[frozenset[str]] = []
+    header: list[str] = []
+    lead, before = frozenset[str](), frozenset[str]()
+    for line in lines:
+        cells = split_cells(line)
+        if len(cells) == 1:
+            header = []
+        elif _RULE.fullmatch(line):
+            continue
+        around = title.union(
+            *headings[-2:], *((words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
+        )
+        if len(cells) > 1:
+            yield _ground(line, around, before, header)
+            header = header or cells
+            continue
+        for start, end in split_sentences(line):
+            ground = _ground(line[start:end], around, before, ())
+            before = ground.words
+            yield ground
+        if _is_heading(line):
+            headings.append(words_of(line))
+        elif not _ITEM.match(line):
+            lead = before
+
+
+def _is_heading(line: str) -> bool:
+    text = line.strip()
+    is_short = len(text) <= _HEADING_CHARS and not text.endswith(("。", "、")) and not _ITEM.match(text)
+    return text.startswith("#") or is_short or bool(_QUESTION.search(text))
+
+
+def _ground(text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str]) -> Ground:
+    return Ground(text, words_of(text), around, before, say(text, header))

@@ -1,0 +1,220 @@
+"""Statements of generated answers, held one by one against the sources that they cite; what the sources do not bear is struck.
+
+A statement stands when each fact in it is in the cited text and is said there of the same thing, when its words are covered
+by that text, and when it affirms what the text affirms.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answering.fact_kinds import Fact, FactKind
+from rag.answering.facts import contains, find_facts
+from rag.answering.grounds import SIDE, Ground, Saying, Source, content_words, read_source, say, words_of
+from rag.answering.marks import Marked, add_mark, read_marks
+from rag.answering.polarity import agree_on_limit
+from rag.answering.proper_names import name_value
+from rag.answering.splitting import StatementSplitter, split_statements
+
+__all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_statements"]
+
+# Chosen on the development half of `python -m eval.bench.hallucination` (see docs/architecture.md).
+COVERED = 0.6  # least weighted share of a statement's words that two sentences of its sources hold
+MARGIN = 0.06  # by how much more of the words another value must stand beside, to be the one that is meant
+OPPOSITE = 0.5  # least share of the words beside what the sources deny, where they do not affirm it anywhere
+IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
+AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
+
+# What answers say of themselves and of the documents.
+_EMPTY = frozenset(
+    "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
+    "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
+    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お それぞれ 夫々 様 など 今回 この その ない 無い".split()
+)
+_ABSENCE = re.compile(
+    r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
+)
+_KANJI = re.compile(r"[一-鿿]")
+_HEADING = re.compile(r"\s*#+\s|\s*\*\*[^*]+\*\*[:：]?\s*$|.*[:：]\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStatement:
+    """A statement after its check.
+
+    text: as it may be shown, with the marks of existing sources only. citations: the sources it stands on, in order.
+    facts: how many facts were looked for. reason: in Japanese, why it must not be shown; None when it stands.
+    unknown: cited numbers that do not exist. connective: it says nothing by itself (以下のとおりです。) and needs no proof.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+    facts: int
+    reason: str | None
+    unknown: tuple[int, ...] = ()
+    connective: bool = False
+
+
+class StatementChecker:
+    """Checks statements against the passages that a language model was given.
+
+    sources: number -> text of a passage with its title and headings. question: what was asked; its names may be repeated.
+    """
+
+    def __init__(self, sources: Mapping[int, str], question: str = "") -> None:
+        self._sources = {number: read_source(text) for number, text in sources.items()}
+        self._asked, self._asked_names = content_words(question), name_value(question)
+        grounds = [ground for source in self._sources.values() for ground in source.grounds]
+        self._counts = Counter(word for ground in grounds for word in ground.words)
+        self._total = len(grounds) + 1
+
+    def check(self, statement: str) -> CheckedStatement:
+        """Return the statement with its citations put right, or with the reason why it is struck."""
+        marked = read_marks(statement, self._sources)
+        facts = [fact for fact in find_facts(marked.body) if fact.kind is not FactKind.UNIT]
+        words = words_of(marked.body) - _EMPTY
+        checked = CheckedStatement(marked.text, marked.known, len(facts), None, marked.unknown)
+        if _is_connective(marked.body, facts, words):
+            return replace(checked, connective=True)
+        if marked.unknown and not marked.known:
+            numbers = "".join(f"［{number}］" for number in marked.unknown)
+            return replace(checked, reason=f"引用番号{numbers}の文書はありません")
+        if marked.known:
+            reason = self._object(marked.body, facts, words, [self._sources[number] for number in marked.known])
+            return replace(checked, reason=reason)
+        return self._find_source(checked, marked, facts, words)
+
+    def _find_source(
+        self, checked: CheckedStatement, marked: Marked, facts: Sequence[Fact], words: frozenset[str]
+    ) -> CheckedStatement:
+        """Cite the source that supports a statement without marks best; strike it if none does."""
+        ranked = sorted(self._sources, key=lambda number: -self._cover(words, [self._sources[number]]))
+        reasons = []
+        for number in ranked:
+            reason = self._object(marked.body, facts, words, [self._sources[number]])
+            if reason is None:
+                return replace(checked, text=add_mark(checked.text, number), citations=(number,))
+            reasons.append(reason)
+        return replace(checked, reason=reasons[0] if reasons else "引用できる文書がありません")
+
+    def _object(self, body: str, facts: Sequence[Fact], words: frozenset[str], sources: Sequence[Source]) -> str | None:
+        """Return what speaks against a statement, None if nothing does."""
+        for fact in facts:
+            if not self._holds(sources, fact):
+                return f"引用した文書に「{body[fact.start : fact.end].strip()}」がありません"
+        if words and self._cover(words, sources) < COVERED:
+            return "引用した文書に、この文の内容がありません"
+        said = [(saying, ground) for source in sources for ground in source.grounds for saying in ground.sayings]
+        for saying in say(body):
+            if reason := self._contradict(saying, said, body, words):
+                return reason
+        return None
+
+    def _holds(self, sources: Sequence[Source], fact: Fact) -> bool:
+        held = [other for source in sources for other in source.facts]
+        if fact.kind is FactKind.NAME:
+            is_written = any(fact.value in source.folded for source in sources)
+            return is_written or (bool(fact.value) and fact.value in self._asked_names)
+        return contains(held, fact) or _is_dated_by_heading(held, fact)
+
+    def _cover(self, words: frozenset[str], sources: Iterable[Source]) -> float:
+        """Return the weighted share of words that the best two sentences or rows of some sources hold together."""
+        grounds = [ground for source in sources for ground in source.grounds]
+        total = sum(map(self._weight, words))
+        if not grounds or not total:
+            return 0.0
+        credits = [{word: self._credit(word, ground) for word in words} for ground in grounds]
+        first = max(credits, key=lambda credit: sum(self._weight(w) * c for w, c in credit.items()))
+        return max(sum(self._weight(w) * max(first[w], other[w]) for w in words) for other in credits) / total
+
+    def _credit(self, word: str, ground: Ground) -> float:
+        """Return how well a sentence holds a word: whole, in what stands around it, or in a related word."""
+        if word in ground.words:
+            return 1.0
+        if word in ground.around:
+            return AROUND
+        if word in ground.before:
+            return BEFORE
+        kanji = set(_KANJI.findall(word))
+        if kanji and any(kanji & set(other) for other in ground.words | ground.around):
+            return RELATED
+        return ASKED if word in self._asked else 0.0
+
+    def _weight(self, word: str) -> float:
+        return math.log(1 + self._total / (self._counts[word] + 0.5))
+
+    def _contradict(
+        self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str, words: frozenset[str]
+    ) -> str | None:
+        """Return why a saying is of another thing in the sources, or the contrary of what they say; None if it is neither."""
+        near = saying.near.keys() - _EMPTY or words
+        total = sum(map(self._weight, near))
+        same = other = 0.0
+        for held, ground in said:
+            if held.group != saying.group:
+                continue
+            score = self._stand_beside(near, held, ground) / total if total else 1.0
+            if _agrees(held, saying):
+                same = max(same, score)
+            else:
+                other = max(other, score)
+        if saying.fact is not None and not saying.group.startswith(SIDE):
+            is_struck = same > 0 and other > same + MARGIN
+        else:
+            is_struck = other > same + MARGIN and other >= OPPOSITE
+        return _describe(saying, body) if is_struck else None
+
+    def _stand_beside(self, near: Iterable[str], held: Saying, ground: Ground) -> float:
+        """Return the weight of words that stand beside a saying, each counted by its nearness."""
+
+        def share(word: str) -> float:
+            if word in ground.words:
+                return max(held.near.get(word, 0.0), IN_SENTENCE)
+            return AROUND_SAYING if word in ground.around or word in ground.before else 0.0
+
+        return sum(self._weight(word) * share(word) for word in near)
+
+
+def _agrees(held: Saying, saying: Saying) -> bool:
+    if saying.group.startswith(SIDE):
+        return agree_on_limit(held.value, saying.value)
+    if saying.fact is None or held.fact is None:
+        return held.value == saying.value
+    return contains((held.fact,), saying.fact)
+
+
+def _describe(saying: Saying, body: str) -> str:
+    if saying.fact is None:
+        return "引用した文書には、この文と逆のことが書かれています"
+    stated = body[saying.fact.start : saying.fact.end].strip()
+    if saying.group.startswith(SIDE):
+        return f"引用した文書では、「{stated}」は「{saying.value}」ではありません"
+    return f"引用した文書の「{stated}」は、別の事柄のものです"
+
+
+def _is_dated_by_heading(held: Sequence[Fact], fact: Fact) -> bool:
+    """Tell whether a text states a day without its year, and the year elsewhere: 令和8年度の要領の「11月8日」."""
+    match = re.fullmatch(r"([0-9]{4}年)(度?)([0-9]+月.*)", fact.value)
+    if fact.kind is not FactKind.DATE or match is None:
+        return False
+    day = replace(fact, value=match[3])
+    years = [replace(fact, value=match[1]), replace(fact, value=_fiscal_year(match[1], match[3]))]
+    bare = [
+        other for other in held if other.kind is FactKind.DATE and other.value[:1].isdigit() and "年" not in other.value
+    ]
+    return contains(bare, day) and any(contains(held, year) for year in years)
+
+
+def _fiscal_year(year: str, day: str) -> str:
+    return f"{int(year[:4]) - (int(day.partition('月')[0]) < 4)}年度"
+
+
+def _is_connective(body: str, facts: Sequence[Fact], words: frozenset[str]) -> bool:
+    """Tell whether a statement says nothing that needs a proof: 以下のとおりです。, a heading, or that nothing was found."""
+    if any(fact.kind is not FactKind.NAME for fact in facts):
+        return False
+    return not words or bool(_HEADING.fullmatch(body)) or bool(_ABSENCE.search(body))
