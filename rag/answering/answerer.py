@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
+from rag.answering.contradictions import find_contradiction
 from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
-from rag.answering.selection import choose_units, is_partial
+from rag.answering.selection import choose_units, is_partial, put_first
 from rag.answering.unit_features import Measured, measure_units, score_units
 from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
@@ -65,11 +66,16 @@ class Answerer:
         if confidence < self._threshold or not units:
             return self._decline(question, Reason.WEAK_EVIDENCE, passages, confidence)
         chosen = choose_units(units, passages, max_chars=self._max_chars)
+        contradiction = find_contradiction(question.query, units, passages)
+        if contradiction:
+            chosen = put_first(contradiction.units, chosen)
         extract = extractive.build_extract(chosen, passages, build_marker(question.query))
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
         if not citations or not all_verified(citations):
             return self._decline(question, Reason.WEAK_EVIDENCE, passages, 0.0)
-        warnings = [*([PARTIAL] if is_partial(chosen, units) else []), *warn_of_editions(citations)]
+        said = [contradiction.warn(passages)] if contradiction else []
+        partial = [PARTIAL] if is_partial(chosen, units) else []
+        warnings = (*said, *partial, *warn_of_editions(citations), *warn_of_ocr(citations, self._pages))
         return Answer(
             Status.ANSWERED,
             extract.text,
@@ -77,7 +83,7 @@ class Answerer:
             extractive.ENGINE,
             0.0,
             citations=citations,
-            warnings=(*warnings, *warn_of_ocr(citations, self._pages)),
+            warnings=warnings,
             checks=Checks(quotes=len(citations)),
             understood=_understood(question),
         )

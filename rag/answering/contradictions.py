@@ -53,6 +53,8 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
     if kinds is None or not ranked:
         return None
     best = _Statement(ranked[0], passages, query, kinds)
+    if not best.is_to_the_point:
+        return None
     for unit in ranked[1:]:
         if unit.score < _AS_LIKELY * ranked[0].score:
             return None
@@ -73,7 +75,13 @@ class _Statement:
         # A day that answers is not the time that a text speaks of.
         self.years = find_years(normalize(around if FactKind.DATE in kinds else whole))
         self._named = query.held_in(set(morphemes(whole))).intersection(query.nouns)
+        self._asked = len(query.nouns)
         self._facts = [f for f in find_facts(self._text) if f.kind in kinds and self._written(f) not in query.text]
+
+    @property
+    def is_to_the_point(self) -> bool:
+        """Whether it names half of what the question names, or more."""
+        return 2 * len(self._named) >= self._asked
 
     def answers_the_same(self, best: _Statement) -> bool:
         """Tell whether it names what the best one names, and of no other year."""

@@ -35,8 +35,20 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
         joined = [*chosen, *(u for u in _complete(unit, units, passages, max_chars) if u not in chosen)]
         if _is_worth_it(unit, best, chosen, joined, passages) and _fits(joined, passages, max_chars):
             chosen = joined
-    order = list(dict.fromkeys(unit.passage for unit in chosen))
-    return sorted(chosen, key=lambda unit: (order.index(unit.passage), unit.start))
+    return _in_order(chosen)
+
+
+def put_first(first: Sequence[Unit], chosen: Sequence[Unit]) -> list[Unit]:
+    """Return units, their passages before those that were chosen, of as many passages as are cited."""
+    joined = list(dict.fromkeys((*first, *chosen)))
+    cited = list(dict.fromkeys(unit.passage for unit in joined))[:MAX_CITATIONS]
+    return _in_order([unit for unit in joined if unit.passage in cited])
+
+
+def _in_order(units: Sequence[Unit]) -> list[Unit]:
+    """Return units by passage, in the order in which these come first, and each passage in reading order."""
+    order = list(dict.fromkeys(unit.passage for unit in units))
+    return sorted(units, key=lambda unit: (order.index(unit.passage), unit.start))
 
 
 def _is_worth_it(
