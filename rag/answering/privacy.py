@@ -69,7 +69,7 @@ class Mask:
         return tuple(
             written[0]
             for (label, key), written in self._writings.items()
-            if label != _LITERAL and len(key) >= _least_length(label) and _behind(label, key).search(squeezed)
+            if label != _LITERAL and len(key) >= _least_length(label) and _pattern(label, key).search(squeezed)
         )
 
     def _find_known(self, text: str) -> Iterator[tuple[str, int, int]]:
@@ -79,7 +79,7 @@ class Mask:
             if label == _LITERAL or len(key) < _least_length(label):
                 continue
             for value in {fold_characters(one) for one in written}:
-                for match in _known_pattern(label, value).finditer(folded):
+                for match in _pattern(label, value).finditer(folded):
                     yield label, *match.span()
 
     def _token_of(self, label: str, value: str) -> str:
@@ -150,14 +150,8 @@ def _read_token(match: re.Match[str]) -> str:
     return f"【{match['label']}{number}{writing}】"
 
 
-def _known_pattern(label: str, value: str) -> re.Pattern[str]:
-    """Return what finds a value where it stands as a whole."""
-    if label == PersonalKind.NAME.label:
-        return _behind(label, value)
-    return re.compile(rf"(?<![0-9A-Za-z\-]){re.escape(value)}(?![0-9A-Za-z]|-[0-9])")
-
-
-def _behind(label: str, value: str) -> re.Pattern[str]:
+def _pattern(label: str, value: str) -> re.Pattern[str]:
+    """Return what finds a value that nothing announces; a name with which a place begins (佐藤町) is none."""
     return re.compile(re.escape(value) + (_PLACE_BEHIND if label == PersonalKind.NAME.label else ""))
 
 
