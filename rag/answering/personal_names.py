@@ -139,11 +139,19 @@ def _name_that_ends(parts: list[Part], last: int) -> Place | None:
         return None
     first = last
     while last - first < _MOST_PARTS:
-        ahead = first - 2 if first > 1 and parts[first - 1].surface in _BETWEEN else first - 1
-        if ahead < 0 or not _belong_together(parts[ahead], parts[first], spaced=ahead == first - 2):
+        is_spaced = first > 1 and parts[first - 1].surface in _BETWEEN
+        ahead = first - 2 if is_spaced or _is_bridge(parts, first - 1) else first - 1
+        if ahead < 0 or not _belong_together(parts[ahead], parts[first], spaced=is_spaced):
             break
         first = ahead
     return (first, last + 1) if _is_name(parts, first, last + 1) else None
+
+
+def _is_bridge(parts: list[Part], place: int) -> bool:
+    """Tell whether a single character stands between a family and a given name: the dictionary does not know 鬼頭院."""
+    if place < 1 or place + 1 >= len(parts) or len(parts[place].surface) != 1 or not parts[place].is_noun:
+        return False
+    return parts[place - 1].person == "姓" and parts[place + 1].person == "名"
 
 
 def _name_that_begins(parts: list[Part], first: int) -> int | None:
@@ -183,6 +191,8 @@ def _belong_together(one: Part, other: Part, *, spaced: bool) -> bool:
         return spaced or _Nameness.SURE in (first, second)
     if one.person == "名" and other.person == "姓":
         return False
+    if one.person == other.person == "名":
+        return not spaced  # 花乃進 is two names to the dictionary
     family = one.person == "姓" or "姓" in find_proper_kinds(one.surface)
     given = other.person == "名" or "名" in find_proper_kinds(other.surface)
     return family and given and (spaced or _Nameness.SURE in (first, second))

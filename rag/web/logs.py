@@ -19,10 +19,12 @@ from rag.answering.privacy import redact
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _QUERY = re.compile(r"(?<=[A-Za-z0-9_/.\-%])\?[^\s\"']+")
-_HEADING = re.compile(r"Traceback \(|During handling of|The above exception was")
+_HEADING = re.compile(r"Traceback \(most recent call last|During handling of|The above exception was")
 _PLACE = re.compile(r'[ |]*File "')
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
-_BEGIN = re.compile(r"(?:\s*\+ Exception Group )?Traceback \(most recent call last\):")
+_ERROR = re.compile(
+    r"(?:\w+\.)*\w*(?:Error|Exception|Warning|Group)(?::|\s*$)"
+)  # of a cause, which may come without a heading
 
 
 class PrivateFormatter(logging.Formatter):
@@ -55,9 +57,7 @@ class QuietStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write one piece. `traceback` prints a heading, each place and the error itself as pieces of their own."""
-        if _BEGIN.match(text):
-            self._in_traceback = True
-        self._stream.write(hide(self._without_words(text) if self._in_traceback else text))
+        self._stream.write(hide("".join(self._without_words(text))))
         return len(text)
 
     def flush(self) -> None:
@@ -72,18 +72,18 @@ class QuietStream(io.TextIOBase):
         """Return the file descriptor that stands behind."""
         return self._stream.fileno()
 
-    def _without_words(self, text: str) -> str:
-        shown = []
+    def _without_words(self, text: str) -> Iterator[str]:
+        """Yield the lines of a piece; behind the type of an error nothing is left of the words, which may have several lines."""
+        in_words = False
         for line in text.splitlines(keepends=True):
-            if not self._in_traceback:
-                break  # the error may have several lines
-            if _PLACE.match(line) or _HEADING.match(line):
-                shown.append(line)
-            elif not line[:1].isspace():
-                self._in_traceback = False
-                found = _TYPE.match(line)
-                shown.append(f"{found[0]}\n" if found else "")
-        return "".join(shown)
+            if _HEADING.match(line):
+                self._in_traceback, in_words = True, False
+            is_words = self._in_traceback and not line[:1].isspace() and not _HEADING.match(line)
+            if is_words or _ERROR.match(line):
+                self._in_traceback, in_words = False, True
+                yield f"{found[0]}\n" if (found := _TYPE.match(line)) else ""
+            elif not in_words and (not self._in_traceback or _HEADING.match(line) or _PLACE.match(line)):
+                yield line
 
 
 def describe_error(error: BaseException) -> Iterator[str]:
