@@ -22,6 +22,7 @@ _PHONE = re.compile(
     r"|0[5789]0[0-9]{8}|0800[0-9]{7}|(?:0120|0570)[0-9]{6}"
     r")(?![0-9A-Za-z]|[-.][0-9])"
 )
+_PHONE_DIGITS = (10, 11)  # of a number in Japan, with its area code
 _PHONE_LABEL = re.compile(
     r"(?:電話(?:番号)?|℡|☎|TEL|Tel|tel|携帯(?:電話)?|連絡先|FAX|Fax|fax|ファ[クッ]クス|ファクシミリ)[^0-9\n。、]{0,8}"
     r"(?P<number>[0-9]{2,4}-[0-9]{4}|0[0-9]{9})(?![-0-9A-Za-z])"
@@ -61,7 +62,9 @@ _BIRTH_BEHIND = re.compile(r"(?:\([^)]{0,8}\))? ?(?:生まれ(?!た)|生(?=[)、
 def find_numbers(text: ReadableText) -> Iterator[Found]:
     """Yield (kind, start, end) of what is found; one place may be found twice."""
     yield from _whole(PersonalKind.EMAIL, _EMAIL, text)
-    yield from _whole(PersonalKind.PHONE, _PHONE, text)
+    for kind, start, end in _whole(PersonalKind.PHONE, _PHONE, text):
+        if text.folded[start] == "+" or sum(map(str.isdigit, text.folded[start:end])) in _PHONE_DIGITS:
+            yield kind, start, end
     yield from _labelled(PersonalKind.PHONE, _PHONE_LABEL, text)
     yield from _find_twelve_digits(text)
     yield from _find_cards(text)
