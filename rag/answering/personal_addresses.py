@@ -125,9 +125,7 @@ def _find_start(text: ReadableText, end: int, floor: int = 0) -> int | None:
         end -= 1
     place, start = text.part_before.get(end), None
     while place is not None and place >= 0 and (part := text.parts[place]).start >= floor:
-        is_blank = (
-            part.text == " " and start is not None and place and text.parts[place - 1].text[-1] in "県市区町村郡"
-        )
+        is_blank = part.text == " " and start is not None and place and text.parts[place - 1].text[-1] in "県市区町村郡"
         if not (part.is_noun or part.text in _KYOTO or is_blank) or _LABEL.search(text.folded[floor : part.end]):
             break
         start, place = part.start, place - 1

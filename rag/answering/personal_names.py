@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from rag.answering.personal_kinds import PersonalKind, ReadableText
-from rag.words import Part, find_proper_kinds
+from rag.words import Piece, find_proper_kinds
 
 Found = tuple[PersonalKind, int, int]
 Place = tuple[int, int]
@@ -75,11 +75,11 @@ def _before_titles(text: ReadableText) -> Iterator[Place]:
     """Yield names in front of さん, 様, 課長 and other titles."""
     for place, part in enumerate(text.parts):
         office = _OFFICE.match(text.folded, part.start)
-        if part.surface in _HONORIFICS and part.kinds[0] != "名詞":
-            last = place - 2 if place and text.parts[place - 1].surface == " " else place - 1
-            is_idiom = part.surface in ("様", "さま") and text.parts[last].surface in ("神", "王")
+        if part.text in _HONORIFICS and part.kinds[0] != "名詞":
+            last = place - 2 if place and text.parts[place - 1].text == " " else place - 1
+            is_idiom = part.text in ("様", "さま") and text.parts[last].text in ("神", "王")
             found = None if is_idiom else _name_that_ends(text.parts, last)
-        elif (office and part.is_noun and office.end() >= part.end) or part.surface == "先生":
+        elif (office and part.is_noun and office.end() >= part.end) or part.text == "先生":
             found = _name_that_ends(text.parts, place - 1)
             is_place = office and _OF_A_PLACE.match(office[0])
             if found and not _is_officer(text.parts[slice(*found)], may_be_place=bool(is_place)):
@@ -105,10 +105,10 @@ def _full_names(text: ReadableText) -> Iterator[Place]:
     """Yield family and given name side by side, wherever they stand."""
     parts = text.parts
     for place, part in enumerate(parts):
-        if part.person != "姓" and not (part.kinds[1] == "固有名詞" and "姓" in find_proper_kinds(part.surface)):
+        if part.person != "姓" and not (part.kinds[1] == "固有名詞" and "姓" in find_proper_kinds(part.text)):
             continue
-        given = place + 2 if place + 2 < len(parts) and parts[place + 1].surface == " " else place + 1
-        if given < len(parts) and parts[given].person == "名" and parts[given].surface not in _NO_NAME:
+        given = place + 2 if place + 2 < len(parts) and parts[place + 1].text == " " else place + 1
+        if given < len(parts) and parts[given].person == "名" and parts[given].text not in _NO_NAME:
             end = parts[given].end
             is_set_wide = (
                 end - part.start == 3 and given == place + 2
@@ -133,13 +133,13 @@ def _names_by_letters(text: ReadableText) -> Iterator[Place]:
             yield match.span("name")
 
 
-def _name_that_ends(parts: list[Part], last: int) -> Place | None:
+def _name_that_ends(parts: list[Piece], last: int) -> Place | None:
     """Return [first, end) of the words of the name whose last word is at a place; None where there is no name."""
     if last < 0 or not _judge(parts[last]):
         return None
     first = last
     while last - first < _MOST_PARTS:
-        is_spaced = first > 1 and parts[first - 1].surface in _BETWEEN
+        is_spaced = first > 1 and parts[first - 1].text in _BETWEEN
         ahead = first - 2 if is_spaced or _is_bridge(parts, first - 1) else first - 1
         if ahead < 0 or not _belong_together(parts[ahead], parts[first], spaced=is_spaced):
             break
@@ -147,68 +147,68 @@ def _name_that_ends(parts: list[Part], last: int) -> Place | None:
     return (first, last + 1) if _is_name(parts, first, last + 1) else None
 
 
-def _is_bridge(parts: list[Part], place: int) -> bool:
+def _is_bridge(parts: list[Piece], place: int) -> bool:
     """Tell whether a single character stands between a family and a given name: the dictionary does not know 鬼頭院."""
-    if place < 1 or place + 1 >= len(parts) or len(parts[place].surface) != 1 or not parts[place].is_noun:
+    if place < 1 or place + 1 >= len(parts) or len(parts[place].text) != 1 or not parts[place].is_noun:
         return False
     return parts[place - 1].person == "姓" and parts[place + 1].person == "名"
 
 
-def _name_that_begins(parts: list[Part], first: int) -> int | None:
+def _name_that_begins(parts: list[Piece], first: int) -> int | None:
     """Return the end, among the words, of the name that begins at a place; None where there is no name."""
     if first >= len(parts) or not _judge(parts[first]):
         return None
     end = first + 1
     while end - first < _MOST_PARTS:
-        is_spaced = end + 1 < len(parts) and parts[end].surface in _BETWEEN
+        is_spaced = end + 1 < len(parts) and parts[end].text in _BETWEEN
         following = end + 1 if is_spaced else end
         if following >= len(parts) or not _belong_together(parts[end - 1], parts[following], spaced=is_spaced):
             break
         end = following + 1
-    name = [part for part in parts[first:end] if part.surface not in _BETWEEN]
+    name = [part for part in parts[first:end] if part.text not in _BETWEEN]
     is_single = len(name) == 1 and _judge(name[0]) < _Nameness.SURE and name[0].kinds[1] != "固有名詞"
     return None if is_single or not _is_name(parts, first, end) else end
 
 
-def _judge(part: Part) -> _Nameness:
-    if part.surface in _NO_NAME or not part.is_noun or _LETTER.fullmatch(part.surface):
-        is_given = part.surface not in _NO_NAME and "名" in find_proper_kinds(part.surface)
-        is_word = len(part.surface) > 1 or part.kinds[1] == "数詞"
+def _judge(part: Piece) -> _Nameness:
+    if part.text in _NO_NAME or not part.is_noun or _LETTER.fullmatch(part.text):
+        is_given = part.text not in _NO_NAME and "名" in find_proper_kinds(part.text)
+        is_word = len(part.text) > 1 or part.kinds[1] == "数詞"
         return _Nameness.MAYBE if is_given and is_word else _Nameness.NONE
     if part.person:
         return _Nameness.SURE
-    if find_proper_kinds(part.surface) & {"姓", "名"}:
+    if find_proper_kinds(part.text) & {"姓", "名"}:
         return _Nameness.MAYBE
-    return _Nameness.NONE if part.is_known or len(part.surface) < 2 else _Nameness.UNKNOWN
+    return _Nameness.NONE if part.is_known or len(part.text) < 2 else _Nameness.UNKNOWN
 
 
-def _belong_together(one: Part, other: Part, *, spaced: bool) -> bool:
+def _belong_together(one: Piece, other: Piece, *, spaced: bool) -> bool:
     """Tell whether two neighbours among the words are of one name."""
     first, second = _judge(one), _judge(other)
     if not first or not second:
         return False
-    if _KATAKANA.fullmatch(one.surface) and _KATAKANA.fullmatch(other.surface):
+    if _KATAKANA.fullmatch(one.text) and _KATAKANA.fullmatch(other.text):
         return spaced or _Nameness.SURE in (first, second)
     if one.person == "名" and other.person == "姓":
         return False
     if one.person == other.person == "名":
         return not spaced  # 花乃進 is two names to the dictionary
-    family = one.person == "姓" or "姓" in find_proper_kinds(one.surface)
-    given = other.person == "名" or "名" in find_proper_kinds(other.surface)
+    family = one.person == "姓" or "姓" in find_proper_kinds(one.text)
+    given = other.person == "名" or "名" in find_proper_kinds(other.text)
     return family and given and (spaced or _Nameness.SURE in (first, second))
 
 
-def _is_name(parts: list[Part], first: int, end: int) -> bool:
+def _is_name(parts: list[Piece], first: int, end: int) -> bool:
     """Tell whether a run of words that look like a name is one: one is sure, or it stands alone."""
     if any(_judge(part) is _Nameness.SURE for part in parts[first:end]):
         return True
     return not _is_noun(parts, first - 1)
 
 
-def _is_officer(name: list[Part], *, may_be_place: bool) -> bool:
+def _is_officer(name: list[Piece], *, may_be_place: bool) -> bool:
     """Tell whether words in front of an office are a name and no part of the office; 澄野町長 is the mayor of a town."""
     return any(part.person or part.kinds[1] == "固有名詞" for part in name) and (not may_be_place or len(name) > 1)
 
 
-def _is_noun(parts: list[Part], place: int) -> bool:
+def _is_noun(parts: list[Piece], place: int) -> bool:
     return place >= 0 and parts[place].kinds[0] in ("名詞", "接頭辞")
