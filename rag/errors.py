@@ -12,6 +12,7 @@
     │   └── RemovalGuardError     the run would remove more documents than the guard allows
     ├── AdaptationError           the embedder cannot be adapted to this corpus
     ├── QuestionSetError          a question set or batch file cannot be used
+    ├── PersonalDataError         a text holds personal data, and the settings say to send none
     └── UsageError                a command was called in a way that cannot work
 
 `str(error)` is one line for people; `error.hint` is the next step.
@@ -93,6 +94,10 @@ class AdaptationError(RagError):
 
 class QuestionSetError(RagError):
     """A question set or batch file cannot be used."""
+
+
+class PersonalDataError(RagError):
+    """A text holds personal data, and the settings say that none is sent to an LLM."""
 
 
 class UsageError(RagError):

@@ -34,6 +34,8 @@ class Settings:
     max_file_mb, max_file_pages, max_file_seconds, max_worker_mb: a file beyond a limit becomes a listed problem. Megabytes are
     10**6 bytes; the seconds are without OCR, which has its own limit of ocr_page_seconds for each page.
     ocr: recognise pages without usable text, where tesseract is installed.
+    personal_data: what happens to personal data before a text goes to an LLM: "mask" puts tokens in its place and puts it back in the
+    answer; "refuse" sends nothing that holds any.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
     """
@@ -61,6 +63,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     page_title: str = "しるべ"
+    personal_data: str = "mask"
     contact_department: str = "総務課"
     contact_extension: str | None = None
     notice: str = (
@@ -172,7 +175,7 @@ def _to_int(value: Any) -> int:
 
 
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
-_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off")}
+_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off"), "personal_data": ("mask", "refuse")}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "reranker_candidates": (1, 1_000),

@@ -37,29 +37,55 @@ class Word(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of a text that is one morpheme: as it stands and as it is usually written, its place and part of speech.
+    """A stretch of a text that is one morpheme: as it stands and as it is usually written, where it begins, and what it is.
 
-    is_known: whether the dictionary has it.
+    kinds: its parts of speech from the widest to the narrowest. is_known: whether the dictionary has it.
     """
 
     text: str
     usual: str
     start: int
-    kind: str
-    subkind: str
+    kinds: tuple[str, ...]
     is_known: bool
+
+    @property
+    def end(self) -> int:
+        """The place behind its last character."""
+        return self.start + len(self.text)
+
+    @property
+    def kind(self) -> str:
+        """The part of speech: 名詞, 助詞, …"""
+        return self.kinds[0]
+
+    @property
+    def subkind(self) -> str:
+        """What kind of it: 固有名詞, 普通名詞, …"""
+        return self.kinds[1]
+
+    @property
+    def is_noun(self) -> bool:
+        """Tell whether it names something, by itself or in front of or behind a noun."""
+        return self.kinds[0] in (_NOUN, "接尾辞", "接頭辞") and self.kinds[1] != _NUMBER
+
+    @property
+    def person(self) -> str:
+        """姓, 名 or 一般 for the name of a person, else ""."""
+        return self.kinds[3] if self.kinds[2] == "人名" else ""
 
 
 def cut_words(text: str) -> list[Piece]:
-    """Return every morpheme of a short text as it stands, particles and marks included; text is in NFKC.
+    """Return every morpheme of a text as it stands, particles and marks included; text is in NFKC.
 
     >>> [(piece.text, piece.start, piece.subkind) for piece in cut_words("東京都の窓口")]
     [('東京', 0, '固有名詞'), ('都', 2, '普通名詞'), ('の', 3, '格助詞'), ('窓口', 4, '普通名詞')]
+    >>> [piece.person for piece in cut_words("山田花子さん")]
+    ['姓', '名', '']
     """
-    found = _tokenizer().tokenize(text[:_MAX_CHARS])
     return [
-        Piece(m.surface(), m.normalized_form(), m.begin(), m.part_of_speech()[0], m.part_of_speech()[1], not m.is_oov())
-        for m in found
+        Piece(m.surface(), m.normalized_form(), start + m.begin(), tuple(m.part_of_speech()[:4]), not m.is_oov())
+        for start in range(0, len(text), _MAX_CHARS)
+        for m in _tokenizer().tokenize(text[start : start + _MAX_CHARS])
     ]
 
 
@@ -72,6 +98,17 @@ def is_common_word(text: str) -> bool:
     """
     found = list(_tokenizer().tokenize(text, _modes().C))
     return len(found) == 1 and not found[0].is_oov() and found[0].part_of_speech()[1] != "固有名詞"
+
+
+@functools.lru_cache(_CACHED_WORDS)
+def find_proper_kinds(word: str) -> frozenset[str]:
+    """Return which names the dictionary knows a word as: 姓, 名 (of a person), 地名; nothing for other words.
+
+    >>> sorted(find_proper_kinds("林")), sorted(find_proper_kinds("松本")), sorted(find_proper_kinds("住所"))
+    (['名', '姓'], ['地名', '姓'], [])
+    """
+    kinds = (found.part_of_speech() for found in _dictionary().lookup(word))
+    return frozenset(kind[3] if kind[2] == "人名" else kind[2] for kind in kinds if kind[1] == "固有名詞")
 
 
 def split_words(text: str) -> list[Word]:

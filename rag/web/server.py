@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,22 +90,21 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from rag.assistant import Assistant
+    from rag.web.logs import private_logs
 
-    listener = open_listener(settings.host, settings.port)
-    try:
-        assistant = Assistant.open(settings)
-        try:
-            app = build_app(assistant, settings)
-            print(
-                f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）",
-                flush=True,
-            )
-            # No access log: the addresses of searches hold what people asked.
-            uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
-        finally:
-            assistant.close()
-    finally:
-        listener.close()
+    with (
+        closing(open_listener(settings.host, settings.port)) as listener,
+        closing(Assistant.open(settings)) as assistant,
+    ):
+        app = build_app(assistant, settings)
+        print(
+            f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）",
+            flush=True,
+        )
+        # No access log: the addresses of searches hold what people asked. Without a log_config uvicorn writes to ours.
+        config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False)
+        with private_logs():
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -1,0 +1,208 @@
+"""The log of the server: a question that was asked stands in no file and in nothing that is printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.settings import Settings
+from rag.web.logs import PrivateFormatter, QuietStream, private_logs
+from rag.web.server import open_listener
+
+ROOT = Path(__file__).parents[1]
+PLANTED = {
+    "氏名": "鬼頭院花乃進",
+    "電話": "0987-65-4321",
+    "メール": "planted.value@example.jp",
+    "番号": "787789328790",
+    "住所": "植込町大字見張987番地",
+}
+QUESTION = f"{PLANTED['氏名']}さん（{PLANTED['電話']}、{PLANTED['メール']}、{PLANTED['番号']}、{PLANTED['住所']}）の転出届の秘密の合言葉"
+WANTED = (*PLANTED.values(), "秘密の合言葉")
+
+
+def fail(question: str) -> None:
+    raise ValueError(f"cannot answer\n  {question}") from KeyError(question)
+
+
+def test_an_error_is_logged_with_its_type_and_place_and_without_its_words() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PrivateFormatter())
+    logger = logging.Logger("town")
+    logger.addHandler(handler)
+    try:
+        fail(QUESTION)
+    except ValueError:
+        logger.exception("no answer for %s", PLANTED["電話"])
+
+    written = stream.getvalue()
+    assert "no answer for 【電話】" in written and "builtins.ValueError" in written and "builtins.KeyError" in written
+    assert "test_logs.py" in written and " fail" in written
+    assert [value for value in WANTED if value in written] == []
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["piece by piece", "at once"])
+def test_a_traceback_that_a_package_prints_keeps_its_places_and_loses_its_words(at_once: bool) -> None:
+    stream = io.StringIO()
+    quiet = QuietStream(stream)
+    try:
+        fail(QUESTION)
+    except ValueError:
+        if at_once:
+            quiet.write(traceback.format_exc())
+        else:
+            traceback.print_exc(file=quiet)
+    print("索引を開きました", PLANTED["メール"], file=quiet)
+
+    written = stream.getvalue()
+    assert 'test_logs.py", line' in written and "ValueError\n" in written
+    assert written.endswith("索引を開きました 【メール】\n")
+    assert [value for value in WANTED if value in written] == []
+
+
+def test_an_address_is_logged_without_its_query_and_everything_is_undone_in_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = (logging.getLogger().handlers[:], sys.stdout)
+    with private_logs():
+        logging.getLogger("uvicorn.access").warning(
+            '%s - "%s %s HTTP/%s" %d', "127.0.0.1:5", "GET", "/api/search?question=秘密の合言葉&limit=5", "1.1", 200
+        )
+
+    assert '"GET /api/search HTTP/1.1" 200' in capsys.readouterr().err
+    assert (logging.getLogger().handlers[:], sys.stdout) == before
+
+
+# --- the real server --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server in a process of its own, whose files all lie under one folder."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def site(small_town: Settings, tmp_path: Path) -> Iterator[Site]:
+    with open_listener("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    for name in ("data", "home", "tmp"):
+        (tmp_path / name).mkdir()
+    own = {
+        "RAG_INDEX": str(small_town.index),
+        "RAG_DATA_DIR": str(tmp_path / "data"),
+        "RAG_PORT": str(port),
+        "HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path / "tmp"),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")} | own
+    with (tmp_path / "out.txt").open("wb") as out, (tmp_path / "err.txt").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")], cwd=tmp_path, env=environment, stdout=out, stderr=err
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, process)
+            yield Site(address, tmp_path, process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if call(f"{address}/health")[0] == 200:
+            return
+        time.sleep(0.2)
+    pytest.fail("the server did not start")
+
+
+def call(address: str, body: Any = None) -> tuple[int, str]:
+    """Return status and text of a request; 0 where nobody listens."""
+    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def ask_on_the_page(address: str, data: list[Any]) -> str:
+    """Return the events of a question that is sent as the page sends it; the answer to a refused one."""
+    session = uuid.uuid4().hex[:11]
+    body = {"data": data, "fn_index": 0, "session_hash": session, "trigger_id": 1, "event_data": None}
+    status, text = call(f"{address}/gradio_api/queue/join", body)
+    return call(f"{address}/gradio_api/queue/data?session_hash={session}")[1] if status == 200 else text
+
+
+def test_what_was_asked_by_any_route_stands_in_no_file_and_in_nothing_printed(site: Site, small_town: Settings) -> None:
+    query = urllib.parse.urlencode({"question": QUESTION})
+    statuses = [
+        call(
+            f"{site.address}/api/ask", {"question": QUESTION, "history": [{"question": QUESTION, "answer": QUESTION}]}
+        ),
+        call(f"{site.address}/api/search?{query}"),
+        call(f"{site.address}/api/search?{query}&limit=x"),
+        call(f"{site.address}/api/search?question=x&department={urllib.parse.quote(QUESTION)}"),
+        call(f"{site.address}/api/ask", {"question": QUESTION, "unknown": QUESTION}),
+        call(f"{site.address}/api/ask", QUESTION.encode()),
+        call(f"{site.address}/{urllib.parse.quote(QUESTION)}?{query}"),
+        call(f"{site.address}/api/pages/{'0' * 64}/1.png?source={urllib.parse.quote(QUESTION)}"),
+    ]
+    assert [status for status, _ in statuses] == [200, 200, 422, 400, 422, 422, 404, 404]
+    assert "process_completed" in ask_on_the_page(site.address, [QUESTION])
+    ask_on_the_page(site.address, [])
+    ask_on_the_page(site.address, [{"text": QUESTION}])
+    ask_on_the_page(site.address, [QUESTION, QUESTION])
+    site.process.send_signal(signal.SIGINT)
+    site.process.wait(timeout=30)
+
+    assert "で待っています" in (site.folder / "out.txt").read_text(encoding="utf-8")
+    assert find_planted(site.folder, small_town.index, small_town.data_dir) == []
+
+
+def find_planted(*folders: Path) -> list[str]:
+    """Return which files under folders hold something that was asked, as bytes in any encoding, percent-encoded or escaped."""
+    wanted = {value: encodings(value) for value in WANTED}
+    return [
+        f"{file.name}: {value}"
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file()
+        for content in (file.read_bytes(),)
+        for value, forms in wanted.items()
+        if any(form in content for form in forms)
+    ]
+
+
+def encodings(value: str) -> list[bytes]:
+    forms = [value.encode(encoding) for encoding in ("utf-8", "cp932", "utf-16-le")]
+    return [*forms, urllib.parse.quote(value).encode(), json.dumps(value)[1:-1].encode()]
