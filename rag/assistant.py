@@ -107,9 +107,12 @@ class Assistant:
         with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
             retriever = self._retriever(snapshot, embedder)
-            asked = retriever.understand(question, history)
-            passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-            answer = self._answerer(snapshot, embedder, retriever).answer(asked, passages)
+            answerer = self._answerer(snapshot, embedder, retriever)
+            answer = answerer.decline_outright(question)
+            if answer is None:
+                asked = retriever.understand(question, history)
+                passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
+                answer = answerer.answer(asked, passages)
         if on_token:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)

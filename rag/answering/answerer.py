@@ -11,6 +11,7 @@ from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.contradictions import find_contradiction
 from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
+from rag.answering.scope import find_scope
 from rag.answering.selection import choose_units, is_partial, put_first
 from rag.answering.unit_features import Measured, measure_units, score_units
 from rag.answering.units import Unit, split_passages
@@ -55,6 +56,15 @@ class Answerer:
         self._calibration, self._contact = calibration, contact
         self._max_chars = max_chars
         self._threshold = calibration.threshold if threshold is None else threshold
+
+    def decline_outright(self, question: str) -> Answer | None:
+        """Return the refusal of a question that no document answers, or that asks for somebody's data; None for any other."""
+        scope = find_scope(question)
+        if scope is None:
+            return None
+        return Answer(
+            Status.NO_ANSWER, scope.message, 0.0, extractive.ENGINE, 0.0, reason=scope.reason, contact=self._contact
+        )
 
     def answer(self, question: Question, passages: Sequence[Passage]) -> Answer:
         """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
