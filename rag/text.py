@@ -32,6 +32,7 @@ _TYPED_RADICALS = {
     "⻣": "骨",
     "⻫": "斉",
 }
+_RADICAL = re.compile("[\u2e80-\u2fdf]")
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])(?![」』）)】\]。！？!?])|\n+")
 _SPACE_BETWEEN_JAPANESE = re.compile(r"(?<=[^\x00-\x7f])[ \t\u3000]+(?=[^\x00-\x7f])")
 # What only asks or is polite.
@@ -50,7 +51,7 @@ def fix_radicals(text: str) -> str:
     >>> fix_radicals("⻑野県の⽇程と⻄⼝")
     '長野県の日程と西口'
     """
-    if not any("\u2e80" <= character <= "\u2fdf" for character in text):
+    if not _RADICAL.search(text):
         return text
     return "".join(
         unicodedata.normalize("NFKC", c) if "\u2f00" <= c <= "\u2fdf" else _TYPED_RADICALS.get(c, c) for c in text

@@ -215,10 +215,10 @@ def test_every_quote_is_what_the_stored_page_says_at_its_spans(willing: Assistan
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE pages SET text = replace(replace(replace(text, '円', '銭'), '日', '月'), 'する', 'せず')",
-        "UPDATE pages SET text = 'あ' || text",
-        "UPDATE pages SET text = substr(text, 1, 10)",
-        "DELETE FROM pages",
+        "UPDATE page_texts SET text = replace(replace(replace(text, '円', '銭'), '日', '月'), 'する', 'せず')",
+        "UPDATE page_texts SET text = 'あ' || text",
+        "UPDATE page_texts SET text = substr(text, 1, 10)",
+        "DELETE FROM page_texts",
     ],
     ids=["other words", "shifted", "shortened", "missing"],
 )

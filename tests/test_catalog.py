@@ -111,6 +111,22 @@ def test_any_text_is_read_back_by_span(text: str, tmp_path_factory: pytest.TempP
     catalog.close()
 
 
+def test_a_span_of_a_page_of_many_thousand_characters_is_read_back_wherever_it_lies(tmp_path: Path) -> None:
+    text = "".join(f"{number}行目の𠮷野町\n" for number in range(1_500))
+    writer = CatalogWriter(tmp_path / "c.sqlite")
+    pages = (Page(1, text, (), Quality(len(text))), Page(2, "", (), Quality(0)))
+    writer.add_document(Document("表.csv", "00", Metadata("表"), pages), [])
+    writer.commit()
+    catalog = Catalog(tmp_path / "c.sqlite")
+    for start in (0, 3_990, 4_000, len(text) - 5):
+        for length in (0, 1, 20, 9_000):
+            assert catalog.read_span("表.csv", 1, start, start + length) == text[start : start + length]
+    assert catalog.read_span("表.csv", 1, len(text) + 9_000, len(text) + 9_001) == ""
+    assert [page.text for page in catalog.pages("表.csv")] == [text, ""]
+    assert (catalog.page_text("表.csv", 1), catalog.page_text("表.csv", 2)) == (text, "")
+    catalog.close()
+
+
 def test_removing_a_document_leaves_no_row_of_it(catalog_file: Path) -> None:
     writer = CatalogWriter(catalog_file)
     assert sorted(writer.remove_document(DOCUMENT.source)) == ["1" * 32, "2" * 32]
@@ -118,6 +134,8 @@ def test_removing_a_document_leaves_no_row_of_it(catalog_file: Path) -> None:
     catalog = Catalog(catalog_file)
     assert (catalog.counts().documents, catalog.counts().pages, catalog.counts().chunks) == (0, 0, 0)
     assert catalog.characters() == {} and catalog.problems(DOCUMENT.source) == []
+    with pytest.raises(KeyError):
+        catalog.page_text(DOCUMENT.source, 1)
     catalog.close()
 
 

@@ -98,6 +98,8 @@ class AdaptedModels:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         write_static_model(partial, base.tokenizer, table, name=adapted_name(base), dense_weight=dense_weight)
+        # Written anew, the scores of pieces differ in the last digit, and the vocabulary would be another one.
+        shutil.copyfile(base.tokenizer_file, partial / base.tokenizer_file.name)
         _write_note(partial / NOTE_FILE, note)
         sync_tree(partial)
         fingerprint = StaticEmbedder(partial).fingerprint

@@ -6,6 +6,7 @@ Catalog         reading, from any thread, of a snapshot that no longer changes
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 import threading
@@ -46,9 +47,12 @@ CREATE TABLE editions (
     source TEXT PRIMARY KEY, family TEXT NOT NULL, by_year INTEGER NOT NULL, rank INTEGER NOT NULL, is_draft INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE pages (
-    source TEXT NOT NULL, number INTEGER NOT NULL, label TEXT, text TEXT NOT NULL, quality TEXT NOT NULL,
-    word_boxes TEXT,
+    source TEXT NOT NULL, number INTEGER NOT NULL, label TEXT, quality TEXT NOT NULL, word_boxes TEXT,
     PRIMARY KEY (source, number)
+) WITHOUT ROWID;
+CREATE TABLE page_texts (
+    source TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (source, number, part)
 ) WITHOUT ROWID;
 CREATE TABLE chunks (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
@@ -62,7 +66,11 @@ CREATE TABLE problems (
 CREATE INDEX problems_by_source ON problems (source);
 CREATE TABLE characters (source TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (source, kind)) WITHOUT ROWID;
 """
-_OF_ONE_SOURCE = ("documents", "pages", "chunks", "problems", "characters")
+_OF_ONE_SOURCE = ("documents", "pages", "page_texts", "chunks", "problems", "characters")
+_METADATA_KEPT = 1 << 10
+_PART_CHARS = (
+    4_000  # of the text of a page in one row: a table of a million characters is one page, and a quote is a line of it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class CatalogWriter:
         self.remove_document(document.source)
         self._insert("documents", [_document_row(document, file, metadata_hash)])
         self._insert("pages", [_page_row(document.source, page) for page in document.pages])
+        self._insert("page_texts", [row for page in document.pages for row in _text_rows(document.source, page)])
         self._insert("chunks", [_chunk_row(chunk) for chunk in chunks])
         self._insert("problems", [_problem_row(problem, document.source) for problem in document.problems])
         counts = _count_characters(document)
@@ -204,19 +213,30 @@ class Catalog:
 
     def page_text(self, source: str, number: int) -> str:
         """Return the text of a page. Raises KeyError where there is no such page."""
-        return self._one_text("SELECT text FROM pages WHERE source = ? AND number = ?", source, number)
+        parts = self._select(f"{_SELECT_PARTS} ORDER BY part", source, number)
+        if not parts:
+            raise KeyError((source, number))
+        return "".join(text for (text,) in parts)
 
     def read_span(self, source: str, page: int, start: int, end: int) -> str:
         """Return characters [start, end) of a page. Raises KeyError where there is no such page."""
-        query = "SELECT substr(text, ? + 1, ?) FROM pages WHERE source = ? AND number = ?"
-        return self._one_text(query, start, max(0, end - start), source, page)
+        first, last = start // _PART_CHARS, max(start, end - 1) // _PART_CHARS
+        parts = self._select(f"{_SELECT_PARTS} AND part BETWEEN ? AND ? ORDER BY part", source, page, first, last)
+        if not parts:  # no such page, or a span that begins after its end
+            return self.page_text(source, page)[start:end]
+        text = "".join(text for (text,) in parts)
+        return text[start - first * _PART_CHARS : max(0, end - first * _PART_CHARS)]
 
     def pages(self, source: str) -> list[Page]:
         """Return the pages of a document, in order; blocks are not kept and stay empty."""
-        query = "SELECT number, label, text, quality FROM pages WHERE source = ? ORDER BY number"
+        parts: dict[int, list[str]] = {}
+        rows = self._select("SELECT number, text FROM page_texts WHERE source = ? ORDER BY number, part", source)
+        for number, text in rows:
+            parts.setdefault(number, []).append(text)
+        query = "SELECT number, label, quality FROM pages WHERE source = ? ORDER BY number"
         return [
-            Page(number=number, text=text, blocks=(), quality=_to_quality(quality), label=label)
-            for number, label, text, quality in self._select(query, source)
+            Page(number=number, text="".join(parts[number]), blocks=(), quality=_to_quality(quality), label=label)
+            for number, label, quality in self._select(query, source)
         ]
 
     def page_quality(self, source: str, number: int) -> Quality:
@@ -324,7 +344,7 @@ class Catalog:
         )
         members: dict[tuple[str, bool], list[Member]] = {}
         for family, by_year, rank, draft, source, *metadata in rows:
-            member = Member(source, _to_metadata(metadata), rank, bool(draft))
+            member = Member(source, _to_metadata(tuple(metadata)), rank, bool(draft))
             members.setdefault((family, bool(by_year)), []).append(member)
         families = (Family(*key, tuple(found)) for key, found in members.items())
         return {member.source: family for family in families for member in family.members}
@@ -399,6 +419,7 @@ _CHUNK_COLUMNS = (
     "answer",
     "context",
 )
+_SELECT_PARTS = "SELECT text FROM page_texts WHERE source = ? AND number = ?"
 _SELECT_ENTRY = f"SELECT source, sha256, file, metadata_hash, readable, {', '.join(_METADATA_COLUMNS)} FROM documents"
 
 
@@ -410,13 +431,15 @@ def _document_row(document: Document, file: str, metadata_hash: str) -> tuple[An
     return (document.source, document.sha256, file, metadata_hash, 1, *known)
 
 
-def _to_entry(row: Sequence[Any]) -> CatalogEntry:
+def _to_entry(row: tuple[Any, ...]) -> CatalogEntry:
     source, sha256, file, metadata_hash, readable = row[:5]
     metadata = _to_metadata(row[5:]) if readable else Metadata(title=source.rpartition("/")[2])
     return CatalogEntry(source, sha256, file, metadata_hash, bool(readable), metadata)
 
 
-def _to_metadata(row: Sequence[Any]) -> Metadata:
+@functools.lru_cache(_METADATA_KEPT)
+def _to_metadata(row: tuple[Any, ...]) -> Metadata:
+    """Return the metadata of a row; the chunks of a question are of few documents."""
     title, kind, department, extension, year, effective, audience, edition, work = row
     effective_date = date.fromisoformat(effective) if effective else None
     lists = (tuple(json.loads(audience)), tuple(json.loads(edition)))
@@ -425,14 +448,13 @@ def _to_metadata(row: Sequence[Any]) -> Metadata:
 
 def _page_row(source: str, page: Page) -> tuple[Any, ...]:
     boxes = _to_json([[*box[:2], *(round(value, 1) for value in box[2:])] for box in page.word_boxes])
-    return (
-        source,
-        page.number,
-        page.label,
-        page.text,
-        _to_json(asdict(page.quality)),
-        boxes if page.word_boxes else None,
-    )
+    return (source, page.number, page.label, _to_json(asdict(page.quality)), boxes if page.word_boxes else None)
+
+
+def _text_rows(source: str, page: Page) -> list[tuple[Any, ...]]:
+    """Return the text of a page in parts; an empty text is one part."""
+    starts = range(0, max(1, len(page.text)), _PART_CHARS)
+    return [(source, page.number, part, page.text[at : at + _PART_CHARS]) for part, at in enumerate(starts)]
 
 
 def _to_quality(text: str) -> Quality:
@@ -456,7 +478,7 @@ def _to_chunk(row: Sequence[Any]) -> Chunk:
         kind=ChunkKind(kind),
         text=text,
         title=title,
-        headings=tuple(json.loads(headings)),
+        headings=_to_headings(headings),
         segments=tuple(
             Segment(p, start, end, Locator.from_dict(place), heading)
             for p, start, end, place, heading in json.loads(segments)
@@ -465,6 +487,11 @@ def _to_chunk(row: Sequence[Any]) -> Chunk:
         answer=Span(*json.loads(answer)) if answer else None,
         context=context,
     )
+
+
+@functools.lru_cache(_METADATA_KEPT)
+def _to_headings(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def _problem_row(problem: Problem, owner: str | None) -> tuple[Any, ...]:

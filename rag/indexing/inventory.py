@@ -84,7 +84,8 @@ def _static_models(settings: Settings, built: str | None) -> Iterable[KnownModel
 
 
 def _static(model: ModelFolder, place: str, built: str | None, *, is_chosen: bool) -> KnownModel:
-    from rag.indexing.embedding import TOKENIZER_FILE, WEIGHTS_FILE, fingerprint_of
+    from rag.indexing.embedding import WEIGHTS_FILE, fingerprint_of
+    from rag.indexing.pieces import TOKENIZER_FILE
 
     try:
         said = read_json(model.folder / OWNER_FILE)

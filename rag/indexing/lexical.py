@@ -2,7 +2,8 @@
 
 Fields: title, headings, question, body (morphemes, and the names of the user dictionary) and bigrams (character pairs of the whole
 text); names holds the runs of one script, for mending misspellings, and is not searched. The words of the first four are stored
-too, in order, those of the body with a line for each sentence: the reranker compares them with a question.
+too, in order, those of the body with a line for each sentence, and so are the pieces that a static embedder sums: the reranker
+compares them with a question.
 """
 
 from __future__ import annotations
@@ -17,22 +18,25 @@ from typing import Any
 from rag.documents import Chunk
 from rag.indexing.limits import FilterFields, Limits
 from rag.indexing.names import find_names_of, find_runs, index_run, read_run, run_prefixes
+from rag.indexing.pieces import cut_pieces, pack_pieces, vocabulary_of
 from rag.indexing.stores import Choice, Hits
 from rag.text import bigrams, fold, morphemes, split_sentences
 from rag.wording import Name
 
 FIELDS = ("title", "headings", "question", "body", "bigrams")
 _STORED = FIELDS[:4]
-_ANALYSIS = 3  # raise it when `analyze` comes to give other words
-_NAMES, _FOLDED = "names", "folded"
+_ANALYSIS = 4  # raise it when `analyze` comes to give other words
+_NAMES, _FOLDED, _PIECES = "names", "folded", "pieces"
 _WHITESPACE = "whitespace_only"
+_COUNTS_KEPT = 1 << 14
 _WRITER_BYTES = 128_000_000
 
 
 @functools.cache
 def tokenizer_version() -> str:
-    """Return what the words of an index depend on: our rules, Sudachi and its dictionary."""
-    return f"{_ANALYSIS}/sudachipy-{version('sudachipy')}/core-{version('sudachidict-core')}"
+    """Return what the words of an index depend on: our rules, Sudachi and its dictionary, the vocabulary of the pieces."""
+    sudachi = f"sudachipy-{version('sudachipy')}/core-{version('sudachidict-core')}"
+    return f"{_ANALYSIS}/{sudachi}/pieces-{vocabulary_of()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class LexicalEntry:
     """The words of one chunk, by field, joined by blanks; those of each sentence of the body on a line of their own.
 
     names: runs of one script, each forwards and backwards. folded: the text in the form in which characters are compared, by sentence too.
+    pieces: of the chunk's name (`name_of`) and of each folded sentence, packed.
     """
 
     id: str
@@ -50,6 +55,7 @@ class LexicalEntry:
     bigrams: str
     names: str = ""
     folded: str = ""
+    pieces: bytes = b""
 
     def terms(self) -> dict[str, dict[str, float]]:
         """Return every distinct word with the weight 1, by field: the query that finds the chunk itself."""
@@ -61,6 +67,7 @@ def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
     question = chunk.question_text
     headings = "\n".join(chunk.headings)
     sentences = [chunk.text[start:end] for start, end in split_sentences(chunk.text)]
+    folded = [fold(sentence) for sentence in sentences]
     return LexicalEntry(
         id=chunk.id,
         title=_words(chunk.title, names),
@@ -69,8 +76,14 @@ def analyze(chunk: Chunk, names: tuple[Name, ...] = ()) -> LexicalEntry:
         body="\n".join(_words(sentence, names) for sentence in sentences),
         bigrams=" ".join(bigrams(chunk.text)),
         names=_runs(f"{chunk.title}\n{headings}\n{question}", chunk.text),
-        folded="\n".join(map(fold, sentences)),
+        folded="\n".join(folded),
+        pieces=pack_pieces(cut_pieces([fold(name_of(chunk)), *folded])),
     )
+
+
+def name_of(chunk: Chunk) -> str:
+    """Return what a chunk is called: the question of a Q&A pair, else title and headings."""
+    return chunk.question_text if chunk.question else "\n".join((chunk.title, *chunk.headings))
 
 
 def _words(text: str, names: tuple[Name, ...]) -> str:
@@ -90,6 +103,7 @@ class LexicalStore:
         self._index: Any = index
         self._schema: Any = index.schema
         self._writer: Any = None
+        self._count_chunks = functools.lru_cache(_COUNTS_KEPT)(self._read_frequency)
         _register_tokenizer(index)
         index.config_reader("manual", 0)  # no watching thread: a snapshot never changes
         index.reload()
@@ -131,6 +145,7 @@ class LexicalStore:
             writer.commit()
             writer.wait_merging_threads()
             self._index.reload()
+            self._count_chunks.cache_clear()
 
     def count(self) -> int:
         """Return the number of chunks."""
@@ -193,7 +208,10 @@ class LexicalStore:
         return {document["id"][0]: _read_entry(document) for document in found}
 
     def document_frequency(self, field: str, term: str) -> int:
-        """Return the number of chunks whose field holds a term."""
+        """Return the number of chunks whose field holds a term; a question asks several times for each of its words."""
+        return self._count_chunks(field, term)
+
+    def _read_frequency(self, field: str, term: str) -> int:
         return int(self._index.searcher().doc_freq(field, term))
 
     def names_like(self, word: str) -> dict[str, int]:
@@ -258,8 +276,10 @@ class LexicalStore:
 
 def _read_entry(document: Any) -> LexicalEntry:
     title, headings, question, body = (str(document[field][0]) for field in _STORED)
-    folded = bytes(document[_FOLDED][0]).decode()
-    return LexicalEntry(document["id"][0], title, headings, question, body, bigrams="", names="", folded=folded)
+    folded, pieces = (bytes(document[field][0]) for field in (_FOLDED, _PIECES))
+    return LexicalEntry(
+        document["id"][0], title, headings, question, body, bigrams="", names="", folded=folded.decode(), pieces=pieces
+    )
 
 
 def _build_schema() -> Any:
@@ -270,7 +290,8 @@ def _build_schema() -> Any:
     for name in FIELDS:
         builder.add_text_field(name, stored=name in _STORED, tokenizer_name=_WHITESPACE, index_option="freq")
     builder.add_text_field(_NAMES, tokenizer_name=_WHITESPACE, index_option="basic")
-    builder.add_bytes_field(_FOLDED, stored=True)
+    for name in (_FOLDED, _PIECES):
+        builder.add_bytes_field(name, stored=True)
     for name in ("source", "department", "kind", "audience"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("year", "effective"):

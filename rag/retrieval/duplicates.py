@@ -29,15 +29,28 @@ _NEGATION = re.compile(r"ない|なく|なけれ|なかっ|ません|ずに|ざ�
 
 @dataclass(frozen=True)
 class _Form:
-    """The text of a passage as it is compared: without white space and punctuation, its numbers apart."""
+    """The text of a passage as it is compared: normal, without white space; what else it takes is made when it is compared first."""
 
-    text: str
-    numbers: tuple[str, ...]
-    characters: frozenset[str]
+    normal: str
+
+    @functools.cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Its numbers, in order."""
+        return tuple(_NUMBER.findall(self.normal))
+
+    @functools.cached_property
+    def text(self) -> str:
+        """Without punctuation."""
+        return self.normal.translate(_PUNCTUATION)
+
+    @functools.cached_property
+    def characters(self) -> frozenset[str]:
+        """The characters of `text`."""
+        return frozenset(self.text)
 
     @functools.cached_property
     def grams(self) -> frozenset[str]:
-        """The character bigrams, made when a text is compared for the first time."""
+        """The pairs of characters of `text`."""
         return frozenset(map("".join, itertools.pairwise(self.text)))
 
 
@@ -69,9 +82,7 @@ def place_of(passage: Passage) -> Place:
 
 
 def _build_form(chunk: Chunk) -> _Form:
-    text = "".join(unicodedata.normalize("NFKC", _without_title(chunk)).lower().split())
-    words = text.translate(_PUNCTUATION)
-    return _Form(words, tuple(_NUMBER.findall(text)), frozenset(words))
+    return _Form("".join(unicodedata.normalize("NFKC", _without_title(chunk)).lower().split()))
 
 
 def _without_title(chunk: Chunk) -> str:

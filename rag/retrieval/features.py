@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
+from rag.retrieval.sentences import embed_sentences
 from rag.text import fold, is_number
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ SATURATION = 2.2
 """The most that BM25 gives a word for its frequency, times its rarity: k1 + 1."""
 _NEAR = 2  # words from one of a pair to the other
 _RUN = 4
-_MOST_SENTENCES = 12  # of a candidate that are embedded: a long answer says early what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def measure(
     if not candidates:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     asked = _Asked(question.query, rarity)
-    held = [_Held.of(candidate) for candidate in candidates]
+    held = [_Held.of(candidate, asked.relevant) for candidate in candidates]
     rows = [asked.compare(candidate, words) for candidate, words in zip(candidates, held, strict=True)]
     for row, extra in zip(rows, _measure_scores(candidates, held, asked), strict=True):
         row.update(extra)
@@ -103,22 +103,35 @@ def measure(
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The words of a candidate as sets, those of its text also by sentence and in order."""
+    """What a candidate holds of the relevant words, those of its text also by sentence; all words of its text in order.
+
+    title_words, question_words: all words of the title, and of the question of a Q&A pair.
+    """
 
     title: frozenset[str]
     headings: frozenset[str]
     question: frozenset[str]
     body: frozenset[str]
     sentences: tuple[frozenset[str], ...]
-    order: tuple[str, ...]
+    order: list[str]
+    title_words: frozenset[str]
+    question_words: frozenset[str]
 
     @classmethod
-    def of(cls, candidate: Candidate) -> _Held:
+    def of(cls, candidate: Candidate, relevant: frozenset[str]) -> _Held:
         words = candidate.words
-        sentences = [line.split() for line in words.body.split("\n")]
-        order = tuple(word for sentence in sentences for word in sentence)
-        title, headings, question = (frozenset(text.split()) for text in (words.title, words.headings, words.question))
-        return cls(title, headings, question, frozenset(order), tuple(map(frozenset, sentences)), order)
+        title, question = frozenset(words.title.split()), frozenset(words.question.split())
+        sentences = tuple(relevant.intersection(line.split()) for line in words.body.split("\n"))
+        return cls(
+            title=relevant & title,
+            headings=relevant.intersection(words.headings.split()),
+            question=relevant & question,
+            body=frozenset().union(*sentences),
+            sentences=sentences,
+            order=words.body.split(),
+            title_words=title,
+            question_words=question,
+        )
 
     @property
     def all(self) -> frozenset[str]:
@@ -126,15 +139,20 @@ class _Held:
 
 
 class _Asked:
-    """A question, ready to be compared with many candidates."""
+    """A question, ready to be compared with many candidates. relevant: its terms, and the words of their other wordings."""
 
     def __init__(self, query: Query, rarity: Rarity) -> None:
-        self._query, self._rarity, self._wanted = query, rarity, query.wanted
+        self._rarity, self._wanted = rarity, query.wanted
         self.terms = frozenset(query.terms)
+        ways = ((self.terms.intersection(e.of), frozenset(e.words)) for e in query.expansions)
+        self._ways = [(of, words) for of, words in ways if of]
+        self.relevant = self.terms.union(*(words for _, words in self._ways))
         self._weights = {term: rarity.weights.get(term, rarity.ceiling) for term in self.terms}
         self._nouns = self.terms & set(query.nouns)
-        self.total = rarity.sum(self.terms) or 1.0
+        self.total, self._total_of_nouns = rarity.sum(self.terms) or 1.0, rarity.sum(self._nouns) or 1.0
         self._squares = {term: weight**2 for term, weight in self._weights.items()}
+        self._shares: dict[Set[str], float] = {}  # most sentences hold none of the words, or the same ones
+        self._sums: dict[frozenset[str], float] = {}  # of titles, which many candidates share
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
@@ -142,10 +160,15 @@ class _Asked:
 
     def share(self, words: Set[str]) -> float:
         """Return the weighted share of the asked words that are among words."""
-        return sum(map(self._weights.__getitem__, self._held(words))) / self.total
+        share = self._shares.get(words)
+        if share is None:
+            share = self._shares[words] = sum(map(self._weights.__getitem__, self._held(words))) / self.total
+        return share
 
-    def _held(self, words: Set[str]) -> Set[str]:
-        return self._query.held_in(words) if self._query.expansions else self.terms & words
+    def _held(self, words: Set[str]) -> frozenset[str]:
+        """Return what `Query.held_in` does."""
+        held = self.terms.intersection(words)
+        return held.union(*(of for of, needed in self._ways if needed <= words)) if self._ways else held
 
     def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
         text, everywhere = candidate.words.folded, held.all
@@ -158,7 +181,7 @@ class _Asked:
             "body": self.share(held.body),
             "everywhere": self.share(everywhere),
             "rare": _share(self._squares, held_words),
-            "nouns": self._rarity.sum(self._nouns & held_words) / (self._rarity.sum(self._nouns) or 1.0),
+            "nouns": self._rarity.sum(self._nouns & held_words) / self._total_of_nouns,
             "title": self.share(held.title),
             "headings": self.share(held.headings),
             "question": self.share(held.question),
@@ -166,16 +189,20 @@ class _Asked:
             "sentences": max((self.share(a | b) for a, b in zip(held.sentences, held.sentences[1:], strict=False)), default=shares[best]),
             "lacking": max(lacking, default=0.0) / self._rarity.ceiling,
             "adjacent": self._share_of_pairs(held.order),
-            "runs": max((sum(run in text for run in runs) / len(runs) for runs in self._runs), default=0.0),
+            "runs": max((sum(map(text.__contains__, runs)) / len(runs) for runs in self._runs), default=0.0),
             "numbers": sum(n in everywhere for n in self._numbers) / len(self._numbers) if self._numbers else 1.0,
             "wanted": float(found is True),
             "unwanted": float(found is False),
-            "title_named": self._named(held.title),
-            "question_named": self._named(held.question),
+            "title_named": self._named(held.title_words),
+            "question_named": self._named(held.question_words),
         }  # fmt: skip
 
     def _named(self, words: frozenset[str]) -> float:
-        return self._rarity.sum(words & self.terms) / self._rarity.sum(words) if words else 0.0
+        if not words:
+            return 0.0
+        if words not in self._sums:
+            self._sums[words] = self._rarity.sum(words)
+        return self._rarity.sum(words & self.terms) / self._sums[words]
 
     def _share_of_pairs(self, order: Sequence[str]) -> float:
         places: dict[str, list[int]] = defaultdict(list)
@@ -239,21 +266,10 @@ def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], aske
 def _measure_cosines(
     question: Question, candidates: Sequence[Candidate], embedder: Embedder
 ) -> list[tuple[float, float]]:
-    """Return the cosine of the nearest sentence, and that of the heading, of each candidate: embedded now, all at once."""
+    """Return the cosine of the nearest sentence, and that of its name, of each candidate."""
     import numpy as np
 
-    texts, owners = [], []
-    headings = {heading: fold(heading) for heading in {_heading_of(candidate.chunk) for candidate in candidates}}
-    for number, candidate in enumerate(candidates):
-        sentences = candidate.words.folded.split("\n")[:_MOST_SENTENCES]
-        texts += [headings[_heading_of(candidate.chunk)], *sentences]
-        owners += [number] * (len(sentences) + 1)
-    distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-    cosines = (embedder.embed_folded(list(distinct)) @ question.vector)[[distinct[text] for text in texts]]
-    starts = np.flatnonzero(np.diff(np.array([-1, *owners])))
-    bounds = [*starts.tolist(), len(texts)]
+    vectors, counts = embed_sentences([c.chunk for c in candidates], [c.words for c in candidates], embedder)
+    cosines = vectors @ question.vector
+    bounds = [0, *np.cumsum(counts).tolist()]
     return [(float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0, float(cosines[a])) for a, b in pairwise(bounds)]
-
-
-def _heading_of(chunk: Chunk) -> str:
-    return chunk.question_text if chunk.question else "\n".join((chunk.title, *chunk.headings))

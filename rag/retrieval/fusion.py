@@ -32,15 +32,12 @@ def fuse_scores(
     >>> [round(score, 2) for score in fuse_scores({}, near, dense_weight=0.5, dense_floor=0.8).values()]
     [0.0, 0.2, 0.5]
     """
-    above = {id_: score - dense_floor for id_, score in dense.items()}
-    parts = ((lexical, 1.0 - dense_weight), (above, dense_weight))
-    best = [max([*scores.values(), 1e-9]) for scores, _ in parts]
-    ids = dict.fromkeys([*lexical, *dense])
+    lexical_top = max([*lexical.values(), 1e-9])
+    dense_top = max([*(score - dense_floor for score in dense.values()), 1e-9])
     return {
-        id_: sum(
-            weight * max(scores.get(id_, 0.0), 0.0) / top for (scores, weight), top in zip(parts, best, strict=True)
-        )
-        for id_ in ids
+        id_: (1.0 - dense_weight) * max(lexical.get(id_, 0.0), 0.0) / lexical_top
+        + dense_weight * max(dense.get(id_, dense_floor) - dense_floor, 0.0) / dense_top
+        for id_ in dict.fromkeys([*lexical, *dense])
     }
 
 

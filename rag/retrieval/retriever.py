@@ -20,6 +20,7 @@ from rag.retrieval.fusion import add_page_support, fuse_scores, rank
 from rag.retrieval.learned import read_model
 from rag.retrieval.query import Question
 from rag.retrieval.reranking import Reranker
+from rag.retrieval.sentences import KnownText
 from rag.retrieval.understanding import understand_question
 from rag.retrieval.words import LexicalQuestion, build_lexical_question
 
@@ -95,6 +96,12 @@ class Retriever:
         ]
         rarity = Rarity(self.term_weights(asked.query.terms), self.highest_weight())
         return measure(asked, candidates, rarity, self._embedder)
+
+    def read_texts(self, passages: Sequence[Passage]) -> dict[str, KnownText]:
+        """Return chunk id -> what the index knows of its text, so that an answer needs neither Sudachi nor a tokenizer."""
+        chunks = {passage.chunk.id: passage.chunk for passage in passages}
+        entries = self._snapshot.lexical.words(list(chunks))
+        return {id_: KnownText.of(chunk, entries[id_]) for id_, chunk in chunks.items()}
 
     def explain(
         self,
