@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rag.indexing.embedding import Embedder
     from rag.retrieval.query import Question
     from rag.retrieval.retriever import Retriever
+    from rag.retrieval.sentences import KnownText
 
 PASSAGES = 5  # that an answer is put together from
 _NEAREST = 3
@@ -101,17 +102,19 @@ class Answerer:
     def examine(self, question: Question, passages: Sequence[Passage]) -> tuple[list[Unit], Evidence]:
         """Return the scored units of the best passages and what the evidence looks like."""
         query = question.query
-        measured = self.measure(question, passages)
+        known = self._retriever.read_texts(passages[:PASSAGES])
+        weights, ceiling = self._retriever.term_weights(query.terms), self._retriever.highest_weight()
+        measured = self._measure(question, passages[:PASSAGES], known)
         units = score_units(measured)
-        weights = self._retriever.term_weights(query.terms)
-        ceiling = self._retriever.highest_weight()
-        return units, weigh_evidence(query, weights, ceiling, passages, units, measured)
+        return units, weigh_evidence(query, weights, ceiling, passages, known, units, measured)
 
     def measure(self, question: Question, passages: Sequence[Passage]) -> Measured:
         """Return the units of the best passages with their features."""
-        query, looked_at, embed = question.query, passages[:PASSAGES], self._embedder.embed_documents
-        weights = self._retriever.term_weights(query.terms)
-        return measure_units(query, weights, looked_at, split_passages(looked_at), embed, question.vector)
+        return self._measure(question, passages[:PASSAGES], self._retriever.read_texts(passages[:PASSAGES]))
+
+    def _measure(self, question: Question, passages: Sequence[Passage], known: Mapping[str, KnownText]) -> Measured:
+        weights = self._retriever.term_weights(question.query.terms)
+        return measure_units(question, weights, passages, split_passages(passages), known, self._embedder)
 
     def _decline(self, question: Question, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
         text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER

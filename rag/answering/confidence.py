@@ -18,7 +18,8 @@ from rag.answering.units import Unit
 from rag.documents import Passage
 from rag.retrieval.features import SATURATION
 from rag.retrieval.query import Query
-from rag.text import fold, is_number, morphemes
+from rag.retrieval.sentences import KnownText
+from rag.text import fold, is_number
 
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
@@ -85,12 +86,14 @@ def weigh_evidence(
     weights: Mapping[str, float],
     ceiling: float,
     passages: Sequence[Passage],
+    known: Mapping[str, KnownText],
     units: Sequence[Unit],
     measured: Measured,
 ) -> Evidence:
     """Return what the passages (best first) and their scored units look like for a question.
 
     weights: inverse document frequency of the question's words; ceiling: that of a word that no chunk has.
+    known: chunk id -> what the index knows of its text, of the first passages at least.
     """
     if not passages:
         return Evidence()
@@ -98,7 +101,8 @@ def weigh_evidence(
     best = max(range(len(units)), key=lambda i: units[i].score, default=None)
     in_passage = units[best].passage if best is not None else 0
     held = {
-        number: query.held_in(_words(passages[number])) for number in {*range(min(_FIRST, len(passages))), in_passage}
+        number: query.held_in(known[passages[number].chunk.id].words)
+        for number in {*range(min(_FIRST, len(passages))), in_passage}
     }
     shares = [sum(weights[word] for word in words) / total for number, words in held.items() if number < _FIRST]
     missing = [weights[noun] for noun in query.nouns if noun not in held[in_passage]]
@@ -112,7 +116,7 @@ def weigh_evidence(
         nouns=1 - sum(missing) / asked if asked else 1.0,
         lacking=max(missing, default=0.0) / ceiling,
         numbers=sum(number in held[in_passage] for number in numbers) / len(numbers) if numbers else 1.0,
-        pairs=max(_share_of_bigrams(query, passage) for passage in passages[:_FIRST]),
+        pairs=max(_share_of_bigrams(query, passage, known[passage.chunk.id]) for passage in passages[:_FIRST]),
         lexical=min(1.0, max(p.legs.get("lexical", 0.0) for p in passages[:_FIRST]) / (SATURATION * total)),
         dense=max(p.legs.get("dense", 0.0) for p in passages[:_FIRST]),
         margin=passages[0].score - other,
@@ -125,14 +129,9 @@ def weigh_evidence(
     )
 
 
-def _words(passage: Passage) -> set[str]:
+def _share_of_bigrams(query: Query, passage: Passage, known: KnownText) -> float:
     chunk = passage.chunk
-    return set(morphemes("\n".join((chunk.title, *chunk.headings, chunk.text))))
-
-
-def _share_of_bigrams(query: Query, passage: Passage) -> float:
-    chunk = passage.chunk
-    text = fold("\n".join((chunk.title, *chunk.headings, chunk.text)))
+    text = "\n".join((fold("\n".join((chunk.title, *chunk.headings))), *(s.folded for s in known.sentences)))
     return sum(pair in text for pair in query.bigrams) / max(1, len(query.bigrams))
 
 

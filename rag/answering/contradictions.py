@@ -52,14 +52,17 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
     ranked = sorted((u for u in units if not u.is_heading), key=lambda u: -u.score)
     if kinds is None or not ranked:
         return None
-    best = _Statement(ranked[0], passages, query, kinds)
-    if not best.is_to_the_point:
+    source = passages[ranked[0].passage].chunk.source
+    rivals = [
+        unit
+        for unit in ranked[1:]
+        if unit.score >= _AS_LIKELY * ranked[0].score and passages[unit.passage].chunk.source != source
+    ]
+    if not rivals or not (best := _Statement(ranked[0], passages, query, kinds)).is_to_the_point:
         return None
-    for unit in ranked[1:]:
-        if unit.score < _AS_LIKELY * ranked[0].score:
-            return None
+    for unit in rivals:
         other = _Statement(unit, passages, query, kinds)
-        if other.source != best.source and other.answers_the_same(best) and (pair := best.find_difference(other)):
+        if other.answers_the_same(best) and (pair := best.find_difference(other)):
             return Contradiction((ranked[0], unit), pair)
     return None
 
@@ -70,7 +73,7 @@ class _Statement:
     def __init__(self, unit: Unit, passages: Sequence[Passage], query: Query, kinds: Collection[FactKind]) -> None:
         chunk = passages[unit.passage].chunk
         around = "\n".join((chunk.title, *chunk.headings, chunk.question_text))
-        self.source, self._text = chunk.source, unit.text(passages)
+        self._text = unit.text(passages)
         whole = f"{around}\n{self._text}"
         # A day that answers is not the time that a text speaks of.
         self.years = find_years(normalize(around if FactKind.DATE in kinds else whole))

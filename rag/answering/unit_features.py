@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.answering.answer_type import Wanted, find_wanted
 from rag.answering.units import Unit
-from rag.documents import Chunk, ChunkKind, Passage
+from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.learned import LinearModel, read_model
-from rag.retrieval.query import Query
+from rag.retrieval.query import Query, Question
+from rag.retrieval.sentences import KnownText, embed_stretches
 from rag.text import fold, morphemes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from rag.indexing.embedding import Embedder
 
 MODEL_FILE = Path(__file__).with_name("units.json")
 FEATURES = (
@@ -50,7 +54,6 @@ _HEADING_WEIGHT = 0.75  # … in the headings
 _TITLE_WEIGHT = 0.3  # … in the document's title only
 _RUN = 3
 _NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
-_MAX_CHARS = 2_000  # of a unit that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +79,33 @@ def score_units(measured: Measured, model: LinearModel | None = None) -> list[Un
 
 
 def measure_units(
-    query: Query,
+    question: Question,
     weights: Mapping[str, float],
     passages: Sequence[Passage],
     units: Sequence[Unit],
-    embed: Callable[[Sequence[str]], NDArray[np.float32]],
-    vector: NDArray[np.float32],
+    known: Mapping[str, KnownText],
+    embedder: Embedder,
 ) -> Measured:
     """Return the features of units.
 
-    weights: inverse document frequency of the question's words. embed: texts -> unit vectors (n, d). vector: of the question (d,).
+    weights: inverse document frequency of the question's words. known: chunk id -> what the index knows of its text.
     """
     import numpy as np
 
     if not units:
         return Measured((), np.zeros((0, len(FEATURES)), dtype=np.float32))
-    texts = [_text_with_context(unit, passages)[:_MAX_CHARS] for unit in units]
-    asked = _Asked(query, weights)
-    words = [frozenset(morphemes(text)) for text in texts]
+    asked = _Asked(question.query, weights)
+    texts = [known[passages[unit.passage].chunk.id] for unit in units]
+    spans = [_spans_to_read(unit, passages[unit.passage].chunk) for unit in units]
+    words = [
+        frozenset().union(*(text.words_within(*span) for span in of_unit))
+        for text, of_unit in zip(texts, spans, strict=True)
+    ]
     own = [asked.held(found) for found in words]
     shares = [asked.share(found) for found in own]
-    coverage = asked.cover(passages, units, own)
-    cosines = embed(texts) @ vector
+    coverage = asked.cover(passages, units, own, known)
+    stretches = [(passages[unit.passage].chunk, of_unit) for unit, of_unit in zip(units, spans, strict=True)]
+    cosines = embed_stretches(stretches, known, embedder) @ question.vector
     best = max(max(passage.score for passage in passages), 1e-9)
     rows = []
     for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
@@ -123,12 +131,22 @@ def measure_units(
                 unit.is_heading and (is_last or not units[i + 1].is_item),
                 value,
                 asked.wanted.is_value and not value,
-                asked.share_of_runs(text),
-                math.log1p(len(text)) / 5,
+                asked.share_of_runs("\n".join(s.folded for span in spans[i] for s in text.within(*span))),
+                math.log1p(sum(end - start for start, end in spans[i])) / 5,
                 len(words[i] - asked.terms) / max(1, len(words[i])),
             )
         )
     return Measured(tuple(units), np.array(rows, dtype=np.float32))
+
+
+def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
+    """Return what a unit says: a row says nothing without its header."""
+    own = Span(unit.start, unit.end)
+    return (*_header_spans(chunk), own) if chunk.kind is ChunkKind.ROW else (own,)
+
+
+def _header_spans(chunk: Chunk) -> list[Span]:
+    return [Span(offset, offset + s.end - s.start) for offset, s in islice(chunk.segment_offsets(), chunk.context)]
 
 
 class _Asked:
@@ -148,8 +166,7 @@ class _Asked:
     def share(self, words: frozenset[str]) -> float:
         return sum(self._weights[word] for word in words) / self._total
 
-    def share_of_runs(self, text: str) -> float:
-        folded = fold(text)
+    def share_of_runs(self, folded: str) -> float:
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
 
     def finds_value(self, unit: Unit, passages: Sequence[Passage]) -> bool:
@@ -160,7 +177,13 @@ class _Asked:
         is_row = passages[unit.passage].chunk.kind is ChunkKind.ROW
         return bool(self.wanted.find(text) or (is_row and self.wanted.is_number and _NUMBER_CELL.search(text)))
 
-    def cover(self, passages: Sequence[Passage], units: Sequence[Unit], own: Sequence[frozenset[str]]) -> list[float]:
+    def cover(
+        self,
+        passages: Sequence[Passage],
+        units: Sequence[Unit],
+        own: Sequence[frozenset[str]],
+        known: Mapping[str, KnownText],
+    ) -> list[float]:
         """Return for each unit the weighted share of the asked words in it and, in part, around it.
 
         An official answer is read together with its question, a row with its header and caption, a heading with those above it:
@@ -172,8 +195,9 @@ class _Asked:
         for index, unit in enumerate(units):
             chunk = passages[unit.passage].chunk
             if index == 0 or units[index - 1].passage != unit.passage:
-                near, heading = nothing, self._held_in(" ".join(chunk.headings))
-                together, title = self._held_in(_read_together(chunk)), self._held_in(chunk.title)
+                text = known[chunk.id]
+                near, heading, title = nothing, self.held(text.headings), self.held(text.title)
+                together = self.held(_read_together(chunk, text))
             words = own[index] | together | (heading if unit.is_heading else nothing)
             above, before = heading - words, near - heading - words
             rest = title - above - before - words
@@ -183,23 +207,12 @@ class _Asked:
             heading = words if unit.is_heading else heading
         return found
 
-    def _held_in(self, text: str) -> frozenset[str]:
-        return self.held(frozenset(morphemes(text)))
 
-
-def _text_with_context(unit: Unit, passages: Sequence[Passage]) -> str:
-    """Return what a unit says: a row says nothing without its header."""
-    chunk = passages[unit.passage].chunk
-    return "\n".join((*_header(chunk), unit.text(passages))) if chunk.kind is ChunkKind.ROW else unit.text(passages)
-
-
-def _read_together(chunk: Chunk) -> str:
-    """Return what the units of a chunk are read together with: the question of a Q&A pair; the header and caption of a table."""
+def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
+    """Return the words that the units of a chunk are read together with: the question of a Q&A pair; the header and caption of a table."""
     if chunk.question:
-        return chunk.question_text
-    return " ".join([*_header(chunk), *chunk.headings[-1:]]) if chunk.kind is ChunkKind.ROW else ""
-
-
-def _header(chunk: Chunk) -> list[str]:
-    segments = list(chunk.segment_offsets())[: chunk.context]
-    return [chunk.text[offset : offset + s.end - s.start] for offset, s in segments]
+        return text.question
+    if chunk.kind is not ChunkKind.ROW:
+        return frozenset()
+    caption = frozenset(morphemes(chunk.headings[-1])) if chunk.headings else frozenset[str]()
+    return caption.union(*(text.words_within(*span) for span in _header_spans(chunk)))

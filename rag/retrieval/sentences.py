@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.documents import Chunk
+from rag.documents import Chunk, Span
 from rag.indexing.lexical import LexicalEntry, name_of
 from rag.indexing.pieces import unpack_pieces, vocabulary_of
 from rag.text import fold, split_sentences
@@ -73,22 +73,34 @@ class KnownText:
         """Return the sentences of a stretch [start, end) of the text, those too of which it has a part."""
         return tuple(sentence for sentence in self.sentences if sentence.start < end and start < sentence.end)
 
+    @property
+    def around(self) -> frozenset[str]:
+        """The words of title, headings and question."""
+        return self.title | self.headings | self.question
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All words."""
+        return self.around.union(*(sentence.words for sentence in self.sentences))
+
     def words_within(self, start: int, end: int) -> frozenset[str]:
         """Return the content words of a stretch."""
         return frozenset().union(*(sentence.words for sentence in self.within(start, end)))
 
 
 def embed_stretches(
-    stretches: Sequence[tuple[Chunk, int, int]], known: Mapping[str, KnownText], embedder: Embedder
+    stretches: Sequence[tuple[Chunk, Sequence[Span]]], known: Mapping[str, KnownText], embedder: Embedder
 ) -> NDArray[np.float32]:
-    """Return the vectors of stretches (chunk, start, end) of texts, shape (stretches, dimension). known: chunk id -> its text.
+    """Return the vectors of stretches of chunks' texts, shape (stretches, dimension). known: chunk id -> its text.
 
     The pieces of whole sentences are summed; an embedder of another vocabulary reads the text.
     """
     if embedder.vocabulary != vocabulary_of():
-        return embedder.embed_documents([chunk.text[start:end] for chunk, start, end in stretches])
+        return embedder.embed_documents(
+            ["\n".join(chunk.text[slice(*span)] for span in spans) for chunk, spans in stretches]
+        )
     import numpy as np
 
     none = np.zeros(0, dtype=np.int64)
-    parts = ([s.pieces for s in known[chunk.id].within(start, end)] for chunk, start, end in stretches)
+    parts = ([s.pieces for span in spans for s in known[chunk.id].within(*span)] for chunk, spans in stretches)
     return embedder.embed_pieces([np.concatenate([none, *pieces]) for pieces in parts])
