@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.answering.answerer import Answerer
+from rag.answering.answerer import OUTRIGHT, Answerer
+from rag.answering.combination import combine_answers
 from rag.answering.confidence import read_calibration
 from rag.documents import EVERYONE, Answer, Asker, Contact, Context, Filters, Metadata, Passage, Span
 from rag.errors import UsageError
@@ -19,6 +20,7 @@ from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
+from rag.retrieval.parts import split_parts
 from rag.retrieval.reranking import NONE as NO_RERANKER
 from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
@@ -108,11 +110,16 @@ class Assistant:
             check_department(snapshot, filters, asker)
             retriever = self._retriever(snapshot, embedder)
             answerer = self._answerer(snapshot, embedder, retriever)
-            answer = answerer.decline_outright(question)
-            if answer is None:
-                asked = retriever.understand(question, history)
+
+            def answer_one(text: str, history: Sequence[tuple[str, str]] = ()) -> Answer:
+                asked = retriever.understand(text, history)
                 passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-                answer = answerer.answer(asked, passages)
+                return answerer.answer(asked, passages)
+
+            answer = answerer.decline_outright(question) or answer_one(question, history)
+            parts = split_parts(question)
+            if len(parts) > 1 and answer.reason not in OUTRIGHT:
+                answer = combine_answers(answer, [(part, answer_one(part)) for part in parts])
         if on_token:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)

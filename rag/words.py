@@ -19,6 +19,7 @@ _CACHED_WORDS = 1 << 16
 _SHORT = 2  # こと, ため, ところ say nothing in kanji either
 _NOUN, _VERB, _NUMBER = "名詞", "動詞", "数詞"
 _EMPTY = frozenset({"助詞", "助動詞", "補助記号", "空白"})  # parts of speech without content
+_NOMINAL = frozenset({"名詞", "接頭辞", "接尾辞"})
 _YEARS = range(1868, 2200)
 _PERSONS = frozenset(("1人", "2人"))  # ひとり and ふたり are words: ひとり親 must not become any 1 and any 人
 _DOTTED = re.compile(r"[ァ-ヺー]+(?:・[ァ-ヺー]+)+")
@@ -152,6 +153,17 @@ def find_proper_names(text: str, kind: str) -> list[tuple[int, int]]:
         start = found.pop()[0] if found and found[-1][1] == morpheme.begin() else morpheme.begin()
         found.append((start, morpheme.end()))
     return found
+
+
+def is_nominal(text: str) -> bool:
+    """Tell whether a text is made of nouns, with の between them, and nothing else.
+
+    >>> is_nominal("図書館の休館日"), is_nominal("座席数の最も多い案"), is_nominal("ごみの出し方")
+    (True, False, True)
+    """
+    parts = [(morpheme.part_of_speech()[0], morpheme.surface()) for morpheme in _tokenizer().tokenize(text)]
+    ways = {place - 1 for place, (_, word) in enumerate(parts) if word == "方"}  # 出し方
+    return bool(parts) and all(k in _NOMINAL or word == "の" or place in ways for place, (k, word) in enumerate(parts))
 
 
 def find_words(text: str, forms: frozenset[str]) -> list[tuple[int, int]]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PASSAGES = 5  # that an answer is put together from
 _NEAREST = 3
 _PLACE_CHARS = 80
+OUTRIGHT = frozenset({Reason.OUT_OF_SCOPE, Reason.PERSONAL_DATA})
+"""Why a question is declined whatever the documents say."""
 NO_ANSWER = "お探しの内容は、登録されている文書では確かめられませんでした。"
 NO_DOCUMENTS = "検索できる文書がありません。"
 PARTIAL = Warning_("partial", "長いため、手順や項目の一部だけを示しています。続きは出典の頁で確かめてください。")

@@ -1,0 +1,70 @@
+"""Questions that ask for two things: each is looked for by itself, because no passage need hold both."""
+
+from __future__ import annotations
+
+import re
+
+from rag.asking import strip_politeness
+from rag.retrieval.follow_ups import is_follow_up
+from rag.text import normalize, nouns
+from rag.words import is_nominal
+
+MAX_PARTS = 3
+_QUESTION = re.compile(
+    r"(?:か|かな|かしら|は|を?教えて(?:ください|下さい|欲しい|ほしい)?|知りたい(?:です)?|の)[。.?？]*$|[?？]$"
+)
+_ENDS = re.compile(r"(?<=[。？！?!])\s*")
+_GOES_ON = re.compile(r"^(?:また|それと|それから|あと|ついでに|併せて|あわせて)[、,]?\s*")
+_AND = re.compile(r"と、|と(?=[^、。?？]*の)|及び、?|および、?|並びに、?|ならびに、?")
+_TAIL = re.compile(
+    r"(?:を|について|に関して|は|が)?(?:、)?(?:それぞれ)?(?:教えて.*|知りたい.*|(?:は|が)?(?:いくら|いつ|どこ|誰|何|どの|どう).*|を?お?願い.*)?[。?？]*$"
+)
+_COMPARES = re.compile(r"違い|ちがい|差|関係|どちら|どっち|比べ|比較|共通|間|合計|合わせて|両方|セット")
+_LEANS = re.compile(
+    r"^(?:その|それ|これ|この|同|前|原則|具体|全|一般|他|ほか)|(?:とすれば|とした場合|について(?:も|の詳細))"
+)
+_MAX_CHARS = 60  # of a question that is likely to say all that it is about
+
+
+def split_parts(question: str) -> tuple[str, ...]:
+    """Return the questions that a question is made of; the question alone where it asks for one thing.
+
+    >>> split_parts("印鑑登録証明書の手数料と、図書館の休館日を教えてください")
+    ('印鑑登録証明書の手数料を教えてください', '図書館の休館日を教えてください')
+    >>> split_parts("住民票はいくらですか。また、転入届はいつまでですか。")
+    ('住民票はいくらですか。', '転入届はいつまでですか。')
+    >>> [len(split_parts(q)) for q in ("課税証明書と納税証明書の違いは", "町の花と木は何ですか", "転入しました。手数料はいくらですか。")]
+    [1, 1, 1]
+    """
+    text = normalize(question)
+    parts = _split_sentences(text) or _split_conjuncts(text)
+    return tuple(parts[:MAX_PARTS]) if len(parts) > 1 else (question,)
+
+
+def _split_sentences(text: str) -> list[str]:
+    """Return the sentences, where each of them is a short question of its own."""
+    sentences = [_GOES_ON.sub("", piece) for piece in _ENDS.split(text) if piece.strip()]
+    return sentences if len(sentences) > 1 and all(map(_stands_alone, sentences)) else []
+
+
+def _stands_alone(sentence: str) -> bool:
+    asks = len(sentence) <= _MAX_CHARS and bool(_QUESTION.search(sentence)) and not _LEANS.search(sentence)
+    return asks and bool(nouns(strip_politeness(sentence))) and not is_follow_up(sentence)
+
+
+def _split_conjuncts(text: str) -> list[str]:
+    """Return 「AのBと、CのDを教えて」 as two questions; A and B, C and D must all name something."""
+    if _COMPARES.search(text):
+        return []
+    tail = _TAIL.search(text)
+    body, rest = (text[: tail.start()], text[tail.start() :]) if tail else (text, "")
+    conjuncts = [piece.strip() for piece in _AND.split(body)]
+    if len(conjuncts) < 2 or not all(_names_aspect(conjunct) for conjunct in conjuncts):
+        return []
+    return [conjunct + rest for conjunct in conjuncts]
+
+
+def _names_aspect(conjunct: str) -> bool:
+    """Tell whether a phrase is nothing but 「AのB」 with content on both sides."""
+    of, _, aspect = conjunct.rpartition("の")
+    return len(of) > 1 and is_nominal(conjunct) and bool(nouns(of)) and bool(nouns(aspect))
