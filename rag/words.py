@@ -103,10 +103,10 @@ def is_common_word(text: str) -> bool:
 
 @functools.lru_cache(_CACHED_WORDS)
 def find_proper_kinds(word: str) -> frozenset[str]:
-    """Return which names the dictionary knows a word as: 姓, 名 (of a person), 地名; nothing for other words.
+    """Return which names the dictionary knows a word as: 姓, 名 (of a person), 地名, 一般 (others); nothing for other words.
 
     >>> sorted(find_proper_kinds("林")), sorted(find_proper_kinds("松本")), sorted(find_proper_kinds("住所"))
-    (['名', '姓'], ['地名', '姓'], [])
+    (['名', '姓'], ['一般', '地名', '姓'], [])
     """
     kinds = (found.part_of_speech() for found in _dictionary().lookup(word))
     return frozenset(kind[3] if kind[2] == "人名" else kind[2] for kind in kinds if kind[1] == "固有名詞")

@@ -36,6 +36,21 @@ PLANTED = {
 }
 QUESTION = f"{PLANTED['氏名']}さん（{PLANTED['電話']}、{PLANTED['メール']}、{PLANTED['番号']}、{PLANTED['住所']}）の転出届の秘密の合言葉"
 WANTED = (*PLANTED.values(), "秘密の合言葉")
+BREAKS = "爆発"  # a question that begins so meets a defect, whose words repeat it
+SERVER = f"""
+from rag import assistant
+from rag.settings import load_settings
+from rag.web.server import serve
+
+class Breaking(assistant.Assistant):
+    def ask(self, question, *arguments, **options):
+        if question.startswith({BREAKS!r}):
+            raise RuntimeError(question)
+        return super().ask(question, *arguments, **options)
+
+assistant.Assistant = Breaking
+serve(load_settings())
+"""
 
 
 def fail(question: str) -> None:
@@ -122,7 +137,7 @@ def site(small_town: Settings, tmp_path: Path) -> Iterator[Site]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")} | own
     with (tmp_path / "out.txt").open("wb") as out, (tmp_path / "err.txt").open("wb") as err:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")], cwd=tmp_path, env=environment, stdout=out, stderr=err
+            [sys.executable, "-c", SERVER], cwd=tmp_path, env=environment, stdout=out, stderr=err
         )
         try:
             address = f"http://127.0.0.1:{port}"
@@ -179,6 +194,8 @@ def test_what_was_asked_by_any_route_stands_in_no_file_and_in_nothing_printed(si
     ]
     assert [status for status, _ in statuses] == [200, 200, 422, 400, 422, 422, 404, 404]
     assert "process_completed" in ask_on_the_page(site.address, [QUESTION])
+    assert "予期しない問題" in ask_on_the_page(site.address, [BREAKS + QUESTION])
+    assert call(f"{site.address}/api/ask", {"question": BREAKS + QUESTION})[0] == 500
     ask_on_the_page(site.address, [])
     ask_on_the_page(site.address, [{"text": QUESTION}])
     ask_on_the_page(site.address, [QUESTION, QUESTION])
@@ -186,6 +203,9 @@ def test_what_was_asked_by_any_route_stands_in_no_file_and_in_nothing_printed(si
     site.process.wait(timeout=30)
 
     assert "で待っています" in (site.folder / "out.txt").read_text(encoding="utf-8")
+    errors = (site.folder / "err.txt").read_text(encoding="utf-8")
+    assert errors.count("builtins.RuntimeError") >= 2, "what went wrong is not logged at all"
+    assert "in validate_inputs" in errors, "Gradio prints past the log"
     assert find_planted(site.folder, small_town.index, small_town.data_dir) == []
 
 
