@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from eval.calibration import ReliabilityBin, build_curve, compute_error, render_curve
 from eval.matching import ReadPage, is_at_gold, is_read_back, missing_facts, rank_places, spot_of
 from eval.metrics import NAMES, Figure, Figures, Outcome, compute_figures
 from eval.questions import PARAPHRASE, Question
@@ -67,6 +68,11 @@ class Report:
     groups: tuple[Group, ...]
     results: tuple[Result, ...]
     unknown: tuple[str, ...] = ()
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """How often the answers of each confidence are right."""
+        return build_curve([result.outcome for result in self.results])
 
 
 def evaluate(assistant: Assistant, questions: Sequence[Question], progress: Progress = iter) -> Report:
@@ -130,6 +136,10 @@ def to_dict(report: Report) -> dict[str, Any]:
     return {
         "figures": {"全体": _figures_to_dict(report.overall)}
         | {group.name: _figures_to_dict(group.figures) for group in report.groups},
+        "calibration": {
+            "error": compute_error(report.reliability),
+            "curve": [asdict(part) for part in report.reliability],
+        },
         "unknown_documents": list(report.unknown),
         "results": [_result_to_dict(result) for result in report.results],
     }
@@ -190,6 +200,7 @@ def render_report(report: Report) -> str:
     header = "".join(_pad(name, 12) for name in _GROUP_COLUMNS[1:])
     lines += ["", _pad("区分", 16) + _pad("問", 6) + _pad(_GROUP_COLUMNS[0], 24) + header]
     lines += [_render_group(group) for group in report.groups]
+    lines += ["", *render_curve(report.reliability)]
     lines += [f"注意: 期待する文書が索引にありません: {source}" for source in report.unknown]
     return "\n".join(line.rstrip() for line in lines)
 
