@@ -19,6 +19,7 @@ from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
+from rag.retrieval.follow_ups import find_topic
 from rag.retrieval.reranking import NONE as NO_RERANKER
 from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
@@ -118,14 +119,26 @@ class Assistant:
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
 
     def search(
-        self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
+        limit: int = 10,
     ) -> list[Passage]:
-        """Return up to `limit` passages, best first. Raises UsageError as `ask` does."""
-        check_question(question)
+        """Return up to `limit` passages, best first. history: as for `ask`. Raises UsageError as `ask` does."""
+        for text in (question, *(earlier for earlier, _ in history)):
+            check_question(text)
         with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
             retriever = self._retriever(snapshot, embedder)
-            return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
+            asked = retriever.understand(question, history)
+            return retriever.retrieve(asked, filters=filters, asker=asker, limit=limit)
+
+    def find_topic(self, question: str, history: Sequence[tuple[str, str]]) -> str | None:
+        """Return the earlier question that a question follows up, None where it stands alone. history: as for `ask`."""
+        return find_topic(question, history)
 
     def explain(
         self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10

@@ -62,6 +62,7 @@ RANKS = (
         "rag.search_report",
         "rag.__main__",
         "eval.__main__",
+        "eval.conversations",
         "eval.paraphrases",
         "eval.privacy",
         "eval.scope",
