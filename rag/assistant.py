@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import read_calibration
-from rag.documents import EVERYONE, Answer, Asker, Contact, Context, Filters, Metadata, Passage, Span
+from rag.answering.suggestions import suggest_questions
+from rag.documents import EVERYONE, Answer, Asker, Chunk, Contact, Context, Filters, Metadata, Passage, Span
 from rag.errors import UsageError
 from rag.explanation import Explanation
 from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
-from rag.retrieval.follow_ups import find_topic
 from rag.retrieval.reranking import NONE as NO_RERANKER
 from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
+_LEAST_SCORE = 0.0  # of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
 
@@ -138,7 +139,39 @@ class Assistant:
 
     def find_topic(self, question: str, history: Sequence[tuple[str, str]]) -> str | None:
         """Return the earlier question that a question follows up, None where it stands alone. history: as for `ask`."""
-        return find_topic(question, history)
+        with self._searchable() as (snapshot, embedder):
+            return self._retriever(snapshot, embedder).understand(question, history).topic
+
+    def suggest(
+        self,
+        question: str,
+        answer: Answer,
+        history: Sequence[tuple[str, str]] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
+    ) -> tuple[str, ...]:
+        """Return up to three questions to ask next, each of which the documents answer at another place than `answer` does.
+
+        Asked after an answer is shown: it searches about ten times. history: as for `ask`, without this question.
+        """
+        with self._searchable() as (snapshot, embedder):
+            retriever = self._retriever(snapshot, embedder)
+
+            def find(text: str) -> Chunk | None:
+                best = retriever.retrieve(text, filters=filters, asker=asker, limit=1)
+                return best[0].chunk if best and best[0].score >= _LEAST_SCORE else None
+
+            asked = retriever.understand(question, history)
+            passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
+            earlier = [text for text, _ in reversed(history)]
+            return suggest_questions(
+                (asked.whole or f"{asked.topic or ''}{asked.text}", asked.text, *earlier),
+                passages,
+                answer.citations,
+                snapshot.catalog,
+                find,
+            )
 
     def explain(
         self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
