@@ -169,7 +169,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     parser = Parser(prog="python -m eval.conversations", description="続きの質問が前の話題を保つかを測ります。")
     parser.add_argument(
-        "conversations", nargs="?", type=Path, default=CONVERSATIONS, metavar="表", help="CSV（既定 eval/conversations.csv）"
+        "conversations",
+        nargs="?",
+        type=Path,
+        default=CONVERSATIONS,
+        metavar="表",
+        help="CSV（既定 eval/conversations.csv）",
     )
     parser.add_argument("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
     parser.add_argument("--fail-under", type=float, default=0.0, metavar="割合", help="全体がこれを下回れば 1 で終わる")

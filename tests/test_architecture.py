@@ -43,6 +43,7 @@ RANKS = (
     ("rag.models",),  # the scripts that train and measure the default embedder
     ("rag.retrieval",),
     ("rag.answering",),
+    ("rag.export",),
     (
         "rag.assistant",
         "rag.answer_json",

@@ -13,6 +13,7 @@ from rag.documents import CELL_SEPARATOR, Chunk, ChunkKind
 from rag.reading.structure import article_number
 from rag.retrieval.aspects import own_words
 from rag.retrieval.follow_ups import is_follow_up
+from rag.text import morphemes
 
 MAX_CHARS = 40
 _MAX_NAME_CHARS, _MAX_HEADING_CHARS = 20, 24
@@ -25,8 +26,14 @@ _NO_TOPIC = re.compile(
     r"^(?:その他|附\s*則|付\s*則|目次|前文|はじめに|おわりに|コラム.*|注|備考|参考|資料編?|付録.*|目的|趣旨|定義|用語の.*|委任|適用.*|施行期日|経過措置|"
     r"総則|雑則|序論|想定|.*(?:このマニュアルについて|あいさつ))$"
 )
-_TITLE_TAIL = re.compile(r"(?:に関する|について|の)?(?:お知らせ|ご案内|案内|通知|要領|実施要領|要綱|マニュアル|手引き?|Q&A|よくある質問|一覧)?$")
+_TITLE_TAIL = re.compile(
+    r"(?:に関する|について|の)?(?:お知らせ|ご案内|案内|通知|要領|実施要領|要綱|マニュアル|手引き?|Q&A|よくある質問|一覧)?$"
+)
 _TITLE_YEAR = re.compile(r"^(?:(?:令和|平成|昭和)[0-9元]+年度?|[0-9]{4}年度?)\s*|\([^()]*\)$")
+_GENERAL = re.compile(r"(?:一覧|見通し|概要|取扱い?|状況|推移|経過|結果|課題|方針|方向|取組|体系|請求|指標|役割|体制)$")
+_YEAR = re.compile(r"^(?:明治|大正|昭和|平成|令和)?[0-9元]+年度?$")
+_SENTENCE = re.compile(r"(?:[ただる。]|ない|たい|です|ます)$")
+_UNIT = re.compile(r"\((?:単位.*|人|円|千円|百万円|％|%|件|点|か所|内線)\)$")
 _NUMBER = re.compile(r"^[\d,.\s%円人件年月日第号位点−－-]+$")
 _COLUMN_OF_NOTES = re.compile(r"^(?:備考|内容|番号|No\.?|区分|例|説明|様式|概要|単位|順位.*)$")
 
@@ -74,7 +81,7 @@ def _of_headings(chunk: Chunk) -> Iterator[str]:
     above = [name for heading in chunk.headings if (name := name_heading(heading))]
     segments = list(chunk.segment_offsets())
     inside: list[str] = []
-    if not any(segment.heading for _, segment in segments) and above:
+    if above and segments and not segments[0][1].heading and not any(segment.heading for _, segment in segments):
         yield from _ask_for(above[-1], above[:-1], chunk)
     for (offset, segment), following in zip(segments, [*segments[1:], None], strict=True):
         if not segment.heading:
@@ -90,13 +97,14 @@ def _of_headings(chunk: Chunk) -> Iterator[str]:
 
 def _ask_for(name: str, above: Sequence[str], chunk: Chunk, *, is_article: bool = False) -> Iterator[str]:
     """Yield the question for a heading: an aspect is asked of what it stands under, an article of its rule."""
+    owner = next((other for other in reversed(above) if own_words(other)), name_document(chunk.title))
+    own = own_words(name)
     if is_article:
         yield f"{name_document(chunk.title)}では、{name}はどう定めていますか"
-    elif own_words(name):
+    elif len(own) > 1 and not _GENERAL.search(name):
         yield f"{name}について教えてください"
-    else:
-        owner = next((other for other in reversed(above) if own_words(other)), name_document(chunk.title))
-        yield f"{owner}の{name}は？"
+    elif not set(morphemes(owner)) & set(morphemes(name)):
+        yield f"{owner}の{name}について教えてください" if own else f"{owner}の{name}は？"
 
 
 def _of_rows(chunk: Chunk) -> Iterator[str]:
@@ -105,10 +113,12 @@ def _of_rows(chunk: Chunk) -> Iterator[str]:
     if not chunk.context or len(rows) < 2:
         return
     header, aspect = rows[0], next((n for h in reversed(chunk.headings) if (n := name_heading(h))), "")
+    if own_words(aspect) or aspect in header[0]:
+        aspect = ""
     for row in rows[1:]:
         if len(row) != len(header) or not _is_name(row[0]):
             continue
-        if aspect and not own_words(aspect):
+        if aspect:
             yield f"{_bare(row[0])}の{aspect}は？"
             continue
         for column, value in zip(header[1:], row[1:], strict=True):
@@ -122,8 +132,10 @@ def _cells(row: str) -> list[str]:
 
 
 def _bare(cell: str) -> str:
-    return re.sub(r"\([^()]*\)$", "", cell) or cell
+    return _UNIT.sub("", cell) or cell
 
 
 def _is_name(cell: str) -> bool:
-    return 2 <= len(cell) <= _MAX_NAME_CHARS and not _NUMBER.match(cell) and bool(own_words(cell))
+    """Tell whether a cell names something by itself: no number, no year, no sentence."""
+    named = 2 <= len(cell) <= _MAX_NAME_CHARS and bool(own_words(cell))
+    return named and not (_NUMBER.match(cell) or _YEAR.match(cell) or _SENTENCE.search(cell))

@@ -10,7 +10,7 @@ from typing import Protocol
 from rag.answering.question_forms import questions_of
 from rag.documents import Chunk, ChunkKind, Citation, Passage
 from rag.retrieval.aspects import own_words
-from rag.text import bigrams, squeeze
+from rag.text import bigrams, nouns, squeeze
 
 SUGGESTIONS = 3
 REACH = 8  # chunks on either side of a cited one that a question may come from
@@ -51,17 +51,19 @@ def suggest_questions(
     asked: the question and the earlier ones of its conversation, as they were understood, the last one first. passages: found for it,
     best first. citations: what its answer stands on; nothing that those places answer is suggested.
     """
-    cited = [passage.chunk for passage in passages if any(_stands_in(citation, passage.chunk) for citation in citations)]
-    chosen: list[str] = []
+    cited = [
+        passage.chunk for passage in passages if any(_stands_in(citation, passage.chunk) for citation in citations)
+    ]
+    chosen: dict[str, str] = {}
     for candidate in list(_drop_alike(_propose(asked[0], cited, passages, neighbourhood), asked))[:_TRIED]:
-        if any(is_alike(candidate.question, other) for other in chosen):
+        if candidate.chunk.id in chosen or any(is_alike(candidate.question, other) for other in chosen.values()):
             continue
         found = finds(candidate.question)
         if found is not None and found.id == candidate.chunk.id:
-            chosen.append(candidate.question)
+            chosen[found.id] = candidate.question
         if len(chosen) == limit:
             break
-    return tuple(chosen)
+    return tuple(chosen.values())
 
 
 def _stands_in(citation: Citation, chunk: Chunk) -> bool:
@@ -79,10 +81,10 @@ def _propose(
 ) -> Iterator[Candidate]:
     """Yield candidates in turn: found by the question and about the same thing, and beside what was cited."""
     known = {chunk.id for chunk in cited}
-    topic = {word for text in (question, *map(_naming, cited)) for word in own_words(text)}
+    topic = {name for text in (question, *map(_naming, cited)) for name in _names(text)}
     found = [passage.chunk for passage in passages if passage.chunk.id not in known]
     near = [chunk for chunk in _around(cited, neighbourhood) if chunk.id not in known]
-    about = (c for c in _make(found) if topic & set(own_words(c.question)))
+    about = (candidate for candidate in _make(found) if topic & _names(candidate.question))
     for pair in zip_longest(about, _make(near)):
         yield from (candidate for candidate in pair if candidate is not None)
 
@@ -106,6 +108,11 @@ def _is_beside(chunk: Chunk, cited: Chunk) -> bool:
 
 def _naming(chunk: Chunk) -> str:
     return chunk.question_text or "".join(chunk.headings[-1:])
+
+
+def _names(text: str) -> set[str]:
+    """Return the words that name a topic; one of a single character (税, 町) makes nothing akin."""
+    return {word for word in set(nouns(text)) & set(own_words(text)) if len(word) > 1}
 
 
 def _make(chunks: Iterable[Chunk]) -> Iterator[Candidate]:

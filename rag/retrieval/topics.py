@@ -57,7 +57,11 @@ def exchange_part(question: str, topic: str) -> str | None:
     >>> exchange_part("介護は？", "年金の相談はできますか") is None
     True
     """
-    part = re.sub(r"^(?:では|じゃあ?|でしたら|それなら|なら|あと|また)[、,\s]*", "", unicodedata.normalize("NFKC", question).strip(_END))
+    part = re.sub(
+        r"^(?:では|じゃあ?|でしたら|それなら|なら|あと|また)[、,\s]*",
+        "",
+        unicodedata.normalize("NFKC", question).strip(_END),
+    )
     end = _PART_END.search(part)
     part = part[: end.start()] if end else ""
     text = unicodedata.normalize("NFKC", topic)
