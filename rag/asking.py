@@ -44,3 +44,37 @@ def strip_politeness(question: str) -> str:
     """
     rest = _POLITE.sub(" ", question).strip()
     return rest if re.search(r"\w", rest) else question
+
+
+# What a turn says about the answer before, and nothing else: thanks, and that it was understood.
+_THANKS = (
+    r"(?:どうも|本当に|大変|とても)?[、\s]*(?:ありがとう|有難う|有り難う)(?:ございます|ございました)?",
+    r"(?:大変|とても|本当に)?(?:助かりました|助かります|参考になりました|勉強になりました)",
+    r"(?:よく|だいたい)?(?:分かりました|わかりました|解りました|理解しました|承知しました|了解しました|了解です|了解)",
+    r"(?:なるほど|そうですか|そうなんですね|そうなのですね|はい|OK|オーケー)(?:です|ですね)?",
+)
+_THANKING = re.compile(rf"(?:(?:{'|'.join(_THANKS)})(?:ね|よ)?[、,。.!！\s]*)+")
+
+
+def strip_thanks(question: str) -> str:
+    """Return a question (NFKC) without the thanks in front of it; "" where there is nothing else.
+
+    >>> strip_thanks("ありがとうございます。では費用は?"), strip_thanks("分かりました、ありがとう")
+    ('では費用は?', '')
+    >>> strip_thanks("はい、いいえで答える質問")
+    'いいえで答える質問'
+    """
+    found = _THANKING.match(question)
+    if not found or not found[0]:
+        return question
+    ends = found.end() == len(question) or question[found.end() - 1] in "、,。.!！ "
+    return question[found.end() :].strip() if ends else question
+
+
+def is_thanks(question: str) -> bool:
+    """Tell whether a turn only thanks, or says that it was understood: it asks for nothing.
+
+    >>> is_thanks("了解です。"), is_thanks("ありがとうございました!"), is_thanks("了解の取り方")
+    (True, True, False)
+    """
+    return bool(question.strip()) and not strip_thanks(question.strip())

@@ -7,15 +7,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.answering.answerer import OUTRIGHT, Answerer
 from rag.answering.combination import combine_answers
 from rag.answering.confidence import read_calibration
-from rag.documents import EVERYONE, Answer, Asker, Contact, Context, Filters, Metadata, Passage, Span
+from rag.answering.suggestions import suggest_questions
+from rag.answering.verification import verify_citation
+from rag.documents import (
+    EVERYONE,
+    Answer,
+    Asker,
+    Chunk,
+    Contact,
+    Context,
+    Filters,
+    Metadata,
+    Passage,
+    Reason,
+    Span,
+    Turn,
+)
 from rag.errors import UsageError
 from rag.explanation import Explanation
+from rag.export.markdown import render_markdown
+from rag.export.record import ExportForm
+from rag.export.word import build_word
 from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
@@ -33,6 +52,7 @@ if TYPE_CHECKING:
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
+_LEAST_CHANCE = 0.5  # by the learned reranker, of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
 
@@ -125,14 +145,75 @@ class Assistant:
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
 
     def search(
-        self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
+        limit: int = 10,
     ) -> list[Passage]:
-        """Return up to `limit` passages, best first. Raises UsageError as `ask` does."""
-        check_question(question)
+        """Return up to `limit` passages, best first. history: as for `ask`. Raises UsageError as `ask` does."""
+        for text in (question, *(earlier for earlier, _ in history)):
+            check_question(text)
         with self._searchable() as (snapshot, embedder):
             check_department(snapshot, filters, asker)
             retriever = self._retriever(snapshot, embedder)
-            return retriever.retrieve(question, filters=filters, asker=asker, limit=limit)
+            asked = retriever.understand(question, history)
+            return retriever.retrieve(asked, filters=filters, asker=asker, limit=limit)
+
+    def find_topic(self, question: str, history: Sequence[tuple[str, str]]) -> str | None:
+        """Return the earlier question that a question follows up, None where it stands alone. history: as for `ask`."""
+        with self._searchable() as (snapshot, embedder):
+            return self._retriever(snapshot, embedder).understand(question, history).topic
+
+    def suggest(
+        self,
+        question: str,
+        answer: Answer,
+        history: Sequence[tuple[str, str]] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
+    ) -> tuple[str, ...]:
+        """Return up to three questions to ask next, each of which the documents answer at another place than `answer` does.
+
+        Asked after an answer is shown: it searches about ten times. history: as for `ask`, without this question. None for a question
+        about a person.
+        """
+        if answer.reason is Reason.PERSONAL_DATA:
+            return ()
+        with self._searchable() as (snapshot, embedder):
+            retriever = self._retriever(snapshot, embedder)
+
+            def find(text: str) -> Chunk | None:
+                best = retriever.retrieve(text, filters=filters, asker=asker, limit=1)
+                doubtful = not best or (best[0].features and best[0].score < _LEAST_CHANCE)
+                return None if doubtful else best[0].chunk
+
+            asked = retriever.understand(question, history)
+            passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
+            earlier = [text for text, _ in reversed(history)]
+            return suggest_questions(
+                (asked.whole or f"{asked.topic or ''}{asked.text}", asked.text, *earlier),
+                passages,
+                answer.citations,
+                snapshot.catalog,
+                find,
+            )
+
+    def export(self, turns: Sequence[Turn], form: ExportForm, asker: Asker = EVERYONE) -> bytes:
+        """Return a conversation as a file. Every citation is read back again: one that is not on its page any more is told so.
+
+        turns: as this assistant answered them; never what a browser sent. Raises UsageError for no turns.
+        """
+        if not turns:
+            raise UsageError("書き出す質問と回答がありません。", "質問をしてから、もう一度書き出してください。")
+        with self._snapshot() as snapshot:
+            checked = [_verify_turn(turn, snapshot, asker) for turn in turns]
+        settings, now = self._settings, datetime.now().astimezone()
+        build = build_word if form is ExportForm.WORD else _render_markdown_bytes
+        return build(checked, page_title=settings.page_title, notice=settings.notice, written_at=now)
 
     def explain(
         self, question: str, *, filters: Filters | None = None, asker: Asker = EVERYONE, limit: int = 10
@@ -275,6 +356,21 @@ class Assistant:
             threshold=settings.answer_threshold,
             contact=Contact(settings.contact_department, settings.contact_extension),
         )
+
+
+def _verify_turn(turn: Turn, snapshot: Snapshot, asker: Asker) -> Turn:
+    """Return a turn whose citations are proved again; the quotation of a document that is not open to the asker is left out."""
+    citations = tuple(
+        verify_citation(citation, snapshot.catalog)
+        if _open_entry(snapshot, citation.source, asker)
+        else replace(citation, quote="", spans=(), marks=(), verified=False)
+        for citation in turn.answer.citations
+    )
+    return replace(turn, answer=replace(turn.answer, citations=citations))
+
+
+def _render_markdown_bytes(turns: Sequence[Turn], *, page_title: str, notice: str, written_at: datetime) -> bytes:
+    return render_markdown(turns, page_title=page_title, notice=notice, written_at=written_at).encode()
 
 
 def check_question(question: str) -> None:

@@ -35,9 +35,13 @@ from rag.documents import (
     Segment,
     Span,
     Status,
+    Turn,
     Warning_,
 )
 from rag.errors import IndexMissingError
+from rag.export.markdown import render_markdown
+from rag.export.record import ExportForm
+from rag.export.word import build_word
 from rag.reading.pdf import pdfium_lock
 
 EVIL = '<img src="http://evil.example/x.png" onerror="window.pwned=1"><script>window.pwned=1</script>![x](http://evil.example/y.png)'
@@ -99,10 +103,24 @@ class FakeAssistant:
             raise RuntimeError("内部の秘密")
         if "同時" in question:
             self.meeting.wait(timeout=5)
+        if history and "費用" in question:
+            return replace(_answered(self.pdf_citation()), understood=f"「{history[0][0]}」について、{question}{EVIL}")
         for word, build in {"転入": self.pdf_citation, "悪意": evil_citation, "記録": csv_citation}.items():
             if word in question:
                 return _answered(build())
         return _not_answered()
+
+    def suggest(
+        self, question: str, answer: Answer, history: Sequence[Any] = (), asker: Asker = EVERYONE
+    ) -> tuple[str, ...]:
+        if "転入" in question:
+            return ("転入届の費用は？", "記録の取り方は？", "悪意" + EVIL)
+        return ()
+
+    def export(self, turns: Sequence[Turn], form: ExportForm, asker: Asker = EVERYONE) -> bytes:
+        build = build_word if form is ExportForm.WORD else render_markdown
+        made = build(turns, page_title="しるべ", notice="必ず確かめてください。", written_at=turns[0].asked_at)
+        return made if isinstance(made, bytes) else made.encode()
 
     def search(self, question: str, filters: Filters, asker: Asker, limit: int) -> list[Passage]:
         text = self.page_texts[1]

@@ -43,6 +43,7 @@ RANKS = (
     ("rag.models",),  # the scripts that train and measure the default embedder
     ("rag.retrieval",),
     ("rag.answering",),
+    ("rag.export",),
     (
         "rag.assistant",
         "rag.answer_json",
@@ -62,6 +63,7 @@ RANKS = (
         "rag.search_report",
         "rag.__main__",
         "eval.__main__",
+        "eval.conversations",
         "eval.paraphrases",
         "eval.privacy",
         "eval.scope",

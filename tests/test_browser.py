@@ -148,6 +148,35 @@ def test_an_example_asks_at_once(page: Any, site: Site) -> None:
     assert site.assistant.asked[-1][0] == EXAMPLES[0]
 
 
+def test_a_conversation_keeps_its_topic_offers_questions_and_can_be_taken_away(page: Any, site: Site) -> None:
+    assert not page.locator("#conversation").is_visible() and page.locator("#follow-ups button:visible").count() == 0
+    ask(page, "転入の届出はいつまで")
+    page.wait_for_selector("#follow-ups button:has-text('転入届の費用は？')")
+    assert page.locator("#follow-ups button").nth(2).text_content().strip() == "悪意" + EVIL
+
+    page.click("#follow-ups button:has-text('転入届の費用は？')")
+    page.wait_for_selector(".understood:has-text('「転入の届出はいつまで」について')")
+    assert EVIL in page.inner_text(".understood") and page.evaluate("window.pwned") is None
+    assert [asked for asked, _ in site.assistant.histories[-1]] == ["転入の届出はいつまで"]
+
+    for button, start in (("#save-md", "# しるべ　質問と回答の記録".encode()), ("#save-docx", b"PK")):
+        with page.expect_download() as download:
+            page.click(button)
+        assert Path(download.value.path()).read_bytes().startswith(start)
+        assert download.value.suggested_filename.startswith("質問と回答の記録_")
+
+    before = len(site.assistant.asked)
+    page.fill("#question textarea", "ありがとうございます")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#answer .thanks")
+    assert len(site.assistant.asked) == before
+
+    page.click("#new-topic")
+    page.wait_for_selector("#answer .welcome")
+    ask(page, "転入")
+    assert site.assistant.histories[-1] == []
+
+
 def test_the_button_asks(page: Any) -> None:
     page.fill("#question textarea", "記録を見せて")
     page.click("#send")

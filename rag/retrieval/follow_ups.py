@@ -1,92 +1,128 @@
 """Follow-up questions: 「では費用は？」 names no topic of its own and is understood with the last full question.
 
 A question follows up when it points back (その、それ), or is short and names nothing but an aspect that any topic has (費用, 期限),
-or only exchanges a part of the last question (「じゃあ土日は？」). A question with a topic of its own is left alone.
+or only exchanges a part of the last question (「じゃあ土日は？」). A short question that names something else follows up where no
+document is about that, but the documents say it of the topic (「領収書は要りますか」). A question with a topic of its own is left alone.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
+from rag.asking import strip_thanks
+from rag.retrieval.aspects import aspects, own_words
+from rag.retrieval.topics import exchange_part
 from rag.text import morphemes, normalize, nouns
 
 CARRIED_WEIGHT = 0.6
 """What a word of the earlier question counts beside one of the follow-up, and its vector beside that of the follow-up."""
 MAX_CHARS = 40
 _MAX_EXCHANGE_CHARS = 16
+_MAX_UNSURE_CHARS, _MAX_UNSURE_WORDS = 25, 3
 _POINTS_BACK = re.compile(
-    r"(?:それ(?!ぞれ|で|なら|では|と)|そ(?:の(?!他|ほか|まま)|こ|ちら|れら)|これ(?!から|まで)|この(?!町|市|村|たび|度)|こちら|上記|先ほど|さっき|同じ)"
+    r"(?:それ(?!ぞれ|なら|では|と|で[、,\s])|そ(?:の(?!他|ほか|まま)|こ|ちら|れら)|これ(?!から|まで)|この(?!町|市|村|たび|度)|こちら)"
 )
+_RECALLS = re.compile(r"(?:上記|先ほど|さっき|同じ)")
 _GOES_ON = re.compile(
     r"(?:それでは|それなら|それと|では|でしたら|じゃあ?|なら|あと|また|ちなみに|ほかに|他に|さらに|逆に)[、,\s]*"
 )
+_TURNS_AWAY = re.compile(
+    r"(?:ところで|話(?:は|が)変わ(?:り|る)[^、,]*|(?:別|ほか|他)の(?:質問|話|件)(?:です|になり)?[^、,]*|次(?:に|は)|それから)[、,\s]*"
+)
+_EARLIER = re.compile(r"(?:(?:さっき|先ほど)の)")
+_FIRST = re.compile(r"(?:最初|はじめ|初め)の(?:質問|話|件)[^、,]*[、,\s]*")
 _CASE = re.compile(r"の(?:場合|とき|時|方|人)は")
+_EXCHANGE = re.compile(r"(?:は|なら|だと|だったら|では)$")
+_PLAIN_EXCHANGE = re.compile(r"は$")
 _DEFINITION = re.compile(r"と(?:は|いうのは)(?:何)?")
-_ASPECTS = """
-費用 料金 手数料 値段 金額 いくら 無料 有料 お金 支払い 支払 支払う 払う 現金 カード払い 割引 減額 免除 上限 限度額 単価
-期限 期間 期日 締切 締め切り 日数 時間 何日 何時 いつ 曜日 土日 土曜 日曜 祝日 平日 夜間 休日 年度 今年 来年 昨年 今日 明日
-場所 窓口 担当 担当課 部署 課 係 連絡先 電話 電話番号 内線 メール 住所 会場 受付 問い合わせ
-代理人 代理 本人 家族 世帯主 委任状 同居 別世帯 郵送 郵便 オンライン ネット インターネット スマホ コンビニ 窓口以外
-書類 必要書類 持ち物 必要 様式 用紙 申請書 印鑑 はんこ 添付 証明 本人確認 本人確認書類 写し
-手続 手続き 申請 申込 届出 請求 予約 提出 方法 やり方 仕方 流れ 手順 変更 取消 取り消し キャンセル 再発行 更新 延長 解約 受け取り 交付
-条件 対象 対象者 要件 資格 制限 例外 場合 他 理由 根拠 目的 意味 違い 注意 注意点 罰則 種類 内容 詳細 例 件数 人数 回数 数 枚数 割合 目標 実績 結果
-可能 可 不可 ほか 以外 以上 以下 以内 全部 一部 人 方 時 こと とき 前 後 最初 最後 次 その後 円 日 月 年 回 人分 何
-""".split()
-_PLAIN_VERBS = """
-できる 出来る 出す 要る いる かかる 掛かる 払う 支払う 行く 来る 取る 申し込む 使う 変わる 変える もらう 貰う 教える 分かる 受ける
-受け取る 持つ 持っていく 早い 遅れる 遅い 忘れる 間に合う 過ぎる 間違える なくす 失くす 足りる 決まる 決める 始まる 終わる 届く 送る 頼む
-聞く 見る 書く 待つ 探す 知る ない 無い 多い 少ない 高い 安い 詳しい もっと 続ける やめる 止める 直す 戻す 戻る 開く 開ける 閉まる 含む 入る 大丈夫
-""".split()
 
 
-def find_topic(question: str, history: Sequence[tuple[str, str]]) -> str | None:
+class Corpus(Protocol):
+    """What the documents say of words; see `is_follow_up`."""
+
+    def is_about(self, words: Sequence[str]) -> bool:
+        """Tell whether a place has all of the words in its title, its headings or its official question."""
+
+    def says_of(self, words: Sequence[str], topic: Sequence[str]) -> bool:
+        """Tell whether a place has all of the words, and most of those of a topic."""
+
+
+def find_topic(question: str, history: Sequence[tuple[str, str]], corpus: Corpus | None = None) -> str | None:
     """Return the last full question, when the question follows it up. history: earlier (question, answer) pairs, oldest first.
+
+    Where a part of it was exchanged since, that stands in it.
 
     >>> history = [("転出届はいつまでに出しますか", "…"), ("代理人でもできますか", "…")]
     >>> find_topic("では費用は？", history), find_topic("粗大ごみの出し方を教えてください", history)
     ('転出届はいつまでに出しますか', None)
+    >>> find_topic("代理人でもできますか", [("出生届はいつまでに出しますか", "…"), ("死亡届は？", "…")])
+    '死亡届はいつまでに出しますか'
     """
-    if not history or not is_follow_up(question):
+    topics: list[str] = []
+    for earlier, _ in history:
+        if not strip_thanks(normalize(earlier)):
+            continue
+        if topics and is_follow_up(earlier, topics[-1], corpus):
+            topics[-1] = exchange_part(earlier, topics[-1]) or topics[-1]
+        else:
+            topics.append(earlier)
+    if not topics or not is_follow_up(question, topics[-1], corpus):
         return None
-    asked = [earlier for earlier, _ in history]
-    return next((earlier for earlier in reversed(asked) if not is_follow_up(earlier)), asked[0])
+    return topics[0] if _FIRST.match(strip_thanks(normalize(question))) else topics[-1]
 
 
-def is_follow_up(question: str) -> bool:
-    """Tell whether a question cannot be understood without an earlier one.
+def strip_openings(question: str) -> str:
+    """Return a question without thanks and the words that only join it to what was said before; unchanged if nothing is left.
+
+    >>> strip_openings("ありがとうございます。では費用は？"), strip_openings("あと、犬の登録は"), strip_openings("では")
+    ('費用は？', '犬の登録は', 'では')
+    """
+    text = strip_thanks(question.strip())
+    for opening in (_TURNS_AWAY, _FIRST, _GOES_ON, _EARLIER):
+        if (found := opening.match(text)) and found.end() < len(text):
+            text = text[found.end() :]
+    return text or question
+
+
+def is_follow_up(question: str, topic: str = "", corpus: Corpus | None = None) -> bool:
+    """Tell whether a question cannot be understood without an earlier one. topic: that one; corpus: asked where words do not tell.
 
     >>> [is_follow_up(q) for q in ("その期限は？", "電話でもできますか", "じゃあ外国人の場合は？", "それでは住民票の手数料はいくらですか")]
     [True, True, True, False]
     """
-    text = normalize(question)
-    goes_on = _GOES_ON.match(text)
-    rest = text[goes_on.end() :] if goes_on else text
-    points_back = bool(_POINTS_BACK.match(rest))
-    own = _own_words(rest)
-    if not own:
-        return len(rest) <= MAX_CHARS
-    if points_back:
-        return len(rest) <= MAX_CHARS and len(own) <= 1
-    named = set(nouns(rest))
-    has_aspect = any(term in _aspects() and term in named for term in morphemes(rest))
-    if not _is_exchange(rest) or len(rest) > _MAX_EXCHANGE_CHARS:
+    text = strip_thanks(normalize(question))
+    rest = normalize(strip_openings(question))
+    if not text or len(rest) > MAX_CHARS:
         return False
-    return bool(goes_on) or bool(_CASE.search(rest)) or not (has_aspect or "の" in rest)
+    own = own_words(rest)
+    if not own or _POINTS_BACK.match(rest):
+        return True
+    if _TURNS_AWAY.match(text):
+        return False
+    if _RECALLS.match(rest):
+        return len(own) <= 1
+    if _is_exchange(rest) and (_GOES_ON.match(text) or _names_only_a_part(rest)):
+        return True
+    return corpus is not None and _is_said_of(rest, own, topic, corpus)
 
 
 def _is_exchange(text: str) -> bool:
     """Tell whether a text is a mere part of a question, with nothing said of it: 「土日は？」「大人の場合は」."""
     bare = text.rstrip("?？。 ")
-    return bool(re.search(r"(?:は|なら|だと|だったら)$", bare)) and not _DEFINITION.search(bare)
+    return len(text) <= _MAX_EXCHANGE_CHARS and bool(_EXCHANGE.search(bare)) and not _DEFINITION.search(bare)
 
 
-def _own_words(text: str) -> list[str]:
-    """Return the words that name a topic: neither an aspect that any topic has, nor a verb that fits any."""
-    return [term for term in morphemes(text) if term not in _aspects() and not term.isnumeric()]
+def _names_only_a_part(text: str) -> bool:
+    """Tell whether a text does not ask for an aspect of what it names, as 「保育所の申込みの期限は？」 does."""
+    if _CASE.search(text) or not _PLAIN_EXCHANGE.search(text.rstrip("?？。 ")):
+        return True
+    named = set(nouns(text))
+    return "の" not in text and not any(term in aspects() and term in named for term in morphemes(text))
 
 
-@functools.cache
-def _aspects() -> frozenset[str]:
-    return frozenset(term for word in (*_ASPECTS, *_PLAIN_VERBS) for term in morphemes(word))
+def _is_said_of(text: str, own: Sequence[str], topic: str, corpus: Corpus) -> bool:
+    if len(text) > _MAX_UNSURE_CHARS or len(own) > _MAX_UNSURE_WORDS or corpus.is_about(own):
+        return False
+    return corpus.says_of(own, own_words(topic))

@@ -110,25 +110,30 @@ class Query:
 class Question:
     """A question understood once, for finding and for answering: its text, its words, and its vector (d,).
 
-    topic: the earlier question that it follows up, None where it stands alone.
+    topic: the earlier question that it follows up, None where it stands alone. whole: that question with the part exchanged that
+    this one names, None where it names none.
     """
 
     text: str
     query: Query
     vector: NDArray[np.float32]
     topic: str | None = None
+    whole: str | None = None
 
     @property
     def understood(self) -> str:
-        """The text as it was understood: with the earlier question in front, and with what seems to be meant.
+        """The text as it was understood: with the topic of the earlier question in front, and with what seems to be meant.
 
-        >>> Question("では費用は？", parse_query("では費用は？"), None, topic="転出届の出し方").understood
-        '「転出届の出し方」について、では費用は？'
+        >>> Question("では費用は？", parse_query("費用は？"), None, topic="転出届はいつまでに出しますか").understood
+        '「転出届」について、費用は？'
         """
-        text = self.text
+        from rag.retrieval.follow_ups import strip_openings
+        from rag.retrieval.topics import name_topic
+
+        text = self.whole or (strip_openings(self.text) if self.topic else self.text)
         for asked, meant in self.query.corrections:
             text = normalize(text).replace(asked, meant)
-        return f"「{self.topic}」について、{text}" if self.topic else text
+        return f"「{name_topic(self.topic)}」について、{text}" if self.topic and not self.whole else text
 
 
 def parse_query(question: str) -> Query:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.indexing.names import find_names_of
-from rag.retrieval.follow_ups import CARRIED_WEIGHT, find_topic
+from rag.retrieval.aspects import own_words
+from rag.retrieval.follow_ups import CARRIED_WEIGHT, find_topic, strip_openings
 from rag.retrieval.query import Expansion, Query, Question, Reason, parse_query
 from rag.retrieval.spelling import find_misspelt
 from rag.retrieval.synonyms import SYNONYM_WEIGHT, open_thesaurus
+from rag.retrieval.topics import exchange_part
 from rag.text import morphemes
 from rag.words import find_other_writings
 
@@ -19,21 +21,52 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rag.indexing.embedding import Embedder
+    from rag.indexing.lexical import LexicalEntry, LexicalStore
     from rag.indexing.snapshot import Snapshot
+
+_NAMING = ("title", "headings", "question")
+_LOOKED_AT = 20  # places that are read where the words of a short question do not tell whether it follows up
 
 
 def understand_question(
     text: str, history: Sequence[tuple[str, str]], snapshot: Snapshot, embedder: Embedder
 ) -> Question:
     """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first."""
-    query = _read(text, snapshot)
-    vector = _embed(text, query, embedder)
-    topic = find_topic(text, history)
-    if topic is None:
-        return Question(text, query, vector)
+    topic = find_topic(text, history, Vocabulary(snapshot.lexical)) if history else None
+    asked = strip_openings(text) if history else text
+    whole = exchange_part(asked, topic) if topic else None
+    query = _read(whole or asked, snapshot)
+    vector = _embed(whole or asked, query, embedder)
+    if topic is None or whole:
+        return Question(text, query, vector, topic, whole)
     earlier = _read(topic, snapshot)
     together = _unit(vector + CARRIED_WEIGHT * _embed(topic, earlier, embedder))
-    return Question(text, carry(query, earlier), together, topic)
+    return Question(text, carry(query, earlier, own_words(topic)), together, topic)
+
+
+class Vocabulary:
+    """What the documents of an index say of words."""
+
+    def __init__(self, lexical: LexicalStore) -> None:
+        self._lexical = lexical
+
+    def is_about(self, words: Sequence[str]) -> bool:
+        """Tell whether a place has all of the words in its title, its headings or its official question."""
+        found = self._find(words, _NAMING)
+        return any(set(words) <= set(f"{e.title} {e.headings} {e.question}".split()) for e in found)
+
+    def says_of(self, words: Sequence[str], topic: Sequence[str]) -> bool:
+        """Tell whether a place has all of the words, and most of those of a topic."""
+        needed, wanted = set(words), set(topic)
+        for entry in self._find([*words, *topic], (*_NAMING, "body")):
+            held = set(f"{entry.title} {entry.headings} {entry.question} {entry.body}".split())
+            if needed <= held and wanted and 2 * len(wanted & held) >= len(wanted):
+                return True
+        return False
+
+    def _find(self, words: Sequence[str], fields: Sequence[str]) -> list[LexicalEntry]:
+        hits = self._lexical.search({field: dict.fromkeys(words, 1.0) for field in fields}, _LOOKED_AT)
+        return list(self._lexical.words([id_ for id_, _ in hits]).values())
 
 
 def _embed(text: str, query: Query, embedder: Embedder) -> NDArray[np.float32]:
@@ -76,14 +109,17 @@ def find_writings(text: str) -> tuple[Expansion, ...]:
     )
 
 
-def carry(query: Query, topic: Query) -> Query:
+def carry(query: Query, topic: Query, own: Collection[str]) -> Query:
     """Return a follow-up with the words of the earlier question, which count less than its own.
 
-    >>> found = carry(parse_query("では費用は？"), parse_query("粗大ごみの収集"))
-    >>> found.terms, sorted(found.carried), found.nouns
-    (('費用', '粗大', 'ゴミ', '収集'), ['ゴミ', '収集', '粗大'], ('費用', '粗大', 'ゴミ', '収集'))
+    own: those that name its topic; the others, what was asked of it before, count half of that.
+
+    >>> found = carry(parse_query("では費用は？"), parse_query("粗大ごみの収集の期限"), ("粗大", "ゴミ", "収集"))
+    >>> found.terms, found.carried
+    (('費用', '粗大', 'ゴミ', '収集', '期限'), {'粗大': 0.6, 'ゴミ': 0.6, '収集': 0.6, '期限': 0.3})
     """
-    carried = {term: CARRIED_WEIGHT for term in topic.terms if term not in query.terms}
+    weights = {term: CARRIED_WEIGHT if term in own else CARRIED_WEIGHT / 2 for term in topic.terms}
+    carried = {term: weight for term, weight in weights.items() if term not in query.terms}
     own = {term for expansion in query.expansions for term in expansion.of}
     expansions = [e for e in topic.expansions if not own.intersection(e.of)]
     return replace(

@@ -55,6 +55,18 @@
     for (const part of image.closest(".card")?.querySelectorAll("img.page, details") ?? []) part.hidden = true;
   };
 
+  // The record of the conversation comes as base64 and is handed to the browser: no file of it lies on the server.
+  window.saveRecord = (record) => {
+    if (!record) return;
+    const { name, type, data } = JSON.parse(record);
+    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
   document.documentElement.lang = "ja";
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("keydown", onKeydown, true);

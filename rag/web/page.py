@@ -3,17 +3,15 @@
 No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rag.api import find_asker
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.errors import RagError
+from rag.documents import Turn
 from rag.settings import Settings
-from rag.web.links import Links
-from rag.web.render import render_answer, render_error, render_progress, render_welcome
+from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.render import render_welcome
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -25,7 +23,6 @@ HEAD = (
     '<script src="/web/page.js" defer></script>'
     '<meta name="color-scheme" content="light"><meta name="referrer" content="no-referrer">'
 )
-_log = logging.getLogger(__name__)
 
 
 def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
@@ -38,7 +35,8 @@ def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
         send = gr.Button("送信", variant="primary", elem_id="send")
         examples = _build_examples(gr, assistant.examples())
         answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
-        _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer)
+        bar = ConversationBar(gr)
+        _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer, bar=bar)
     return blocks
 
 
@@ -80,55 +78,33 @@ def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]
         return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
 
 
-def _connect(gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any) -> None:
-    """Let the button and the examples ask. The handlers check who asks themselves: their addresses are no secret."""
+def _connect(
+    gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any, bar: ConversationBar
+) -> None:
+    """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
 
-    def ask(text: str, request: gr.Request) -> Iterator[tuple[str, str]]:
-        yield from answer_in_steps(assistant, text, request)
+    def ask(text: str, turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        for step in answer_in_steps(assistant, text, turns, request):
+            yield (step.question, step.html, *bar.show(step))
 
     options: dict[str, Any] = {
-        "outputs": [question, answer],
+        "outputs": [question, answer, *bar.outputs],
         "concurrency_limit": CONCURRENT_QUESTIONS,
         "concurrency_id": "ask",
         "show_progress": "hidden",
         "api_visibility": "private",
         "trigger_mode": "once",
     }
-    send.click(ask, inputs=[question], **options)
+    send.click(ask, inputs=[question, bar.turns], **options)
+    for button in bar.follow_ups:
+        button.click(ask, inputs=[button, bar.turns], **options)
     for button, text in examples:
-        button.click(_ask_example(gr, assistant, text), inputs=[], **options)
+        button.click(_ask_example(gr, ask, text), inputs=[bar.turns], **options)
+    bar.connect(assistant, question, answer)
 
 
-def _ask_example(gr: Any, assistant: "Assistant", text: str) -> Callable[..., Iterator[tuple[str, str]]]:
-    def ask(request: gr.Request) -> Iterator[tuple[str, str]]:
-        yield from answer_in_steps(assistant, text, request)
+def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
+    def ask_it(turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        yield from ask(text, turns, request)
 
-    return ask
-
-
-def answer_in_steps(assistant: "Assistant", text: object, request: Any) -> Iterator[tuple[str, str]]:
-    """Yield (question, HTML) at once and again when the answer is there; errors become sentences."""
-    question = text.strip() if isinstance(text, str) else ""
-    if not question or len(question) > MAX_QUESTION_CHARS:
-        message = "質問が長すぎます。" if question else "質問が入力されていません。"
-        yield (
-            question,
-            render_error(message, f"質問を {MAX_QUESTION_CHARS} 字以内で入力して、もう一度送信してください。"),
-        )
-        return
-    yield question, render_progress(question)
-    yield question, _answer_safely(assistant, question, request)
-
-
-def _answer_safely(assistant: "Assistant", question: str, request: Any) -> str:
-    try:
-        asker = find_asker(getattr(request, "request", None))
-        answer = assistant.ask(question, asker=asker)
-        return render_answer(answer, question, Links(assistant, asker))
-    except RagError as error:
-        return render_error(error.message, error.hint)
-    except Exception:
-        _log.exception("a question on the page failed")
-        return render_error(
-            "回答の途中で予期しない問題が起きました。", "もう一度お試しください。続くときは管理者に知らせてください。"
-        )
+    return ask_it

@@ -22,7 +22,15 @@ _MARK = re.compile(r"\[(\d{1,3})\]")
 def render_answer(answer: Answer, question: str, links: Links) -> str:
     """Return one answer as HTML: text and sources side by side, or why there is no answer and where to turn."""
     body = _render_answered(answer, links) if answer.status is Status.ANSWERED else _render_no_answer(answer, links)
-    return f'<div class="result">{_render_question(question)}{body}</div>'
+    return f'<div class="result">{_render_question(question)}{_render_understood(answer)}{body}</div>'
+
+
+def render_thanks(question: str) -> str:
+    """Return what is said to somebody who only said thank you."""
+    words = (
+        '<p class="thanks" role="status">お役に立てば幸いです。ほかに知りたいことがあれば、続けて質問してください。</p>'
+    )
+    return f'<div class="result">{_render_question(question)}{words}</div>'
 
 
 def render_welcome() -> str:
@@ -48,6 +56,12 @@ def _render_question(question: str) -> str:
     return (
         f'<p class="asked"><span class="asked-label">質問</span><span class="asked-text">{escape(question)}</span></p>'
     )
+
+
+def _render_understood(answer: Answer) -> str:
+    if not answer.understood:
+        return ""
+    return f'<p class="understood"><span class="asked-label">理解した質問</span>{escape(answer.understood)}</p>'
 
 
 def _render_answered(answer: Answer, links: Links) -> str:

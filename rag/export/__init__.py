@@ -1,0 +1,1 @@
+"""Conversations as files that staff keep: Markdown, and Word with real footnotes."""
