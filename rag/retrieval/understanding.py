@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rag.indexing.embedding import Embedder
-    from rag.indexing.lexical import LexicalEntry, LexicalStore
+    from rag.indexing.lexical import LexicalEntry
     from rag.indexing.snapshot import Snapshot
+    from rag.indexing.stores import LexicalLeg
 
 _NAMING = ("title", "headings", "question")
 _LOOKED_AT = 20  # places that are read where the words of a short question do not tell whether it follows up
@@ -47,7 +48,7 @@ def understand_question(
 class Vocabulary:
     """What the documents of an index say of words."""
 
-    def __init__(self, lexical: LexicalStore) -> None:
+    def __init__(self, lexical: LexicalLeg) -> None:
         self._lexical = lexical
 
     def is_about(self, words: Sequence[str]) -> bool:
@@ -120,8 +121,8 @@ def carry(query: Query, topic: Query, own: Collection[str]) -> Query:
     """
     weights = {term: CARRIED_WEIGHT if term in own else CARRIED_WEIGHT / 2 for term in topic.terms}
     carried = {term: weight for term, weight in weights.items() if term not in query.terms}
-    own = {term for expansion in query.expansions for term in expansion.of}
-    expansions = [e for e in topic.expansions if not own.intersection(e.of)]
+    known = {term for expansion in query.expansions for term in expansion.of}
+    expansions = [e for e in topic.expansions if not known.intersection(e.of)]
     return replace(
         query,
         terms=(*query.terms, *carried),

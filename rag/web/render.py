@@ -69,14 +69,10 @@ def _render_answered(answer: Answer, links: Links) -> str:
     text = _link_marks(escape(answer.text), {citation.number for citation in answer.citations})
     return (
         f'<div class="columns"><section class="answer" aria-label="回答"><h2>回答</h2>'
-        f'{_render_understood(answer)}<div class="answer-text">{text}</div>{_render_warnings(answer.warnings)}'
+        f'<div class="answer-text">{text}</div>{_render_warnings(answer.warnings)}'
         f"{_render_struck(answer)}{_render_facts(answer)}</section>"
         f'<section class="sources" aria-label="出典"><h2>出典</h2>{cards}</section></div>'
     )
-
-
-def _render_understood(answer: Answer) -> str:
-    return f'<p class="understood">{escape(answer.understood)}</p>' if answer.understood else ""
 
 
 def _render_struck(answer: Answer) -> str:
@@ -114,7 +110,7 @@ def _render_no_answer(answer: Answer, links: Links) -> str:
     reason = REASONS[answer.reason] if answer.reason else REASONS[Reason.WEAK_EVIDENCE]
     said = f'<p class="answer-text">{escape(answer.text)}</p>' if answer.text.strip() else ""
     return (
-        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{_render_understood(answer)}{said}<p>理由: {reason}</p>'
+        f'<section class="no-answer" aria-label="回答できません"><h2>お答えできません</h2>{said}<p>理由: {reason}</p>'
         f"{_render_sought(answer)}{_render_contact(answer.contact)}{_render_warnings(answer.warnings)}</section>{_render_nearest(answer, links)}"
     )
 
