@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMERALS = r"[0-9〇一二三四五六七八九十百千万億]"
+_ASKING = re.compile(r"何(?!気)[^\W\d_ぁ-ん]{1,3}|どれ|どちら|如何(?:に|なる)?")
+"""Words of a question that stand for its answer: 何県, 何曜日."""
 _WANTED = (
     (re.compile(r"いくら|幾ら|何円|料金|手数料|費用|金額|予算|報酬|額は"), re.compile(rf"{_NUMERALS}[\d,.千万億]*\s*円|無料|%|％")),
     (re.compile(r"いつ|何時|何年|何月|何日|期限|期間|期日|時間"), re.compile(rf"{_NUMERALS}+\s*(?:年|月|日|時|分|週|か月|ヶ月)|毎[年月週日]|世紀")),
@@ -144,9 +146,14 @@ def parse_query(question: str) -> Query:
     (('住民', '票', '写し', '手数', '料'), False)
     >>> bool(query.wanted.search("1通300円"))
     True
+    >>> parse_query("不燃ごみは何曜日ですか").terms
+    ('不燃', 'ゴミ')
     """
     text = normalize(question)
     wanted = next((answer for asked, answer in _WANTED if asked.search(text)), None)
     asked_for = strip_politeness(text)
-    terms = tuple(dict.fromkeys(morphemes(asked_for)))
-    return Query(text, terms, tuple(dict.fromkeys(nouns(asked_for))), tuple(dict.fromkeys(bigrams(asked_for))), wanted)
+    terms, named = (
+        tuple(dict.fromkeys(word for word in words if not _ASKING.fullmatch(word)))
+        for words in (morphemes(asked_for), nouns(asked_for))
+    )
+    return Query(text, terms, named, tuple(dict.fromkeys(bigrams(asked_for))), wanted)
