@@ -151,7 +151,7 @@ def parse_query(question: str) -> Query:
     """
     text = normalize(question)
     wanted = next((answer for asked, answer in _WANTED if asked.search(text)), None)
-    asked_for = strip_politeness(text)
+    asked_for = strip_politeness(text).replace("何曜日", "何曜")
     terms, named = (
         tuple(dict.fromkeys(word for word in words if not _ASKING.fullmatch(word)))
         for words in (morphemes(asked_for), nouns(asked_for))
