@@ -41,13 +41,17 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before."""
+    """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before.
+
+    is_header: whether it is the header of a table, whose figures belong to the rows below.
+    """
 
     text: str
     words: frozenset[str]
     around: frozenset[str]
     before: frozenset[str]
     sayings: tuple[Saying, ...]
+    is_header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +87,57 @@ _COUNTING = frozenset(
 def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
     """Return what a sentence or row says. header: the header cells of a row's table."""
     facts = [fact for fact in find_facts(text) if fact.kind is not FactKind.UNIT]
-    bare = _without_facts(text, facts)
-    return (*_say_facts(text, bare, facts, header), *_say_stances(text, bare))
+    return (*_say_facts(text, facts, header), *_say_stances(text, facts))
 
 
-def _say_facts(text: str, bare: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
-    topics: dict[str, frozenset[str]] = {}
+def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
+    for group in dict.fromkeys(map(group_of, facts)):
+        topic = frozenset[str]()
+        begin = 0
+        own = [fact for fact in facts if group_of(fact) == group]
+        runs = list(_runs(text, own))
+        for number, run in enumerate(runs):
+            stop = _STOP.search(text, run[-1].end)
+            end = min(
+                stop.start() if stop else len(text), runs[number + 1][0].start if number + 1 < len(runs) else len(text)
+            )
+            about, leading = _split_topic(text[begin : run[0].start])
+            if about or not begin:
+                topic = _words_between(text, facts, own, begin, begin + len(about))
+            near = dict.fromkeys(_words_between(text, facts, own, run[-1].end, end), AFTER)
+            near |= dict.fromkeys(topic, TOPIC)
+            near |= dict.fromkeys(_words_between(text, facts, own, run[0].start - len(leading), run[0].start), 1.0)
+            begin = run[-1].end
+            for fact in run:
+                beside = near | dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
+                yield Saying(group, fact.value, fact, beside)
+                if fact.kind in LIMITED and (limit := find_limit(text, fact)):
+                    yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
+
+
+def _runs(text: str, facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """Yield facts that are listed with nothing between them together: 火曜日と金曜日."""
+    run: list[Fact] = []
     for fact in facts:
-        group = group_of(fact)
-        same = [other for other in facts if group_of(other) == group and other is not fact]
-        begin = max((other.end for other in same if other.end <= fact.start), default=0)
-        stop = _STOP.search(text, fact.end)
-        end = min([stop.start() if stop else len(text), *(o.start for o in same if o.start >= fact.end)])
-        topic, leading = ("", bare[begin : fact.start]) if begin else _split_topic(bare[: fact.start])
-        topics.setdefault(group, content_words(topic))
-        near = dict.fromkeys(content_words(bare[fact.end : max(end, fact.end)]), AFTER)
-        near |= dict.fromkeys(topics[group], TOPIC)
-        near |= dict.fromkeys(content_words(leading) | _words_of_cell(text, fact.start, header), 1.0)
-        yield Saying(group, fact.value, fact, near)
-        if fact.kind in LIMITED and (limit := find_limit(text, fact)):
-            yield Saying(f"{SIDE}{fact.value}", limit, fact, near)
+        if run and content_words(text[run[-1].end : fact.start]):
+            yield run
+            run = []
+        run.append(fact)
+    if run:
+        yield run
+
+
+def _words_between(text: str, facts: Sequence[Fact], own: Sequence[Fact], start: int, end: int) -> frozenset[str]:
+    """Return the content words of a stretch, and the facts in it, each as a word; without those of one group."""
+    end = max(start, end)
+    inside = [fact for fact in facts if start <= fact.start and fact.end <= end]
+    values = (token_of(fact) for fact in inside if fact not in own and fact.kind is not FactKind.NAME)
+    return content_words(_without_facts(text, inside)[start:end]) | frozenset(values)
+
+
+def token_of(fact: Fact) -> str:
+    """Return a fact as a word among others."""
+    return f"={fact.value}"
 
 
 def _split_topic(text: str) -> tuple[str, str]:
@@ -118,20 +153,20 @@ def _split_topic(text: str) -> tuple[str, str]:
 
 
 def group_of(fact: Fact) -> str:
-    """Return what facts are compared with: amounts with amounts, people with people, days with days, sections with sections."""
+    """Return what facts are compared with: amounts with amounts, days with days, sections with sections."""
     if fact.kind is FactKind.NAME:
         return f"name {fact.value[-1:] if fact.value[-1:] in _NAME_ENDS else fact.value}"
-    if fact.kind in (FactKind.NUMBER, FactKind.DATE):
-        return f"{fact.kind} {re.sub(r'[0-9./]+|[月火水木金土日]曜', '#', fact.value)}"
+    if fact.kind is FactKind.DATE:
+        return f"{fact.kind} {re.sub(r'[0-9]+|[月火水木金土日]曜', '#', fact.value)}"
     return str(fact.kind)
 
 
 _NAME_ENDS = frozenset("課係局部室町市村県区校館所園院")
 
 
-def _say_stances(text: str, bare: str) -> Iterator[Saying]:
+def _say_stances(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
     """Yield what a text affirms or denies, beside the words of its clause; of the clause before, where it has too few."""
-    clean = mend_characters(normalize(bare))
+    clean = mend_characters(normalize(_without_facts(text, facts)))
     for stance in find_stances(clean):
         begin = max((m.end() for m in _STOP.finditer(clean, 0, stance.start)), default=0)
         near = dict.fromkeys(content_words(clean[begin : stance.start]), 1.0)
@@ -153,15 +188,22 @@ def words_of(text: str) -> frozenset[str]:
     return content_words(_without_facts(text, find_facts(text)))
 
 
+@functools.lru_cache(1024)
+def all_words_of(text: str) -> frozenset[str]:
+    """Return the content words of a text, and its numbers and dates, each as a word."""
+    facts = [fact for fact in find_facts(text) if fact.kind not in (FactKind.UNIT, FactKind.NAME)]
+    return words_of(text) | frozenset(map(token_of, facts))
+
+
 def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[str]:
     """Return the words of the header cell above a place in a row, and of the row's first cell."""
     cells = split_cells(text)
     if len(cells) < 2 or len(cells) != len(header):
         return frozenset()
     divider = "\t" if "\t" in text else "|"
-    column = text[: place + 1].count(divider) - text.lstrip().startswith("|")
+    column = text[:place].count(divider) - text.lstrip().startswith("|")
     above = header[column] if 0 <= column < len(header) else ""
-    return words_of(above) | words_of(cells[0])
+    return all_words_of(above) | all_words_of(cells[0])
 
 
 def split_cells(line: str) -> list[str]:
@@ -177,7 +219,7 @@ def split_cells(line: str) -> list[str]:
 
 def _read_grounds(text: str) -> Iterator[Ground]:
     lines = [line for line in text.split("\n") if line.strip()]
-    title = words_of(lines[0]) if lines else frozenset()
+    title = all_words_of(lines[0]) if lines else frozenset()
     headings: list[frozenset[str]] = []
     header: list[str] = []
     lead, before = frozenset[str](), frozenset[str]()
@@ -188,10 +230,10 @@ def _read_grounds(text: str) -> Iterator[Ground]:
         elif _RULE.fullmatch(line):
             continue
         around = title.union(
-            *headings[-2:], *((words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
+            *headings[-2:], *((all_words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
         )
         if len(cells) > 1:
-            yield _ground(line, around, before, header)
+            yield _ground(line, around, before, header, is_header=not header)
             header = header or cells
             continue
         for start, end in split_sentences(line):
@@ -199,7 +241,7 @@ def _read_grounds(text: str) -> Iterator[Ground]:
             before = ground.words
             yield ground
         if _is_heading(line):
-            headings.append(words_of(line))
+            headings.append(all_words_of(line))
         elif not _ITEM.match(line):
             lead = before
 
@@ -210,5 +252,7 @@ def _is_heading(line: str) -> bool:
     return text.startswith("#") or is_short or bool(_QUESTION.search(text))
 
 
-def _ground(text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str]) -> Ground:
-    return Ground(text, words_of(text), around, before, say(text, header))
+def _ground(
+    text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str], *, is_header: bool = False
+) -> Ground:
+    return Ground(text, all_words_of(text), around, before, say(text, header), is_header)

@@ -92,7 +92,15 @@ def _side_of(pieces: Sequence[Piece], index: int) -> tuple[str, bool] | None:
             return None  # 受け|付ける: the second of the two is asked
         before = pieces[index - 1] if index else None
         return (before.usual if before and before.kind == "動詞" else "") + piece.usual, True
+    after = pieces[index + 2] if index + 2 < len(pieces) else None
     is_verb = piece.kind == "名詞" and following is not None and following.usual in _LIGHT
+    is_verb |= bool(
+        piece.kind == "名詞"
+        and following
+        and following.text in ("と", "に")
+        and after
+        and after.usual in ("成る", "為る")
+    )
     return (piece.usual, True) if is_verb else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.fact_kinds import Fact, FactKind
@@ -25,6 +25,7 @@ __all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_s
 # Chosen on the development half of `python -m eval.bench.hallucination` (see docs/architecture.md).
 COVERED = 0.6  # least weighted share of a statement's words that two sentences of its sources hold
 MARGIN = 0.06  # by how much more of the words another value must stand beside, to be the one that is meant
+APART = 0.25  # least share of the words beside a fact that stand beside it in the sources too
 OPPOSITE = 0.5  # least share of the words beside what the sources deny, where they do not affirm it anywhere
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
@@ -33,7 +34,7 @@ AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that s
 _EMPTY = frozenset(
     "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
     "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
-    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お それぞれ 夫々 様 など 今回 この その ない 無い".split()
+    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
 )
 _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
@@ -110,7 +111,7 @@ class StatementChecker:
             return "引用した文書に、この文の内容がありません"
         said = [(saying, ground) for source in sources for ground in source.grounds for saying in ground.sayings]
         for saying in say(body):
-            if reason := self._contradict(saying, said, body, words):
+            if reason := self._contradict(saying, said, body):
                 return reason
         return None
 
@@ -147,36 +148,42 @@ class StatementChecker:
     def _weight(self, word: str) -> float:
         return math.log(1 + self._total / (self._counts[word] + 0.5))
 
-    def _contradict(
-        self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str, words: frozenset[str]
-    ) -> str | None:
+    def _contradict(self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str) -> str | None:
         """Return why a saying is of another thing in the sources, or the contrary of what they say; None if it is neither."""
-        near = saying.near.keys() - _EMPTY or words
-        total = sum(map(self._weight, near))
+        near = {word: nearness for word, nearness in saying.near.items() if word not in _EMPTY}
+        total = sum(self._weight(word) * nearness for word, nearness in near.items())
+        is_fact = saying.fact is not None and not saying.group.startswith(SIDE)
+        if is_fact and (not total or _is_small(saying)):
+            return None
         same = other = 0.0
         for held, ground in said:
             if held.group != saying.group:
                 continue
             score = self._stand_beside(near, held, ground) / total if total else 1.0
             if _agrees(held, saying):
-                same = max(same, score)
-            else:
+                same = max(same, 1.0 if ground.is_header else score)
+            elif not ground.is_header:
                 other = max(other, score)
-        if saying.fact is not None and not saying.group.startswith(SIDE):
-            is_struck = same > 0 and other > same + MARGIN
+        if is_fact:
+            is_struck = same > 0 and (other > same + MARGIN or same < APART)
         else:
             is_struck = other > same + MARGIN and other >= OPPOSITE
         return _describe(saying, body) if is_struck else None
 
-    def _stand_beside(self, near: Iterable[str], held: Saying, ground: Ground) -> float:
-        """Return the weight of words that stand beside a saying, each counted by its nearness."""
+    def _stand_beside(self, near: Mapping[str, float], held: Saying, ground: Ground) -> float:
+        """Return the weight of words that stand beside a saying, each counted by its nearness, in both texts."""
 
         def share(word: str) -> float:
             if word in ground.words:
                 return max(held.near.get(word, 0.0), IN_SENTENCE)
             return AROUND_SAYING if word in ground.around or word in ground.before else 0.0
 
-        return sum(self._weight(word) * share(word) for word in near)
+        return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
+
+
+def _is_small(saying: Saying) -> bool:
+    """Tell whether a fact is a bare number such as texts count their parts with."""
+    return saying.group == FactKind.NUMBER and saying.value.isdigit() and len(saying.value) < 3
 
 
 def _agrees(held: Saying, saying: Saying) -> bool:
