@@ -18,10 +18,18 @@ _HEADING_CHARS = 40
 _RULE = re.compile(r"[\s|:\-]+")
 _ITEM = re.compile(r"\s*(?:[-*・•○●◎]|[①-⑳]|[(（][0-9０-９ア-ンa-z]{1,2}[)）]|[0-9０-９]{1,2}[.．)])")
 _QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
+_PARTICLES = re.compile(
+    r"^[\s、。，）)」』]*(?:から|まで|より|では|には|とは|など|が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん])"
+)
 _TOPIC = re.compile(r"は[、，]?")
-TOPIC, AFTER = 0.9, 0.7  # how near the topic of a sentence is to a fact in it, and what follows the fact
-SIDE = "側 "
-"""Begins the group of sayings on which side of a number something lies."""
+TOPIC, FAR, AFTER, ELSEWHERE = (
+    0.9,
+    0.75,
+    0.7,
+    0.3,
+)  # how near to a fact the topic of its sentence is, what leads to it, and what follows
+STANCE, SIDE = "趣旨 ", "側 "
+"""Begin the groups of sayings of what is affirmed, and of the side of a number on which something lies."""
 _STOP = re.compile(r"[、。，,！？!?\n\t|]")
 
 
@@ -64,6 +72,7 @@ class Source:
     grounds: tuple[Ground, ...]
 
 
+@functools.lru_cache(256)  # the passages of a question are asked for again at each follow-up
 def read_source(text: str) -> Source:
     """Return a source with what its sentences and rows say."""
     return Source(text, name_value(text.replace("\n", "")), find_facts(text), tuple(_read_grounds(text)))
@@ -97,16 +106,18 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
         own = [fact for fact in facts if group_of(fact) == group]
         runs = list(_runs(text, own))
         for number, run in enumerate(runs):
-            stop = _STOP.search(text, run[-1].end)
-            end = min(
-                stop.start() if stop else len(text), runs[number + 1][0].start if number + 1 < len(runs) else len(text)
-            )
+            end = runs[number + 1][0].start if number + 1 < len(runs) else len(text)
             about, leading = _split_topic(text[begin : run[0].start])
             if about or not begin:
                 topic = _words_between(text, facts, own, begin, begin + len(about))
             near = dict.fromkeys(_words_between(text, facts, own, run[-1].end, end), AFTER)
             near |= dict.fromkeys(topic, TOPIC)
-            near |= dict.fromkeys(_words_between(text, facts, own, run[0].start - len(leading), run[0].start), 1.0)
+            first, last = run[0].start - len(leading), run[0].start
+            comma = first + leading.rfind("、") + 1
+            # 中央地区は火曜日、川瀬地区は月曜日: what stands before the comma belongs to the name before.
+            far = ELSEWHERE if own[0].kind is FactKind.NAME else FAR
+            near |= dict.fromkeys(_words_between(text, facts, own, first, comma), far)
+            near |= dict.fromkeys(_words_between(text, facts, own, comma, last), 1.0)
             begin = run[-1].end
             for fact in run:
                 beside = near | dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
@@ -132,7 +143,7 @@ def _words_between(text: str, facts: Sequence[Fact], own: Sequence[Fact], start:
     end = max(start, end)
     inside = [fact for fact in facts if start <= fact.start and fact.end <= end]
     values = (token_of(fact) for fact in inside if fact not in own and fact.kind is not FactKind.NAME)
-    return content_words(_without_facts(text, inside)[start:end]) | frozenset(values)
+    return content_words(_PARTICLES.sub("", _without_facts(text, inside)[start:end])) | frozenset(values)
 
 
 def token_of(fact: Fact) -> str:
@@ -157,7 +168,8 @@ def group_of(fact: Fact) -> str:
     if fact.kind is FactKind.NAME:
         return f"name {fact.value[-1:] if fact.value[-1:] in _NAME_ENDS else fact.value}"
     if fact.kind is FactKind.DATE:
-        return f"{fact.kind} {re.sub(r'[0-9]+|[月火水木金土日]曜', '#', fact.value)}"
+        day = re.sub(r"^[0-9]+年度?(?=[0-9])", "", fact.value)
+        return f"{fact.kind} {re.sub(r'[0-9]+|(?:第[1-5])?[月火水木金土日]曜', '#', day)}"
     return str(fact.kind)
 
 
@@ -173,13 +185,14 @@ def _say_stances(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
         if len(near) < 2 and begin:
             earlier = max((m.end() for m in _STOP.finditer(clean, 0, begin - 1)), default=0)
             near |= dict.fromkeys(content_words(clean[earlier:begin]), 1.0)
-        yield Saying(f"趣旨 {stance.axis}", "+" if stance.affirms else "-", None, near)
+        yield Saying(f"{STANCE}{stance.axis}", "+" if stance.affirms else "-", None, near)
 
 
 def _without_facts(text: str, facts: Sequence[Fact]) -> str:
+    """Return a text of the same length, with zeros in the place of facts: a dictionary still sees that から follows a number."""
     for fact in facts:
         if fact.kind is not FactKind.NAME:
-            text = text[: fact.start] + " " * (fact.end - fact.start) + text[fact.end :]
+            text = text[: fact.start] + "0" * (fact.end - fact.start) + text[fact.end :]
     return text
 
 

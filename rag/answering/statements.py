@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from rag.answering.fact_kinds import Fact, FactKind
 from rag.answering.facts import contains, find_facts
-from rag.answering.grounds import SIDE, Ground, Saying, Source, content_words, read_source, say, words_of
+from rag.answering.grounds import SIDE, STANCE, Ground, Saying, Source, content_words, read_source, say, words_of
 from rag.answering.marks import Marked, add_mark, read_marks
-from rag.answering.polarity import agree_on_limit
+from rag.answering.polarity import ENDING, agree_on_limit
 from rag.answering.proper_names import name_value
 from rag.answering.splitting import StatementSplitter, split_statements
 
@@ -26,7 +26,10 @@ __all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_s
 COVERED = 0.6  # least weighted share of a statement's words that two sentences of its sources hold
 MARGIN = 0.06  # by how much more of the words another value must stand beside, to be the one that is meant
 APART = 0.25  # least share of the words beside a fact that stand beside it in the sources too
-OPPOSITE = 0.5  # least share of the words beside what the sources deny, where they do not affirm it anywhere
+OPPOSITE, ALIKE = (
+    0.5,
+    0.75,
+)  # least share of the words beside what the sources deny, where they do not affirm it anywhere
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
@@ -34,7 +37,7 @@ AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that s
 _EMPTY = frozenset(
     "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
     "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
-    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
+    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お つく 猶 おる 次いで 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
 )
 _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
@@ -153,21 +156,24 @@ class StatementChecker:
         near = {word: nearness for word, nearness in saying.near.items() if word not in _EMPTY}
         total = sum(self._weight(word) * nearness for word, nearness in near.items())
         is_fact = saying.fact is not None and not saying.group.startswith(SIDE)
-        if is_fact and (not total or _is_small(saying)):
+        if (not total and not saying.group.startswith(SIDE)) or _is_small(saying):
             return None
         same = other = 0.0
+        is_found = False
         for held, ground in said:
             if held.group != saying.group:
                 continue
             score = self._stand_beside(near, held, ground) / total if total else 1.0
             if _agrees(held, saying):
+                is_found = True
                 same = max(same, 1.0 if ground.is_header else score)
             elif not ground.is_header:
                 other = max(other, score)
         if is_fact:
-            is_struck = same > 0 and (other > same + MARGIN or same < APART)
+            is_struck = is_found and (other > same + MARGIN or same < APART)
         else:
-            is_struck = other > same + MARGIN and other >= OPPOSITE
+            least = ALIKE if saying.group == STANCE + ENDING else OPPOSITE
+            is_struck = other > same + MARGIN and other >= least
         return _describe(saying, body) if is_struck else None
 
     def _stand_beside(self, near: Mapping[str, float], held: Saying, ground: Ground) -> float:
@@ -182,8 +188,9 @@ class StatementChecker:
 
 
 def _is_small(saying: Saying) -> bool:
-    """Tell whether a fact is a bare number such as texts count their parts with."""
-    return saying.group == FactKind.NUMBER and saying.value.isdigit() and len(saying.value) < 3
+    """Tell whether a fact is a bare number such as texts count their parts with, or one of something: 1枚につき."""
+    is_bare = saying.value.isdigit() and len(saying.value) < 3
+    return saying.group == FactKind.NUMBER and (is_bare or bool(re.fullmatch(r"1[^0-9./]*", saying.value)))
 
 
 def _agrees(held: Saying, saying: Saying) -> bool:
@@ -191,7 +198,7 @@ def _agrees(held: Saying, saying: Saying) -> bool:
         return agree_on_limit(held.value, saying.value)
     if saying.fact is None or held.fact is None:
         return held.value == saying.value
-    return contains((held.fact,), saying.fact)
+    return contains((held.fact,), saying.fact) or contains((saying.fact,), held.fact)
 
 
 def _describe(saying: Saying, body: str) -> str:
