@@ -83,11 +83,17 @@ def content_words(text: str) -> frozenset[str]:
     """Return the words of a text that say something, numbers aside.
 
     >>> sorted(content_words("届出は14日以内に必要です"))
-    ['届け出', '必要']
+    ['届け出']
     """
-    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING)
+    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING | _EMPTY)
 
 
+# What answers say of themselves and of the documents.
+_EMPTY = frozenset(
+    "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
+    "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
+    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お つく 猶 おる 次いで 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
+)
 _COUNTING = frozenset(
     "日 月 年 年度 人 名 円 件 回 枚 通 時 分 半 時間 箇月 月間 週間 日間 第 号 条 項 以内 内 以上 以下 以降 以後 以前 未満 約 歳 才 % 様式 内線 午前 午後 正午".split()
 )
@@ -106,31 +112,59 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
         own = [fact for fact in facts if group_of(fact) == group]
         runs = list(_runs(text, own))
         for number, run in enumerate(runs):
-            end = runs[number + 1][0].start if number + 1 < len(runs) else len(text)
+            end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None)
             about, leading = _split_topic(text[begin : run[0].start])
             if about or not begin:
                 topic = _words_between(text, facts, own, begin, begin + len(about))
-            near = dict.fromkeys(_words_between(text, facts, own, run[-1].end, end), AFTER)
-            near |= dict.fromkeys(topic, TOPIC)
-            first, last = run[0].start - len(leading), run[0].start
-            comma = first + leading.rfind("、") + 1
-            # 中央地区は火曜日、川瀬地区は月曜日: what stands before the comma belongs to the name before.
-            far = ELSEWHERE if own[0].kind is FactKind.NAME else FAR
-            near |= dict.fromkeys(_words_between(text, facts, own, first, comma), far)
-            near |= dict.fromkeys(_words_between(text, facts, own, comma, last), 1.0)
+            near = _weigh_words(text, facts, own, run, leading, end, topic)
             begin = run[-1].end
             for fact in run:
-                beside = near | dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
+                beside = near | {token_of(other): 1.0 for other in run if other is not fact}
+                beside |= dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
                 yield Saying(group, fact.value, fact, beside)
                 if fact.kind in LIMITED and (limit := find_limit(text, fact)):
                     yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
+
+
+def _weigh_words(
+    text: str,
+    facts: Sequence[Fact],
+    own: Sequence[Fact],
+    run: Sequence[Fact],
+    leading: str,
+    end: int,
+    topic: frozenset[str],
+) -> dict[str, float]:
+    """Return how near the words of a sentence are to facts listed in it. leading: what leads to them; end: where what follows ends."""
+    first, last, behind = run[0].start - len(leading), run[0].start, run[-1].end
+    comma = first + leading.rfind("、") + 1
+    stop = _STOP.search(text, behind, end)
+    pause = stop.start() if stop else end
+    # 照会書を送り、申請書（様式第9号）: in brackets a fact belongs to the word before. 中央地区は火曜日、川瀬地区は月曜日: what stands
+    # before the comma belongs to the name before.
+    is_apposed = text[last - 1 : last] in ("（", "(") and last > 0
+    far, about = (ELSEWHERE, ELSEWHERE) if is_apposed else (FAR, TOPIC)
+    far = ELSEWHERE if own[0].kind is FactKind.NAME else far
+    near = dict.fromkeys(_words_between(text, facts, own, pause, end), ELSEWHERE)
+    near |= dict.fromkeys(_words_between(text, facts, own, behind, pause), AFTER)
+    near |= dict.fromkeys(topic, about)
+    near |= dict.fromkeys(_words_between(text, facts, own, first, comma), far)
+    return near | dict.fromkeys(_words_between(text, facts, own, comma, last), 1.0)
+
+
+def _end_of_run(text: str, end: int, following: int | None) -> int:
+    """Return where the words behind facts cease to belong to them: at the comma, where more facts of their kind follow."""
+    if following is None:
+        return len(text)
+    stop = _STOP.search(text, end, following)
+    return stop.start() if stop else following
 
 
 def _runs(text: str, facts: Sequence[Fact]) -> Iterator[list[Fact]]:
     """Yield facts that are listed with nothing between them together: 火曜日と金曜日."""
     run: list[Fact] = []
     for fact in facts:
-        if run and content_words(text[run[-1].end : fact.start]):
+        if run and content_words(_PARTICLES.sub("", text[run[-1].end : fact.start])):
             yield run
             run = []
         run.append(fact)

@@ -43,6 +43,7 @@ _NOT_VERBS = frozenset(
 )
 _MOST_LINKS = 8
 _CONDITION = re.compile(r"(?:なければ|ないと|なくては)(?:なら|いけ|だめ)")
+_REPORT = re.compile(r"(?:こと)?[とに](?:定め|規定|記載|説明|明記)?(?:さ|ら|書か|な)?(?:れて|って)い(?:ます|る)")
 _STOPS = frozenset("、。,「」()・\n\t|")
 
 
@@ -63,7 +64,7 @@ def find_stances(clean: str) -> Iterator[Stance]:
     >>> [(s.axis, s.affirms) for s in find_stances("届け出る必要はありません。対象外です。") if s.axis != ENDING]
     [('届ける出る', True), ('要否', False), ('対象', False)]
     """
-    pieces = cut_words(clean)
+    pieces = cut_words(_REPORT.sub(lambda match: "。" * len(match[0]), clean))
     yield from _find_endings(pieces)
     for index, piece in enumerate(pieces):
         known = _side_of(pieces, index)

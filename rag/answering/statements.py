@@ -33,12 +33,6 @@ OPPOSITE, ALIKE = (
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
-# What answers say of themselves and of the documents.
-_EMPTY = frozenset(
-    "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
-    "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
-    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お つく 猶 おる 次いで 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
-)
 _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
 )
@@ -80,7 +74,7 @@ class StatementChecker:
         """Return the statement with its citations put right, or with the reason why it is struck."""
         marked = read_marks(statement, self._sources)
         facts = [fact for fact in find_facts(marked.body) if fact.kind is not FactKind.UNIT]
-        words = words_of(marked.body) - _EMPTY
+        words = words_of(marked.body)
         checked = CheckedStatement(marked.text, marked.known, len(facts), None, marked.unknown)
         if _is_connective(marked.body, facts, words):
             return replace(checked, connective=True)
@@ -153,13 +147,15 @@ class StatementChecker:
 
     def _contradict(self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str) -> str | None:
         """Return why a saying is of another thing in the sources, or the contrary of what they say; None if it is neither."""
-        near = {word: nearness for word, nearness in saying.near.items() if word not in _EMPTY}
+        near = saying.near
         total = sum(self._weight(word) * nearness for word, nearness in near.items())
         is_fact = saying.fact is not None and not saying.group.startswith(SIDE)
         if (not total and not saying.group.startswith(SIDE)) or _is_small(saying):
             return None
         same = other = 0.0
         is_found = False
+        if saying.group == STANCE + ENDING:
+            same = self._find_nearest(near, {id(ground): ground for _, ground in said}.values(), saying) / total
         for held, ground in said:
             if held.group != saying.group:
                 continue
@@ -176,13 +172,18 @@ class StatementChecker:
             is_struck = other > same + MARGIN and other >= least
         return _describe(saying, body) if is_struck else None
 
+    def _find_nearest(self, near: Mapping[str, float], grounds: Iterable[Ground], saying: Saying) -> float:
+        """Return the weight of the words that the best row or heading holds: it ends in no verb, and so denies nothing."""
+        mute = [g for g in grounds if all(other.group != saying.group for other in g.sayings)]
+        return max((sum(self._weight(word) for word in near if word in ground.words) for ground in mute), default=0.0)
+
     def _stand_beside(self, near: Mapping[str, float], held: Saying, ground: Ground) -> float:
         """Return the weight of words that stand beside a saying, each counted by its nearness, in both texts."""
 
         def share(word: str) -> float:
-            if word in ground.words:
-                return max(held.near.get(word, 0.0), IN_SENTENCE)
-            return AROUND_SAYING if word in ground.around or word in ground.before else 0.0
+            is_around = word in ground.around or word in ground.before
+            elsewhere = IN_SENTENCE if word in ground.words else AROUND_SAYING if is_around else 0.0
+            return max(held.near.get(word, 0.0), elsewhere)
 
         return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
 
