@@ -18,10 +18,18 @@ _HEADING_CHARS = 40
 _RULE = re.compile(r"[\s|:\-]+")
 _ITEM = re.compile(r"\s*(?:[-*・•○●◎]|[①-⑳]|[(（][0-9０-９ア-ンa-z]{1,2}[)）]|[0-9０-９]{1,2}[.．)])")
 _QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
+_PARTICLES = re.compile(
+    r"^[\s、。，）)」』]*(?:から|まで|より|では|には|とは|など|が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん])"
+)
 _TOPIC = re.compile(r"は[、，]?")
-TOPIC, AFTER = 0.9, 0.7  # how near the topic of a sentence is to a fact in it, and what follows the fact
-SIDE = "側 "
-"""Begins the group of sayings on which side of a number something lies."""
+TOPIC, FAR, AFTER, ELSEWHERE = (
+    0.9,
+    0.75,
+    0.7,
+    0.3,
+)  # how near to a fact the topic of its sentence is, what leads to it, and what follows
+STANCE, SIDE = "趣旨 ", "側 "
+"""Begin the groups of sayings of what is affirmed, and of the side of a number on which something lies."""
 _STOP = re.compile(r"[、。，,！？!?\n\t|]")
 
 
@@ -41,13 +49,17 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before."""
+    """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before.
+
+    is_header: whether it is the header of a table, whose figures belong to the rows below.
+    """
 
     text: str
     words: frozenset[str]
     around: frozenset[str]
     before: frozenset[str]
     sayings: tuple[Saying, ...]
+    is_header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Source:
     grounds: tuple[Ground, ...]
 
 
+@functools.lru_cache(256)  # the passages of a question are asked for again at each follow-up
 def read_source(text: str) -> Source:
     """Return a source with what its sentences and rows say."""
     return Source(text, name_value(text.replace("\n", "")), find_facts(text), tuple(_read_grounds(text)))
@@ -70,11 +83,17 @@ def content_words(text: str) -> frozenset[str]:
     """Return the words of a text that say something, numbers aside.
 
     >>> sorted(content_words("届出は14日以内に必要です"))
-    ['届け出', '必要']
+    ['届け出']
     """
-    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING)
+    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING | _EMPTY)
 
 
+# What answers say of themselves and of the documents.
+_EMPTY = frozenset(
+    "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
+    "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
+    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お つく 猶 おる 次いで 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
+)
 _COUNTING = frozenset(
     "日 月 年 年度 人 名 円 件 回 枚 通 時 分 半 時間 箇月 月間 週間 日間 第 号 条 項 以内 内 以上 以下 以降 以後 以前 未満 約 歳 才 % 様式 内線 午前 午後 正午".split()
 )
@@ -83,26 +102,87 @@ _COUNTING = frozenset(
 def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
     """Return what a sentence or row says. header: the header cells of a row's table."""
     facts = [fact for fact in find_facts(text) if fact.kind is not FactKind.UNIT]
-    bare = _without_facts(text, facts)
-    return (*_say_facts(text, bare, facts, header), *_say_stances(text, bare))
+    return (*_say_facts(text, facts, header), *_say_stances(text, facts))
 
 
-def _say_facts(text: str, bare: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
-    topics: dict[str, frozenset[str]] = {}
+def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
+    for group in dict.fromkeys(map(group_of, facts)):
+        topic = frozenset[str]()
+        begin = 0
+        own = [fact for fact in facts if group_of(fact) == group]
+        runs = list(_runs(text, own))
+        for number, run in enumerate(runs):
+            end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None)
+            about, leading = _split_topic(text[begin : run[0].start])
+            if about or not begin:
+                topic = _words_between(text, facts, own, begin, begin + len(about))
+            near = _weigh_words(text, facts, own, run, leading, end, topic)
+            begin = run[-1].end
+            for fact in run:
+                beside = near | {token_of(other): 1.0 for other in run if other is not fact}
+                beside |= dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
+                yield Saying(group, fact.value, fact, beside)
+                if fact.kind in LIMITED and (limit := find_limit(text, fact)):
+                    yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
+
+
+def _weigh_words(
+    text: str,
+    facts: Sequence[Fact],
+    own: Sequence[Fact],
+    run: Sequence[Fact],
+    leading: str,
+    end: int,
+    topic: frozenset[str],
+) -> dict[str, float]:
+    """Return how near the words of a sentence are to facts listed in it. leading: what leads to them; end: where what follows ends."""
+    first, last, behind = run[0].start - len(leading), run[0].start, run[-1].end
+    comma = first + leading.rfind("、") + 1
+    stop = _STOP.search(text, behind, end)
+    pause = stop.start() if stop else end
+    # 照会書を送り、申請書（様式第9号）: in brackets a fact belongs to the word before. 中央地区は火曜日、川瀬地区は月曜日: what stands
+    # before the comma belongs to the name before.
+    is_apposed = text[last - 1 : last] in ("（", "(") and last > 0
+    far, about = (ELSEWHERE, ELSEWHERE) if is_apposed else (FAR, TOPIC)
+    far = ELSEWHERE if own[0].kind is FactKind.NAME else far
+    near = dict.fromkeys(_words_between(text, facts, own, pause, end), ELSEWHERE)
+    near |= dict.fromkeys(_words_between(text, facts, own, behind, pause), AFTER)
+    near |= dict.fromkeys(topic, about)
+    near |= dict.fromkeys(_words_between(text, facts, own, first, comma), far)
+    return near | dict.fromkeys(_words_between(text, facts, own, comma, last), 1.0)
+
+
+def _end_of_run(text: str, end: int, following: int | None) -> int:
+    """Return where the words behind facts cease to belong to them: at the comma, where more facts of their kind follow."""
+    if following is None:
+        return len(text)
+    stop = _STOP.search(text, end, following)
+    return stop.start() if stop else following
+
+
+def _runs(text: str, facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """Yield facts that are listed with nothing between them together: 火曜日と金曜日."""
+    run: list[Fact] = []
     for fact in facts:
-        group = group_of(fact)
-        same = [other for other in facts if group_of(other) == group and other is not fact]
-        begin = max((other.end for other in same if other.end <= fact.start), default=0)
-        stop = _STOP.search(text, fact.end)
-        end = min([stop.start() if stop else len(text), *(o.start for o in same if o.start >= fact.end)])
-        topic, leading = ("", bare[begin : fact.start]) if begin else _split_topic(bare[: fact.start])
-        topics.setdefault(group, content_words(topic))
-        near = dict.fromkeys(content_words(bare[fact.end : max(end, fact.end)]), AFTER)
-        near |= dict.fromkeys(topics[group], TOPIC)
-        near |= dict.fromkeys(content_words(leading) | _words_of_cell(text, fact.start, header), 1.0)
-        yield Saying(group, fact.value, fact, near)
-        if fact.kind in LIMITED and (limit := find_limit(text, fact)):
-            yield Saying(f"{SIDE}{fact.value}", limit, fact, near)
+        if run and content_words(_PARTICLES.sub("", text[run[-1].end : fact.start])):
+            yield run
+            run = []
+        run.append(fact)
+    if run:
+        yield run
+
+
+def _words_between(text: str, facts: Sequence[Fact], own: Sequence[Fact], start: int, end: int) -> frozenset[str]:
+    """Return the content words of a stretch, and the facts in it, each as a word; without those of one group."""
+    end = max(start, end)
+    inside = [fact for fact in facts if start <= fact.start and fact.end <= end]
+    values = (token_of(fact) for fact in inside if fact not in own and fact.kind is not FactKind.NAME)
+    return content_words(_PARTICLES.sub("", _without_facts(text, inside)[start:end])) | frozenset(values)
+
+
+def token_of(fact: Fact) -> str:
+    """Return a fact as a word among others."""
+    return f"={fact.value}"
 
 
 def _split_topic(text: str) -> tuple[str, str]:
@@ -118,33 +198,35 @@ def _split_topic(text: str) -> tuple[str, str]:
 
 
 def group_of(fact: Fact) -> str:
-    """Return what facts are compared with: amounts with amounts, people with people, days with days, sections with sections."""
+    """Return what facts are compared with: amounts with amounts, days with days, sections with sections."""
     if fact.kind is FactKind.NAME:
         return f"name {fact.value[-1:] if fact.value[-1:] in _NAME_ENDS else fact.value}"
-    if fact.kind in (FactKind.NUMBER, FactKind.DATE):
-        return f"{fact.kind} {re.sub(r'[0-9./]+|[月火水木金土日]曜', '#', fact.value)}"
+    if fact.kind is FactKind.DATE:
+        day = re.sub(r"^[0-9]+年度?(?=[0-9])", "", fact.value)
+        return f"{fact.kind} {re.sub(r'[0-9]+|(?:第[1-5])?[月火水木金土日]曜', '#', day)}"
     return str(fact.kind)
 
 
 _NAME_ENDS = frozenset("課係局部室町市村県区校館所園院")
 
 
-def _say_stances(text: str, bare: str) -> Iterator[Saying]:
+def _say_stances(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
     """Yield what a text affirms or denies, beside the words of its clause; of the clause before, where it has too few."""
-    clean = mend_characters(normalize(bare))
+    clean = mend_characters(normalize(_without_facts(text, facts)))
     for stance in find_stances(clean):
         begin = max((m.end() for m in _STOP.finditer(clean, 0, stance.start)), default=0)
         near = dict.fromkeys(content_words(clean[begin : stance.start]), 1.0)
         if len(near) < 2 and begin:
             earlier = max((m.end() for m in _STOP.finditer(clean, 0, begin - 1)), default=0)
             near |= dict.fromkeys(content_words(clean[earlier:begin]), 1.0)
-        yield Saying(f"趣旨 {stance.axis}", "+" if stance.affirms else "-", None, near)
+        yield Saying(f"{STANCE}{stance.axis}", "+" if stance.affirms else "-", None, near)
 
 
 def _without_facts(text: str, facts: Sequence[Fact]) -> str:
+    """Return a text of the same length, with zeros in the place of facts: a dictionary still sees that から follows a number."""
     for fact in facts:
         if fact.kind is not FactKind.NAME:
-            text = text[: fact.start] + " " * (fact.end - fact.start) + text[fact.end :]
+            text = text[: fact.start] + "0" * (fact.end - fact.start) + text[fact.end :]
     return text
 
 
@@ -153,15 +235,22 @@ def words_of(text: str) -> frozenset[str]:
     return content_words(_without_facts(text, find_facts(text)))
 
 
+@functools.lru_cache(1024)
+def all_words_of(text: str) -> frozenset[str]:
+    """Return the content words of a text, and its numbers and dates, each as a word."""
+    facts = [fact for fact in find_facts(text) if fact.kind not in (FactKind.UNIT, FactKind.NAME)]
+    return words_of(text) | frozenset(map(token_of, facts))
+
+
 def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[str]:
     """Return the words of the header cell above a place in a row, and of the row's first cell."""
     cells = split_cells(text)
     if len(cells) < 2 or len(cells) != len(header):
         return frozenset()
     divider = "\t" if "\t" in text else "|"
-    column = text[: place + 1].count(divider) - text.lstrip().startswith("|")
+    column = text[:place].count(divider) - text.lstrip().startswith("|")
     above = header[column] if 0 <= column < len(header) else ""
-    return words_of(above) | words_of(cells[0])
+    return all_words_of(above) | all_words_of(cells[0])
 
 
 def split_cells(line: str) -> list[str]:
@@ -177,7 +266,7 @@ def split_cells(line: str) -> list[str]:
 
 def _read_grounds(text: str) -> Iterator[Ground]:
     lines = [line for line in text.split("\n") if line.strip()]
-    title = words_of(lines[0]) if lines else frozenset()
+    title = all_words_of(lines[0]) if lines else frozenset()
     headings: list[frozenset[str]] = []
     header: list[str] = []
     lead, before = frozenset[str](), frozenset[str]()
@@ -188,10 +277,10 @@ def _read_grounds(text: str) -> Iterator[Ground]:
         elif _RULE.fullmatch(line):
             continue
         around = title.union(
-            *headings[-2:], *((words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
+            *headings[-2:], *((all_words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
         )
         if len(cells) > 1:
-            yield _ground(line, around, before, header)
+            yield _ground(line, around, before, header, is_header=not header)
             header = header or cells
             continue
         for start, end in split_sentences(line):
@@ -199,7 +288,7 @@ def _read_grounds(text: str) -> Iterator[Ground]:
             before = ground.words
             yield ground
         if _is_heading(line):
-            headings.append(words_of(line))
+            headings.append(all_words_of(line))
         elif not _ITEM.match(line):
             lead = before
 
@@ -210,5 +299,7 @@ def _is_heading(line: str) -> bool:
     return text.startswith("#") or is_short or bool(_QUESTION.search(text))
 
 
-def _ground(text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str]) -> Ground:
-    return Ground(text, words_of(text), around, before, say(text, header))
+def _ground(
+    text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str], *, is_header: bool = False
+) -> Ground:
+    return Ground(text, all_words_of(text), around, before, say(text, header), is_header)

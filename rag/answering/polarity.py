@@ -33,6 +33,8 @@ _SIDES: dict[str, tuple[str, bool]] = {
     for side, words in enumerate(sides)
     for word in words.split()
 }
+ENDING = "文末"
+"""The axis of what a clause ends in, whatever word it is."""
 _NEGATIONS = frozenset("無い ない ぬ ず まい".split())
 _LINKS = frozenset("為る 有る 居る 成る 下さる 置く 致す 頂く 事 物 訳".split())  # between a word and its negation
 _LIGHT = frozenset("為る 出来る 致す 下さる 頂く 成さる".split())  # make a verb of a noun
@@ -41,6 +43,7 @@ _NOT_VERBS = frozenset(
 )
 _MOST_LINKS = 8
 _CONDITION = re.compile(r"(?:なければ|ないと|なくては)(?:なら|いけ|だめ)")
+_REPORT = re.compile(r"(?:こと)?[とに](?:定め|規定|記載|説明|明記)?(?:さ|ら|書か|な)?(?:れて|って)い(?:ます|る)")
 _STOPS = frozenset("、。,「」()・\n\t|")
 
 
@@ -56,12 +59,13 @@ class Stance(NamedTuple):
 def find_stances(clean: str) -> Iterator[Stance]:
     """Yield what a text affirms and denies, word by word; the text is clean: NFKC, lower case.
 
-    >>> [(stance.axis, stance.affirms) for stance in find_stances("申請できません。予約は不要で、写しを提出しなければならない。")]
+    >>> [(s.axis, s.affirms) for s in find_stances("申請できません。予約は不要で、写しを提出しなければならない。") if s.axis != ENDING]
     [('申請', False), ('可否', False), ('要否', False), ('提出', True), ('要否', True)]
-    >>> [(stance.axis, stance.affirms) for stance in find_stances("届け出る必要はありません。対象外です。")]
+    >>> [(s.axis, s.affirms) for s in find_stances("届け出る必要はありません。対象外です。") if s.axis != ENDING]
     [('届ける出る', True), ('要否', False), ('対象', False)]
     """
-    pieces = cut_words(clean)
+    pieces = cut_words(_REPORT.sub(lambda match: "。" * len(match[0]), clean))
+    yield from _find_endings(pieces)
     for index, piece in enumerate(pieces):
         known = _side_of(pieces, index)
         if known is None:
@@ -73,6 +77,20 @@ def find_stances(clean: str) -> Iterator[Stance]:
             following = clean[piece.start + len(piece.text) :][:12]
             if (must := _CONDITION.search(following)) and not _STOPS & set(following[: must.start()]):
                 yield Stance("要否", True, piece.start, piece.start + len(piece.text))
+
+
+def _find_endings(pieces: Sequence[Piece]) -> Iterator[Stance]:
+    """Yield for each clause whether it ends in a denial."""
+    clause: list[Piece] = []
+    for piece in (*pieces, None):
+        if piece is not None and piece.text not in _STOPS:
+            clause.append(piece)
+            continue
+        ending = clause[-_MOST_LINKS:]
+        if ending and ending[-1].kind in ("助動詞", "動詞", "形容詞", "助詞"):
+            denials = sum(p.usual in _NEGATIONS and p.kind in ("助動詞", "形容詞") for p in ending)
+            yield Stance(ENDING, denials % 2 == 0, ending[-1].start, ending[-1].start + len(ending[-1].text))
+        clause = []
 
 
 def _side_of(pieces: Sequence[Piece], index: int) -> tuple[str, bool] | None:
@@ -92,7 +110,15 @@ def _side_of(pieces: Sequence[Piece], index: int) -> tuple[str, bool] | None:
             return None  # 受け|付ける: the second of the two is asked
         before = pieces[index - 1] if index else None
         return (before.usual if before and before.kind == "動詞" else "") + piece.usual, True
+    after = pieces[index + 2] if index + 2 < len(pieces) else None
     is_verb = piece.kind == "名詞" and following is not None and following.usual in _LIGHT
+    is_verb |= bool(
+        piece.kind == "名詞"
+        and following
+        and following.text in ("と", "に")
+        and after
+        and after.usual in ("成る", "為る")
+    )
     return (piece.usual, True) if is_verb else None
 
 

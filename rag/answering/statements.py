@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from rag.answering.fact_kinds import Fact, FactKind
 from rag.answering.facts import contains, find_facts
-from rag.answering.grounds import SIDE, Ground, Saying, Source, content_words, read_source, say, words_of
+from rag.answering.grounds import SIDE, STANCE, Ground, Saying, Source, content_words, read_source, say, words_of
 from rag.answering.marks import Marked, add_mark, read_marks
-from rag.answering.polarity import agree_on_limit
+from rag.answering.polarity import ENDING, agree_on_limit
 from rag.answering.proper_names import name_value
 from rag.answering.splitting import StatementSplitter, split_statements
 
@@ -25,16 +25,14 @@ __all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_s
 # Chosen on the development half of `python -m eval.bench.hallucination` (see docs/architecture.md).
 COVERED = 0.6  # least weighted share of a statement's words that two sentences of its sources hold
 MARGIN = 0.06  # by how much more of the words another value must stand beside, to be the one that is meant
-OPPOSITE = 0.5  # least share of the words beside what the sources deny, where they do not affirm it anywhere
+APART = 0.25  # least share of the words beside a fact that stand beside it in the sources too
+OPPOSITE, ALIKE = (
+    0.5,
+    0.75,
+)  # least share of the words beside what the sources deny, where they do not affirm it anywhere
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
-# What answers say of themselves and of the documents.
-_EMPTY = frozenset(
-    "文書 資料 記載 定める 示す 回答 以下 次 通り 場合 詳しい 詳細 参照 確認 規定 行う 方 際 為 こと 内容 情報 質問 答える 答え 案内 因る 依る 基づく "
-    "上記 下記 該当 記述 説明 述べる 挙げる 以上 関する 就く とおり 尚 又 及び 並びに 只 但し 更に 具体的 具体 的 主 こちら 此方 必要 出来る 可能 其れ 其れ等 等 "
-    "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お それぞれ 夫々 様 など 今回 この その ない 無い".split()
-)
 _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
 )
@@ -76,7 +74,7 @@ class StatementChecker:
         """Return the statement with its citations put right, or with the reason why it is struck."""
         marked = read_marks(statement, self._sources)
         facts = [fact for fact in find_facts(marked.body) if fact.kind is not FactKind.UNIT]
-        words = words_of(marked.body) - _EMPTY
+        words = words_of(marked.body)
         checked = CheckedStatement(marked.text, marked.known, len(facts), None, marked.unknown)
         if _is_connective(marked.body, facts, words):
             return replace(checked, connective=True)
@@ -110,7 +108,7 @@ class StatementChecker:
             return "引用した文書に、この文の内容がありません"
         said = [(saying, ground) for source in sources for ground in source.grounds for saying in ground.sayings]
         for saying in say(body):
-            if reason := self._contradict(saying, said, body, words):
+            if reason := self._contradict(saying, said, body):
                 return reason
         return None
 
@@ -147,36 +145,53 @@ class StatementChecker:
     def _weight(self, word: str) -> float:
         return math.log(1 + self._total / (self._counts[word] + 0.5))
 
-    def _contradict(
-        self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str, words: frozenset[str]
-    ) -> str | None:
+    def _contradict(self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str) -> str | None:
         """Return why a saying is of another thing in the sources, or the contrary of what they say; None if it is neither."""
-        near = saying.near.keys() - _EMPTY or words
-        total = sum(map(self._weight, near))
+        near = saying.near
+        total = sum(self._weight(word) * nearness for word, nearness in near.items())
+        is_fact = saying.fact is not None and not saying.group.startswith(SIDE)
+        if (not total and not saying.group.startswith(SIDE)) or _is_small(saying):
+            return None
         same = other = 0.0
+        is_found = False
+        if saying.group == STANCE + ENDING:
+            same = self._find_nearest(near, {id(ground): ground for _, ground in said}.values(), saying) / total
         for held, ground in said:
             if held.group != saying.group:
                 continue
             score = self._stand_beside(near, held, ground) / total if total else 1.0
             if _agrees(held, saying):
-                same = max(same, score)
-            else:
+                is_found = True
+                same = max(same, 1.0 if ground.is_header else score)
+            elif not ground.is_header:
                 other = max(other, score)
-        if saying.fact is not None and not saying.group.startswith(SIDE):
-            is_struck = same > 0 and other > same + MARGIN
+        if is_fact:
+            is_struck = is_found and (other > same + MARGIN or same < APART)
         else:
-            is_struck = other > same + MARGIN and other >= OPPOSITE
+            least = ALIKE if saying.group == STANCE + ENDING else OPPOSITE
+            is_struck = other > same + MARGIN and other >= least
         return _describe(saying, body) if is_struck else None
 
-    def _stand_beside(self, near: Iterable[str], held: Saying, ground: Ground) -> float:
-        """Return the weight of words that stand beside a saying, each counted by its nearness."""
+    def _find_nearest(self, near: Mapping[str, float], grounds: Iterable[Ground], saying: Saying) -> float:
+        """Return the weight of the words that the best row or heading holds: it ends in no verb, and so denies nothing."""
+        mute = [g for g in grounds if all(other.group != saying.group for other in g.sayings)]
+        return max((sum(self._weight(word) for word in near if word in ground.words) for ground in mute), default=0.0)
+
+    def _stand_beside(self, near: Mapping[str, float], held: Saying, ground: Ground) -> float:
+        """Return the weight of words that stand beside a saying, each counted by its nearness, in both texts."""
 
         def share(word: str) -> float:
-            if word in ground.words:
-                return max(held.near.get(word, 0.0), IN_SENTENCE)
-            return AROUND_SAYING if word in ground.around or word in ground.before else 0.0
+            is_around = word in ground.around or word in ground.before
+            elsewhere = IN_SENTENCE if word in ground.words else AROUND_SAYING if is_around else 0.0
+            return max(held.near.get(word, 0.0), elsewhere)
 
-        return sum(self._weight(word) * share(word) for word in near)
+        return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
+
+
+def _is_small(saying: Saying) -> bool:
+    """Tell whether a fact is a bare number such as texts count their parts with, or one of something: 1枚につき."""
+    is_bare = saying.value.isdigit() and len(saying.value) < 3
+    return saying.group == FactKind.NUMBER and (is_bare or bool(re.fullmatch(r"1[^0-9./]*", saying.value)))
 
 
 def _agrees(held: Saying, saying: Saying) -> bool:
@@ -184,7 +199,7 @@ def _agrees(held: Saying, saying: Saying) -> bool:
         return agree_on_limit(held.value, saying.value)
     if saying.fact is None or held.fact is None:
         return held.value == saying.value
-    return contains((held.fact,), saying.fact)
+    return contains((held.fact,), saying.fact) or contains((saying.fact,), held.fact)
 
 
 def _describe(saying: Saying, body: str) -> str:
