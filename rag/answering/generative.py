@@ -107,9 +107,10 @@ class GenerativeEngine:
                 chars += len(piece)
                 for sentence in reader.feed(piece):
                     proof.take(sentence)
-                if proof.has_enough or reader.waiting_chars > _MAX_SENTENCE_CHARS:
+                if proof.has_enough:
                     return
-                if chars > _CHARS_A_TOKEN * self._limits.max_tokens:
+                if reader.waiting_chars > _MAX_SENTENCE_CHARS or chars > _CHARS_A_TOKEN * self._limits.max_tokens:
+                    proof.cut_off(reader.finish())
                     return
         finally:
             pieces.close()  # type: ignore[attr-defined]

@@ -109,7 +109,8 @@ class WatchedTransport(httpx.BaseTransport):
     def __init__(self, url: httpx.URL, *, default_seconds: float) -> None:
         self._origin = _origin(url)
         self._default_seconds = default_seconds
-        self._inner = httpx.HTTPTransport()
+        # No connection is kept for the next question: one that the server has dropped meanwhile would cost a failed try.
+        self._inner = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response, whose body is read under watch. Raises httpx.TransportError for another server."""

@@ -15,6 +15,8 @@ from rag.documents import Checks, Citation, Struck
 from rag.text import squeeze
 
 NO_SOURCE = "根拠として示せる箇所が、引いた文書の中にありません。"
+ENDLESS = "長すぎるため、途中で読むのをやめました。"
+_CUT_CHARS = 60
 _MAX_STATEMENTS = 8
 _LEAST_KEPT = 0.5  # of the statements; with fewer the answer is no whole any more
 
@@ -70,6 +72,11 @@ class Proof:
             self.struck.append(Struck(words, checked.reason or NO_SOURCE))
         else:
             self._show(Statement(words, entry.marks, entry.places))
+
+    def cut_off(self, rest: str) -> None:
+        """Strike a sentence that does not come to an end."""
+        if rest:
+            self.struck.append(Struck(rest[:_CUT_CHARS] + "…", ENDLESS))
 
     def _show(self, statement: Statement) -> None:
         piece = join_statement(self.kept, statement)
