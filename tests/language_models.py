@@ -58,6 +58,7 @@ class Verdict:
     citations: tuple[int, ...]
     facts: int
     reason: str | None
+    connective: bool = False
 
 
 class WordChecker:

@@ -29,6 +29,10 @@ class CheckedStatement(Protocol):
     def reason(self) -> str | None:
         """Why it is struck."""
 
+    @property
+    def connective(self) -> bool:
+        """Whether it says nothing by itself (以下のとおりです。, or that nothing was found)."""
+
 
 class StatementChecker(Protocol):
     """Compare statements with the passages that they cite."""

@@ -110,8 +110,9 @@ class GenerativeEngine:
                 if proof.has_enough:
                     return
                 if reader.waiting_chars > _MAX_SENTENCE_CHARS or chars > _CHARS_A_TOKEN * self._limits.max_tokens:
-                    proof.cut_off(reader.finish())
+                    proof.cut_off("".join(reader.finish()))
                     return
         finally:
             pieces.close()  # type: ignore[attr-defined]
-        proof.take(reader.finish())
+        for sentence in reader.finish():
+            proof.take(sentence)

@@ -32,7 +32,7 @@ class Proof:
     kept: list[Statement] = field(default_factory=list)
     struck: list[Struck] = field(default_factory=list)
     facts: int = 0
-    says_not_found: bool = False
+    says_nothing: bool = False
     repeats: bool = False
     _seen: set[str] = field(default_factory=set)
 
@@ -49,7 +49,7 @@ class Proof:
     def forget(self) -> None:
         """Begin again; nothing was shown yet."""
         assert not self.kept
-        self.struck, self.facts, self.says_not_found, self.repeats, self._seen = [], 0, False, False, set()
+        self.struck, self.facts, self.says_nothing, self.repeats, self._seen = [], 0, False, False, set()
 
     def take(self, sentence: str) -> None:
         """Prove a sentence and show it, or strike it with its reason."""
@@ -63,9 +63,12 @@ class Proof:
             return
         self._seen.add(key)
         if key == squeeze(NOT_FOUND).strip("。"):
-            self.says_not_found = True
+            self.says_nothing = True
             return
         checked = self.checker.check(sentence)
+        if checked.connective:  # it needs no proof and has none: nobody needs to see it
+            self.says_nothing = True
+            return
         self.facts += checked.facts
         entry = self.book.enter(words, checked.citations) if checked.reason is None else None
         if entry is None:
@@ -93,7 +96,7 @@ class Proof:
     def _judge(self, citations: Sequence[Citation]) -> Failure | None:
         statements = len(self.kept) + len(self.struck)
         if statements == 0:
-            return Failure.NOT_FOUND if self.says_not_found else Failure.EMPTY
+            return Failure.NOT_FOUND if self.says_nothing else Failure.EMPTY
         if len(self.kept) < _LEAST_KEPT * statements or not self.kept or not all_verified(citations):
             return Failure.BABBLING
         return None
