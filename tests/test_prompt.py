@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.answering.exhibits import choose_exhibits
 from rag.answering.inert import QUOTE, is_instruction, make_inert
-from rag.answering.prompt import NOT_FOUND, PROMPT_FILE, Prompt, open_prompt
+from rag.answering.prompt import NOT_FOUND, Prompt, open_prompt
 from rag.documents import Chunk, ChunkKind, Locator, Metadata, Passage, Segment
 from rag.errors import SettingsError
 
@@ -58,7 +58,9 @@ def write_prompt(folder: Path, text: str) -> Path:
     return file
 
 
-GOOD = "# 説明\n[システム]\n文書だけで答える。ないときは{not_found}\n[ユーザー]\n{count}件\n{passages}\n質問 {question}\n"
+GOOD = (
+    "# 説明\n[システム]\n文書だけで答える。ないときは{not_found}\n[ユーザー]\n{count}件\n{passages}\n質問 {question}\n"
+)
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -181,7 +183,9 @@ def test_an_order_in_a_title_or_heading_is_not_passed_on() -> None:
 
 def test_the_best_passages_come_first_and_are_cut_between_sentences() -> None:
     long = passage("一つ目の文です。二つ目の文です。三つ目の文です。", title="甲")
-    exhibits = choose_exhibits([passage("短い文。", title="乙"), long, passage("入らない文。", title="丙")], max_chars=30)
+    exhibits = choose_exhibits(
+        [passage("短い文。", title="乙"), long, passage("入らない文。", title="丙")], max_chars=30
+    )
 
     assert [(e.number, e.place, e.body) for e in exhibits] == [
         (1, 0, "短い文。"),
@@ -207,6 +211,4 @@ def test_the_budget_is_kept_and_every_piece_is_of_the_document(texts: list[str],
 
     assert sum(len(exhibit.source) for exhibit in exhibits) <= max(max_chars, 0)
     for exhibit in exhibits:
-        assert exhibit.body and all(
-            exhibit.passage.chunk.text[slice(*span)].strip() for span in exhibit.spans
-        )
+        assert exhibit.body and all(exhibit.passage.chunk.text[slice(*span)].strip() for span in exhibit.spans)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rag.answering.exhibits import Exhibit
-from rag.answering.extractive import MAX_CITATIONS
-from rag.answering.extractive import _cite as cite_units
+from rag.answering.extractive import Marker, _mark, _marks_in, cite_units
+from rag.answering.selection import MAX_CITATIONS
 from rag.answering.units import Unit
 from rag.answering.verification import PageReader, verify_citation
-from rag.documents import Citation, Passage
+from rag.documents import Citation
 from rag.text import morphemes
 
 _MAX_UNITS = 3  # of one passage, for one sentence
 _LEAST_GAIN = 2.0  # a further unit brings a number, or two words
 _NUMBER_WEIGHT = 3.0  # of a word with a digit in it
-CiteUnits = Callable[[Sequence[Unit], Passage, int], list[Citation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Entry:
 class CitationBook:
     """Number the proofs of an answer's sentences by their first appearance: one citation for each page of a passage.
 
-    cite_units: (units, passage, first number) -> citations, not yet verified.
+    mark: finds the decisive words of a quotation.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class CitationBook:
         pages: PageReader,
         *,
         max_citations: int = MAX_CITATIONS,
-        cite: CiteUnits = cite_units,
+        mark: Marker = lambda _: (),
     ) -> None:
         self._exhibits = {exhibit.number: exhibit for exhibit in exhibits}
-        self._pages, self._max_citations, self._cite = pages, max_citations, cite
+        self._pages, self._max_citations, self._mark = pages, max_citations, mark
         self._candidates: dict[int, list[_Candidate]] = {}
         self._units: dict[int, list[Unit]] = {}
         self._numbers: dict[tuple[int, int], int] = {}  # (exhibit, page) -> number of the citation
@@ -72,12 +72,14 @@ class CitationBook:
         found = []
         for (name, page), number in self._numbers.items():
             units = sorted(self._units[name], key=lambda unit: unit.start)
-            pieces = self._cite(units, self._exhibits[name].passage, number)
-            found += [verify_citation(replace(c, number=number), self._pages) for c in pieces if c.page == page]
+            passage = self._exhibits[name].passage
+            marked = [_marks_in(unit, passage, self._mark) for unit in units]
+            pieces = [_mark(piece, marked) for piece in cite_units(units, passage, number) if piece.page == page]
+            found += [verify_citation(replace(piece, number=number), self._pages) for piece in pieces]
         return tuple(sorted(found, key=lambda citation: citation.number))
 
     def _enter_units(self, name: int, units: Sequence[Unit]) -> list[int]:
-        pieces = self._cite(units, self._exhibits[name].passage, 1) if units else []
+        pieces = cite_units(units, self._exhibits[name].passage, 1) if units else []
         if not pieces or not all(verify_citation(piece, self._pages).verified for piece in pieces):
             return []
         keys = [(name, piece.page) for piece in pieces]
@@ -91,7 +93,7 @@ class CitationBook:
         return [self._numbers[key] for key in keys]
 
     def _choose(self, words: frozenset[str], name: int) -> list[Unit]:
-        """Return the few units of a passage that hold most of a statement's words, numbers above all."""
+        """Return the few units of a passage that hold most of a statement's words, numbers above all, with their exceptions."""
         chosen: list[Unit] = []
         missing = words
         candidates = self._read(name)
@@ -102,6 +104,9 @@ class CitationBook:
                 break
             chosen.append(best.unit)
             missing -= best.words
+        units = [candidate.unit for candidate in candidates]
+        limits = [after for before, after in pairwise(units) if before in chosen and after.is_exception]
+        chosen += [unit for unit in limits if unit not in chosen]
         return sorted(chosen, key=lambda unit: unit.start)
 
     def _read(self, name: int) -> list[_Candidate]:
