@@ -77,9 +77,9 @@ class Handler(BaseHTTPRequestHandler):
         with log.lock:
             log.requests.append({"body": body, "headers": {k.lower(): v for k, v in self.headers.items()}})
             earlier = sum(r["body"]["model"] == mode for r in log.requests) - 1
-            log.running += 1
+            self._counts = mode == "counts"
+            log.running += self._counts
             log.most_running = max(log.most_running, log.running)
-        self._counts = True
         try:
             self._answer(mode, body, earlier)
         except (BrokenPipeError, ConnectionResetError):

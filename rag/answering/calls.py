@@ -36,6 +36,7 @@ class Call:
     deadline: float
     patience_seconds: float
     _abandoned: threading.Event = field(default_factory=threading.Event)
+    _closers: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def remaining(self) -> float:
@@ -50,6 +51,15 @@ class Call:
     def abandon(self) -> None:
         """Have the connection closed at the next byte, or when its patience is at an end."""
         self._abandoned.set()
+
+    def close_with(self, closer: Callable[[], None]) -> None:
+        """Have something closed when the call ends: what libraries keep of an unfinished stream may outlive it."""
+        self._closers.append(closer)
+
+    def hang_up(self) -> None:
+        """Close what the call opened."""
+        while self._closers:
+            self._closers.pop()()
 
 
 CURRENT_CALL: contextvars.ContextVar[Call | None] = contextvars.ContextVar("current_call", default=None)
@@ -125,7 +135,10 @@ def _run(
     except Exception as error:
         pieces.put(_Event(error=error))
     finally:
-        give_back()
+        try:
+            call.hang_up()
+        finally:
+            give_back()
 
 
 def _stream(llm: LLM, messages: Messages, call: Call, pieces: queue.SimpleQueue[_Event]) -> bool:

@@ -127,6 +127,8 @@ class WatchedTransport(httpx.BaseTransport):
         }
         response = self._inner.handle_request(request)
         assert isinstance(response.stream, httpx.SyncByteStream)
+        if call:
+            call.close_with(response.stream.close)
         return httpx.Response(
             response.status_code,
             headers=response.headers,
