@@ -1,7 +1,8 @@
 """A small LLM server that speaks OpenAI's protocol and misbehaves on demand: the name of the model says how.
 
 Run as a process: `python llm_server.py` prints its port and serves until it is stopped. GET /log returns what it received and how
-each answer ended, as JSON; standard library only.
+each answer ended, as JSON: the body and headers of each request, and after how many seconds each piece was sent. What is PUT there
+is what the models "says" and "says-later" say from then on. Standard library only.
 """
 
 from __future__ import annotations
@@ -70,12 +71,19 @@ class Handler(BaseHTTPRequestHandler):
         self._head(200, "application/json", len(body))
         self.wfile.write(body)
 
+    def do_PUT(self) -> None:
+        """Take what is to be said."""
+        REPLIES["says"] = REPLIES["says-later"] = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self._head(204, "text/plain", 0)
+
     def do_POST(self) -> None:
         """Answer, or misbehave."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         log, mode = self.log_of_server, body["model"]
         with log.lock:
-            log.requests.append({"body": body, "headers": {k.lower(): v for k, v in self.headers.items()}})
+            self._received, self._sent = time.monotonic(), []
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            log.requests.append({"body": body, "headers": headers, "sent": self._sent})
             earlier = sum(r["body"]["model"] == mode for r in log.requests) - 1
             self._counts = mode == "counts"
             log.running += self._counts
@@ -138,8 +146,11 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "error-event":
             self._send(b'data: {"error": {"message": "out of memory"}}\n\n')
             return
+        if mode == "says-later":
+            time.sleep(0.3)
         for number, piece in enumerate(self._pieces(mode, body)):
             self._send(event(piece))
+            self._sent.append(round(time.monotonic() - self._received, 6))
             if mode == "drips":
                 time.sleep(0.4)
             if mode == "counts":

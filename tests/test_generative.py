@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import threading
 import time
@@ -13,10 +14,11 @@ from typing import Any
 
 import pytest
 from language_models import ModelServer, run_model_server
+from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
 from rag.answering.failures import Failure
 from rag.answering.generation import Generation, Limits, MaskFactory, no_mask
-from rag.answering.generative import GenerativeEngine
+from rag.answering.generative import GenerativeEngine, open_engine
 from rag.answering.llm import open_llm
 from rag.answering.prompt import NOT_FOUND, open_prompt
 from rag.answering.statements import StatementChecker
@@ -393,6 +395,50 @@ def test_personal_data_are_not_sent_and_come_back_in_the_answer(desk: Desk) -> N
     assert "【氏名1】" in sent and "緑川花子" not in sent and "緑川" not in sent
     said = [s.text for s in (*generation.statements, *generation.checks.struck)]
     assert any("緑川花子" in text for text in said) and not any("【氏名1】" in text for text in said)
+
+
+@pytest.mark.parametrize("mode", ["mask", "refuse"])
+def test_the_engine_of_the_settings_keeps_personal_data_at_home(desk: Desk, mode: str) -> None:
+    passage = planted("滞納者の緑川花子（電話090-1234-5678）に催告する。")
+    settings = Settings(llm_url=desk.server.url, llm_model="echo", personal_data=mode)
+    engine = open_engine(settings)
+    assert engine is not None
+
+    generation = engine.generate("緑川花子さんの電話番号は", [passage], PlantedPages([passage]))
+
+    sent = json.dumps(desk.server.log()["requests"], ensure_ascii=False)
+    assert "花子" not in sent and "1234" not in sent
+    assert (generation.failure is Failure.REFUSED) == (mode == "refuse") == (sent == "[]")
+
+
+class FewWords(CustomLLM):
+    """A llama-index LLM that is no server: it says what it was made with, or breaks down."""
+
+    words: str
+    breaks: bool = False
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata()
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        return CompletionResponse(text=self.words)
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Iterator[CompletionResponse]:
+        yield CompletionResponse(text=self.words, delta=self.words)
+        if self.breaks:
+            raise KeyError("something in a library")
+
+
+@pytest.mark.parametrize(("breaks", "failure"), [(False, None), (True, Failure.DEAD)])
+def test_any_llm_of_llama_index_may_write(desk: Desk, breaks: bool, failure: Failure | None) -> None:
+    engine = open_engine(Settings(), FewWords(words=f"{FEE}[1]", breaks=breaks))
+    assert engine is not None
+
+    seen = desk.use(engine)
+
+    assert seen.generation.failure is failure
+    assert (seen.generation.text == f"{FEE}[1]") or breaks
 
 
 def test_what_must_not_be_sent_is_not_sent(desk: Desk) -> None:

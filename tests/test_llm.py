@@ -14,7 +14,9 @@ from test_offline import run_guarded
 
 from rag.answering.calls import CURRENT_CALL, Call, classify_error
 from rag.answering.failures import Failure
+from rag.answering.generative import open_engine
 from rag.answering.llm import WatchedTransport, open_llm
+from rag.answering.llm_check import check_llm
 from rag.errors import SettingsError
 from rag.settings import Settings, load_settings, shown_settings
 
@@ -124,6 +126,7 @@ import os
 os.environ |= {"HTTP_PROXY": "http://192.0.2.1:1", "ALL_PROXY": "http://192.0.2.1:1", "OPENAI_BASE_URL": "http://192.0.2.2/v1",
                "OPENAI_API_BASE": "http://192.0.2.2/v1"}
 from llama_index.core.llms import ChatMessage
+from rag.answering.generative import open_engine
 from rag.answering.llm import open_llm
 from rag.settings import Settings
 llm = open_llm(Settings(llm_url=URL, llm_model="good"))
@@ -139,3 +142,21 @@ def test_only_the_named_server_is_asked_whatever_the_environment_says(tmp_path: 
 
     assert seen["attempts"] == [] and "9,800円" in seen["text"]
     assert "sk-not-a-key" not in str(request), "the key of another service was sent"
+
+
+@pytest.mark.parametrize(("mode", "failure"), [("good", None), ("status-401", Failure.DEAD), ("empty", Failure.EMPTY)])
+def test_a_server_is_checked_with_one_short_question(mode: str, failure: Failure | None) -> None:
+    with run_model_server() as server:
+        check = check_llm(Settings(llm_url=server.url, llm_model=mode, llm_api_key="geheim"))
+
+    assert check is not None and check.failure is failure and server.url in check.text and "geheim" not in check.text
+    assert ("秒で答えました" in check.text) == (failure is None)
+
+
+def test_nothing_is_checked_and_no_engine_opened_without_a_server() -> None:
+    assert check_llm(Settings()) is None and open_engine(Settings()) is None
+
+
+def test_a_prompt_that_cannot_be_used_is_told_before_anybody_asks(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.txt"):
+        open_engine(replace(SERVED, prompt_file=tmp_path / "none.txt"))

@@ -82,8 +82,12 @@ class Slots:
         self._free.release()
 
 
-def stream_call(llm: LLM, messages: Messages, call: Call, slots: Slots) -> Iterator[str]:
-    """Yield the pieces of an answer as they come. Raises CallFault: dead, slow or busy. Closing the iterator abandons the call."""
+def start_call(llm: LLM, messages: Messages, call: Call, slots: Slots) -> Iterator[str]:
+    """Send a question and return an iterator over the pieces of its answer, at once: much can be prepared while the LLM reads.
+
+    The iterator raises CallFault: dead or slow; `start_call` itself raises it when all slots stay taken (busy). Whoever does not
+    read to the end abandons the call.
+    """
     slots.take(call)
     pieces: queue.SimpleQueue[_Event] = queue.SimpleQueue()
     try:
@@ -91,10 +95,7 @@ def stream_call(llm: LLM, messages: Messages, call: Call, slots: Slots) -> Itera
     except RuntimeError:  # no more threads
         slots.give_back()
         raise
-    try:
-        yield from _read(call, pieces)
-    finally:
-        call.abandon()
+    return _read(call, pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,22 @@ Whatever the LLM or its server does, `generate` comes back within the timeout, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.answering.calls import Call, CallFault, Messages, Slots, stream_call
+from rag.answering.calls import Call, CallFault, Messages, Slots, start_call
 from rag.answering.exhibits import Exhibit, choose_exhibits, find_instructions
+from rag.answering.extractive import Marker
 from rag.answering.failures import Failure
 from rag.answering.generation import CheckerFactory, Generation, Limits, Mask, MaskFactory, no_mask
-from rag.answering.prompt import Prompt
+from rag.answering.llm import open_llm
+from rag.answering.privacy import REFUSE, check_may_send
+from rag.answering.privacy import Mask as PersonalMask
+from rag.answering.prompt import Prompt, open_prompt
 from rag.answering.proof import Proof
 from rag.answering.sentences import SentenceReader
+from rag.answering.statements import StatementChecker
 from rag.answering.support import CitationBook
 from rag.answering.verification import PageReader
 from rag.documents import Passage
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
     from rag.retrieval.query import Question
+    from rag.settings import Settings
 
 ENGINE = "generative"
 _ATTEMPTS = 2
@@ -60,23 +66,26 @@ class GenerativeEngine:
         passages: Sequence[Passage],
         pages: PageReader,
         on_token: Callable[[str], None] | None = None,
+        mark: Marker = lambda _: (),
     ) -> Generation:
         """Return an answer from passages (best first), each sentence of it proved; or why there is none, within the timeout.
 
         pages: where citations are read back from. on_token: called with each proved sentence, its marks behind it; what it
-        was given joins to `text`. After a failure what it was given is to be replaced.
+        was given joins to `text`. After a failure what it was given is to be replaced. mark: finds the decisive words of a citation.
         """
         call = Call(time.monotonic() + self._limits.timeout_seconds, self._limits.first_token_seconds)
         text = question if isinstance(question, str) else question.understood
         passages = passages[: self._limits.passages]
         exhibits = choose_exhibits(passages, max_chars=self._limits.context_chars)
         try:
-            mask = self._mask_factory([text, *(exhibit.source for exhibit in exhibits)])
+            mask = self._mask_factory(self._prompt.list_texts(text, exhibits))
             messages = self._fill(text, exhibits, mask)
         except RagError as refusal:
             return Generation(failure=Failure.REFUSED, detail=refusal.message)
-        checker = self._checker_factory({exhibit.number: exhibit.source for exhibit in exhibits}, text)
-        proof = Proof(checker, mask, CitationBook(exhibits, pages), on_token)
+        sources = {exhibit.number: exhibit.source for exhibit in exhibits}
+        proof = Proof(
+            lambda: self._checker_factory(sources, text), mask, CitationBook(exhibits, pages, mark=mark), on_token
+        )
         generation = self._write(messages, call, proof) if exhibits else proof.conclude(Failure.NOT_FOUND)
         return replace(generation, instructions=sum(len(find_instructions(p.chunk.text)) for p in passages))
 
@@ -100,19 +109,42 @@ class GenerativeEngine:
 
     def _read(self, messages: Messages, call: Call, proof: Proof) -> None:
         """Read an answer to its end, or until enough was seen of it. Raises CallFault."""
-        reader, chars = SentenceReader(), 0
-        pieces = stream_call(self._llm, messages, Call(call.deadline, call.patience_seconds), self._slots)
+        call = Call(call.deadline, call.patience_seconds)
+        pieces = start_call(self._llm, messages, call, self._slots)
         try:
-            for piece in pieces:
-                chars += len(piece)
-                for sentence in reader.feed(piece):
-                    proof.take(sentence)
-                if proof.has_enough:
-                    return
-                if reader.waiting_chars > _MAX_SENTENCE_CHARS or chars > _CHARS_A_TOKEN * self._limits.max_tokens:
-                    proof.cut_off("".join(reader.finish()))
-                    return
+            proof.get_ready()
+            self._prove(pieces, proof)
         finally:
-            pieces.close()  # type: ignore[attr-defined]
+            call.abandon()
+
+    def _prove(self, pieces: Iterator[str], proof: Proof) -> None:
+        reader, chars = SentenceReader(), 0
+        for piece in pieces:
+            chars += len(piece)
+            for sentence in reader.feed(piece):
+                proof.take(sentence)
+            if proof.has_enough:
+                return
+            if reader.waiting_chars > _MAX_SENTENCE_CHARS or chars > _CHARS_A_TOKEN * self._limits.max_tokens:
+                proof.cut_off("".join(reader.finish()))
+                return
         for sentence in reader.finish():
             proof.take(sentence)
+
+
+def open_engine(settings: Settings, llm: LLM | None = None) -> GenerativeEngine | None:
+    """Return the engine of the settings; None where they name no server and no LLM is given. Nothing is sent yet.
+
+    llm: any llama-index LLM instead of the server. Raises SettingsError for an address, a model or a prompt that cannot be used.
+    """
+    prompt = open_prompt(settings.prompt_file)
+    llm = open_llm(settings) if llm is None else llm
+    if llm is None:
+        return None
+
+    def open_mask(texts: Sequence[str]) -> Mask:
+        if settings.personal_data == REFUSE:
+            check_may_send(texts, REFUSE)
+        return PersonalMask(texts)
+
+    return GenerativeEngine(llm, prompt, StatementChecker, open_mask, Limits.of(settings))

@@ -46,6 +46,10 @@ class Prompt:
         }
         return _fill(self.system, values), _fill(self.user, values)
 
+    def list_texts(self, question: str, exhibits: Sequence[Exhibit]) -> list[str]:
+        """Return every text that is masked when the prompt is filled."""
+        return [make_inert(question), *(text for exhibit in exhibits for text in _texts(exhibit))]
+
 
 def _fill(template: str, values: dict[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
@@ -53,16 +57,17 @@ def _fill(template: str, values: dict[str, str]) -> str:
 
 def render_exhibit(exhibit: Exhibit, *, mask: Mask = str) -> str:
     """Return a passage between its delimiters, every line of the document quoted: nothing in it can look like one of ours."""
+    lines = [quote_lines(mask(text)) for text in _texts(exhibit)]
+    delimiters = f"<<<文書 [{exhibit.number}]>>>", f"<<<文書 [{exhibit.number}] おわり>>>"
+    return "\n".join((delimiters[0], *lines, delimiters[1]))
+
+
+def _texts(exhibit: Exhibit) -> list[str]:
+    """Return the title, the place and the text of a passage, made inert."""
     chunk = exhibit.passage.chunk
-    place = chunk.locator.describe(chunk.source)
-    lines = [
-        f"<<<文書 [{exhibit.number}]>>>",
-        quote_lines(mask(make_inert(f"表題：{_one_line(exhibit.heading)}"))),
-        quote_lines(mask(make_inert(f"場所：{_one_line(place)}"))) if place else "",
-        quote_lines(mask(make_inert(exhibit.body.replace("\t", " | ")))),
-        f"<<<文書 [{exhibit.number}] おわり>>>",
-    ]
-    return "\n".join(line for line in lines if line)
+    place = _one_line(chunk.locator.describe(chunk.source))
+    head = [f"表題：{_one_line(exhibit.heading)}", *([f"場所：{place}"] if place else [])]
+    return [make_inert(text) for text in (*head, exhibit.body.replace("\t", " | "))]
 
 
 def _one_line(text: str) -> str:

@@ -23,9 +23,9 @@ _LEAST_KEPT = 0.5  # of the statements; with fewer the answer is no whole any mo
 
 @dataclass(slots=True)
 class Proof:
-    """The sentences of one answer, as they are proved or struck."""
+    """The sentences of one answer, as they are proved or struck. open_checker: called once, by get_ready."""
 
-    checker: StatementChecker
+    open_checker: Callable[[], StatementChecker]
     mask: Mask
     book: CitationBook
     on_token: Callable[[str], None] | None
@@ -35,6 +35,13 @@ class Proof:
     says_nothing: bool = False
     repeats: bool = False
     _seen: set[str] = field(default_factory=set)
+    _checker: StatementChecker | None = None
+
+    def get_ready(self) -> StatementChecker:
+        """Read the passages, which takes a while: best done while the LLM reads them too."""
+        if self._checker is None:
+            self._checker = self.open_checker()
+        return self._checker
 
     @property
     def has_shown(self) -> bool:
@@ -65,7 +72,7 @@ class Proof:
         if key == squeeze(NOT_FOUND).strip("。"):
             self.says_nothing = True
             return
-        checked = self.checker.check(sentence)
+        checked = self.get_ready().check(sentence)
         if checked.connective:  # it needs no proof and has none: nobody needs to see it
             self.says_nothing = True
             return
