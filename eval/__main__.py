@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import RagError, UsageError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
-from rag.settings import Settings, load_settings
+from rag.settings import Settings, load_settings, shown_settings
 
 if TYPE_CHECKING:
     from eval.run import Report
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 QUESTIONS = Path(__file__).with_name("questions.csv")
 OUTPUT = Path("eval/results/latest.json")
 _PACKAGE = "shirube"
-_PRIVATE = ("key", "token", "password", "secret")
 
 
 def build_parser() -> Parser:
@@ -152,12 +151,11 @@ def _describe_run(questions: Path, settings: Settings) -> dict[str, Any]:
     from rag.indexing.snapshot import SnapshotStore
 
     store = SnapshotStore(settings.index)
-    kept = {name: value for name, value in asdict(settings).items() if not any(word in name for word in _PRIVATE)}
     return {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "versions": {_PACKAGE: _package_version(), "python": platform.python_version()},
         "snapshot": {"id": store.current_id(), **asdict(store.manifest().recipe)},
-        "settings": kept,
+        "settings": shown_settings(settings),
         "questions": {"file": questions.name, "sha256": hashlib.sha256(questions.read_bytes()).hexdigest()},
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from rag.errors import SettingsError
 
 SETTINGS_FILE = "rag.toml"
 ENVIRONMENT_PREFIX = "RAG_"
+SECRETS = frozenset({"llm_api_key"})
+"""Settings that are neither shown, nor written into a report or an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Settings:
     ocr: recognise pages without usable text, where tesseract is installed.
     personal_data: what happens to personal data before a text goes to an LLM: "mask" puts tokens in its place and puts it back in the
     answer; "refuse" sends nothing that holds any.
+    llm_url, llm_model, llm_api_key: an OpenAI-compatible server ("http://10.0.0.5:8080/v1") that writes answers; None: none does.
+    llm_timeout_seconds: for a whole answer, waiting included; llm_first_token_seconds: for its first word, and between two.
+    llm_context_chars: of document text that the server is given; llm_max_tokens: the longest answer; llm_concurrency: answers that
+    are written at once. prompt_file: the prompt instead of the packaged one.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
     """
@@ -60,6 +66,15 @@ class Settings:
     max_worker_mb: int = 4_000
     ocr: bool = True
     ocr_page_seconds: int = 60
+    llm_url: str | None = None
+    llm_model: str | None = None
+    llm_api_key: str | None = field(default=None, repr=False)
+    llm_timeout_seconds: float = 30.0
+    llm_first_token_seconds: float = 10.0
+    llm_context_chars: int = 6_000
+    llm_max_tokens: int = 400
+    llm_concurrency: int = 2
+    prompt_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 7860
     page_title: str = "しるべ"
@@ -84,6 +99,15 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] | Non
     values |= {key: value for key, value in overrides.items() if value is not None}
     _check_keys(values)
     return replace(Settings(), **{key: _convert(key, value) for key, value in values.items()})
+
+
+def shown_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings that may be written into a report: all but the secret ones.
+
+    >>> "llm_api_key" in shown_settings(Settings()), shown_settings(Settings())["port"]
+    (False, 7860)
+    """
+    return {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in SECRETS}
 
 
 def _read_file(file: Path, *, required: bool) -> dict[str, Any]:
@@ -124,7 +148,7 @@ def _convert(key: str, value: Any) -> Any:
         return _check_range(key, _CONVERTERS[name](value))
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise SettingsError(
-            f"設定 {key} の値が正しくありません: {value!r}",
+            f"設定 {key} の値が正しくありません: {'（表示しません）' if key in SECRETS else repr(value)}",
             f"{_TYPE_LABELS[name]}{_describe_range(key)}で書いてください。",
         ) from error
 
@@ -189,6 +213,11 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "max_file_seconds": (1, 86_400),
     "max_worker_mb": (100, 1_000_000),
     "ocr_page_seconds": (1, 3_600),
+    "llm_timeout_seconds": (0.1, 3_600.0),
+    "llm_first_token_seconds": (0.1, 3_600.0),
+    "llm_context_chars": (100, 1_000_000),
+    "llm_max_tokens": (1, 100_000),
+    "llm_concurrency": (1, 1_000),
     "port": (0, 65_535),
 }
 _TYPE_LABELS = {

@@ -56,3 +56,42 @@ def save_reranker(folder: Path, *, seed: int = 0) -> Path:
     """Save a cross-encoder into a folder and return it."""
     _save_bert(folder, "reranker", seed=seed)
     return folder
+
+
+def save_chat_model(folder: Path, *, seed: int = 0) -> Path:
+    """Save a language model for conversations into a folder and return it: it says random characters, marks among them."""
+    import torch
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.manual_seed(seed)
+    pieces = [
+        "[UNK]",
+        "<eos>",
+        *sorted({*CHARACTERS, *"、0123456789円"}),
+        "です。[1]",
+        "ます。[2]\n",
+        "円。[1]",
+        "課。[9]",
+    ]
+    tokenizer = Tokenizer(models.WordLevel({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="<eos>")
+    fast.chat_template = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
+    config = LlamaConfig(
+        vocab_size=len(pieces),
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=16_384,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    model = LlamaForCausalLM(config)
+    # Without a penalty the most probable character would come again and again, and never an end of a sentence.
+    model.generation_config = GenerationConfig(repetition_penalty=1.5, eos_token_id=1, pad_token_id=1)
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder

@@ -32,7 +32,7 @@ from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.updating import update_index
 from rag.progress import track, use_utf8
-from rag.settings import Settings, load_settings
+from rag.settings import Settings, load_settings, shown_settings
 
 _PACKAGES = ("shirube", "tantivy", "chromadb", "sudachipy", "sudachidict-core", "llama-index-core")
 _OFF = {"ocr": False}
@@ -78,12 +78,12 @@ def measure_set(
 
 def describe_run(settings: Settings, results: Sequence[SetResult], seconds: float) -> dict[str, Any]:
     """Return what the figures depend on: versions, embedder, which sets it was adapted to, and the settings that were changed."""
-    embedder, standard = open_embedder(settings.embedder), asdict(Settings())
+    embedder, standard = open_embedder(settings.embedder), Settings()
     return {
         "versions": {name: _find_version(name) for name in _PACKAGES},
         "embedder": {"name": embedder.name, "fingerprint": embedder.fingerprint, "dense_weight": embedder.dense_weight},
         "adapted": [r.name for r in results if r.index["embedder_fingerprint"] != embedder.fingerprint],
-        "settings": {name: value for name, value in asdict(settings).items() if value != standard[name]},
+        "settings": {k: value for k, value in shown_settings(settings).items() if value != getattr(standard, k)},
         "ocr": settings.ocr,
         "seconds": round(seconds, 1),
     }

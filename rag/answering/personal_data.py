@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from rag.answering.personal_addresses import find_accounts, find_addresses
@@ -9,9 +10,13 @@ from rag.answering.personal_digits import find_numbers
 from rag.answering.personal_kinds import PersonalDatum, PersonalKind, ReadableText
 from rag.answering.personal_names import find_names
 
+_CACHED_TEXTS = (
+    256  # a text is looked through before it is masked, and when it is; passages come again with other questions
+)
 _ORDER = {kind: place for place, kind in enumerate(PersonalKind)}
 
 
+@functools.lru_cache(_CACHED_TEXTS)
 def find_personal_data(text: str) -> tuple[PersonalDatum, ...]:
     """Return the personal data in a text, in order; no two overlap.
 

@@ -1,0 +1,83 @@
+"""A real LLM server, `transformers serve`, with a tiny model of random weights: everything that it says is struck."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny_models import save_chat_model
+
+from rag.answering.failures import Failure
+from rag.answering.generation import Limits
+from rag.answering.generative import GenerativeEngine
+from rag.answering.llm import open_llm
+from rag.answering.prompt import open_prompt
+from rag.answering.statements import StatementChecker
+from rag.assistant import Assistant
+from rag.indexing.embedding import open_embedder
+from rag.indexing.snapshot import SnapshotStore
+from rag.settings import Settings
+
+pytest.importorskip("accelerate", reason="transformers serve needs the package accelerate")
+SERVE = "import sys; from transformers.cli.transformers import main; sys.argv[0] = 'transformers'; main()"
+START_SECONDS = 300  # it imports torch; about 15 seconds on an idle machine
+QUESTIONS = ["宿泊料はいくらですか", "燃えるごみは何曜日に出しますか", "転出届はいつまでに出しますか"]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Lend settings that name the server."""
+    folder = save_chat_model(tmp_path_factory.mktemp("model") / "random")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", SERVE, "serve", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    log = folder.parent / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([*command, "--device", "cpu"], env=environment, stdout=output, stderr=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process, log)
+        yield Settings(llm_url=f"http://127.0.0.1:{port}/v1", llm_model=str(folder))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text(errors="replace")[-2_000:]
+        try:
+            opener.open(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.5)
+    raise AssertionError(log.read_text(errors="replace")[-2_000:])
+
+
+@pytest.mark.timeout(2 * START_SECONDS)
+def test_all_that_a_model_of_random_weights_says_is_struck(
+    served: Settings, town_assistant: Assistant, small_town: Settings
+) -> None:
+    llm = open_llm(served)
+    assert llm is not None
+    engine = GenerativeEngine(llm, open_prompt(), StatementChecker, limits=Limits(120.0, 100.0, max_tokens=400))
+    snapshot = SnapshotStore(small_town.index).open_current(open_embedder(small_town.embedder).fingerprint)
+
+    seen: list[str] = []
+    said = [engine.generate(q, town_assistant.search(q), snapshot.catalog, seen.append) for q in QUESTIONS]
+    snapshot.close()
+
+    assert seen == [] and [g.failure for g in said] == [Failure.BABBLING] * len(QUESTIONS), said
+    for generation in said:
+        assert generation.statements == () and len(generation.checks.struck) == generation.checks.statements > 0
+        assert [warning.code for warning in generation.warnings] == ["fallback"]
