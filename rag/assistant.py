@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.answering.answerer import OUTRIGHT, Answerer
+from rag.answering.answerer import Answerer
 from rag.answering.combination import combine_answers
 from rag.answering.confidence import read_calibration
+from rag.answering.generative import ENGINE as GENERATIVE
+from rag.answering.generative import open_engine
 from rag.answering.suggestions import suggest_questions
 from rag.answering.verification import verify_citation
 from rag.documents import (
@@ -39,16 +41,19 @@ from rag.indexing.limits import department_key
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
-from rag.retrieval.parts import split_parts
+from rag.retrieval.parts import merge_passages, split_parts
 from rag.retrieval.reranking import NONE as NO_RERANKER
 from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
     from rag.indexing.catalog import CatalogEntry
     from rag.indexing.embedders import EmbedderLibrary
     from rag.indexing.embedding import Embedder
+    from rag.retrieval.query import Question
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
@@ -95,18 +100,24 @@ class Assistant:
     Each snapshot is searched with the embedder that it was built with, so that a new one may come with a new snapshot.
     """
 
-    def __init__(self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary) -> None:
+    def __init__(
+        self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary, llm: LLM | None = None
+    ) -> None:
         self._settings, self._reader, self._embedders = settings, reader, embedders
+        self._engine = open_engine(settings, llm)
         self._cross_encoder = open_reranker(settings)
         self._calibration = read_calibration()
         self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod
-    def open(cls, settings: Settings) -> Assistant:
-        """Open the index of the settings. Raises IndexMissingError, IndexMismatchError or EmbedderError."""
+    def open(cls, settings: Settings, llm: LLM | None = None) -> Assistant:
+        """Open the index of the settings. llm: any llama-index LLM, instead of the server that the settings may name.
+
+        Raises IndexMissingError, IndexMismatchError, EmbedderError, or SettingsError for an LLM or prompt that cannot be used.
+        """
         from rag.indexing.embedders import EmbedderLibrary
 
-        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index)), EmbedderLibrary(settings))
+        assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index)), EmbedderLibrary(settings), llm)
         with assistant._searchable():
             return assistant
 
@@ -120,7 +131,7 @@ class Assistant:
     ) -> Answer:
         """Answer a question. history: earlier (question, answer) pairs, oldest first: a follow-up is understood with them.
 
-        on_token: called with the answer's text as it comes. Raises UsageError for an empty or very long question, earlier ones too,
+        on_token: called with the answer's text as it comes; the answer that is returned replaces it. Raises UsageError for an empty or very long question, earlier ones too,
         and for a department that no open document has.
         """
         started = time.perf_counter()
@@ -131,18 +142,32 @@ class Assistant:
             retriever = self._retriever(snapshot, embedder)
             answerer = self._answerer(snapshot, embedder, retriever)
 
-            def answer_one(text: str, history: Sequence[tuple[str, str]] = ()) -> Answer:
+            def find(text: str, history: Sequence[tuple[str, str]] = ()) -> tuple[Question, list[Passage]]:
                 asked = retriever.understand(text, history)
-                passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
-                return answerer.answer(asked, passages)
+                return asked, retriever.retrieve(asked, filters=filters, asker=asker, limit=_CONTEXT_PASSAGES)
 
-            answer = answerer.decline_outright(question) or answer_one(question, history)
-            parts = split_parts(question)
-            if len(parts) > 1 and answer.reason not in OUTRIGHT:
-                answer = combine_answers(answer, [(part, answer_one(part)) for part in parts])
-        if on_token:
+            answer = answerer.decline_outright(question)
+            if answer is None:
+                parts = split_parts(question)
+                of_parts = [find(part) for part in parts] if len(parts) > 1 else []
+                answer = self._answer(answerer, find(question, history), of_parts, on_token)
+        if on_token and answer.engine != GENERATIVE:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+
+    def _answer(
+        self,
+        answerer: Answerer,
+        whole: tuple[Question, list[Passage]],
+        parts: Sequence[tuple[Question, list[Passage]]],
+        on_token: Callable[[str], None] | None,
+    ) -> Answer:
+        """Return the answer to a question and its parts, each with the passages that were found for it."""
+        asked, passages = whole
+        if self._engine is not None:
+            return answerer.answer(asked, merge_passages(passages, [of_part for _, of_part in parts]), on_token)
+        answer = answerer.answer(asked, passages)
+        return combine_answers(answer, [(part.text, answerer.answer(part, of_part)) for part, of_part in parts])
 
     def search(
         self,
@@ -355,6 +380,7 @@ class Assistant:
             max_chars=settings.max_answer_chars,
             threshold=settings.answer_threshold,
             contact=Contact(settings.contact_department, settings.contact_extension),
+            engine=self._engine,
         )
 
 

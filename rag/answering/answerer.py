@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
-from rag.answering.contradictions import find_contradiction
+from rag.answering.contradictions import Contradiction, find_contradiction
+from rag.answering.generative import ENGINE as GENERATIVE
 from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
 from rag.answering.scope import find_scope
@@ -17,11 +18,13 @@ from rag.answering.unit_features import Measured, measure_units, score_units
 from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
-from rag.documents import Answer, Checks, Contact, Passage, Place, Reason, Status, Warning_
+from rag.documents import Answer, Checks, Citation, Contact, Passage, Place, Reason, Status, Warning_
 from rag.retrieval.editions import keep_one_edition
 from rag.words import find_words
 
 if TYPE_CHECKING:
+    from rag.answering.generation import Generation
+    from rag.answering.generative import GenerativeEngine
     from rag.indexing.embedding import Embedder
     from rag.retrieval.query import Question
     from rag.retrieval.retriever import Retriever
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 PASSAGES = 5  # that an answer is put together from
 _NEAREST = 3
 _PLACE_CHARS = 80
-OUTRIGHT = frozenset({Reason.OUT_OF_SCOPE, Reason.PERSONAL_DATA})
-"""Why a question is declined whatever the documents say."""
 NO_ANSWER = "お探しの内容は、登録されている文書では確かめられませんでした。"
 NO_DOCUMENTS = "検索できる文書がありません。"
 PARTIAL = Warning_("partial", "長いため、手順や項目の一部だけを示しています。続きは出典の頁で確かめてください。")
@@ -41,8 +42,22 @@ class Pages(PageReader, QualityReader, Protocol):
     """Where the text of pages is kept, and how it was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What an engine made: text, verified citations, its own cautions, what it checked."""
+
+    engine: str
+    text: str
+    citations: tuple[Citation, ...]
+    warnings: tuple[Warning_, ...]
+    checks: Checks
+
+
 class Answerer:
-    """Answer questions over one retriever. max_chars: the longest answer; threshold: the least probability to answer."""
+    """Answer questions over one retriever. max_chars: the longest answer; threshold: the least probability to answer.
+
+    engine: writes answers with an LLM; where it fails, and without one, they are quoted.
+    """
 
     def __init__(
         self,
@@ -54,7 +69,9 @@ class Answerer:
         max_chars: int,
         threshold: float | None = None,
         contact: Contact,
+        engine: GenerativeEngine | None = None,
     ) -> None:
+        self._engine = engine
         self._retriever, self._embedder, self._pages = retriever, embedder, pages
         self._calibration, self._contact = calibration, contact
         self._max_chars = max_chars
@@ -69,8 +86,13 @@ class Answerer:
             Status.NO_ANSWER, scope.message, 0.0, extractive.ENGINE, 0.0, reason=scope.reason, contact=self._contact
         )
 
-    def answer(self, question: Question, passages: Sequence[Passage]) -> Answer:
-        """Return the answer that the passages (best first) support; elapsed_ms is left at 0."""
+    def answer(
+        self, question: Question, passages: Sequence[Passage], on_token: Callable[[str], None] | None = None
+    ) -> Answer:
+        """Return the answer that the passages (best first) support; elapsed_ms is left at 0.
+
+        on_token: called with each proved sentence of a generated answer as it comes; the answer that is returned replaces them.
+        """
         if not passages:
             return self._decline(question, Reason.NO_DOCUMENTS, (), 0.0)
         passages = keep_one_edition(passages)
@@ -78,26 +100,53 @@ class Answerer:
         confidence = self._calibration.probability(evidence)
         if confidence < self._threshold or not units:
             return self._decline(question, Reason.WEAK_EVIDENCE, passages, confidence)
-        chosen = choose_units(units, passages, max_chars=self._max_chars)
         contradiction = find_contradiction(question.query, units, passages)
+        said = [contradiction.warn(passages)] if contradiction else []
+        generation = self._generate(question, passages, on_token)
+        if generation and generation.failure is None:
+            checks = replace(generation.checks, quotes=len(generation.citations))
+            draft = _Draft(GENERATIVE, generation.text, generation.citations, (*said, *generation.warnings), checks)
+            return self._finish(question, draft, confidence)
+        draft = self._extract(question, passages, units, contradiction)
+        if not draft.citations or not all_verified(draft.citations):
+            return self._decline(question, Reason.WEAK_EVIDENCE, passages, 0.0)
+        instead = generation.warnings if generation else ()
+        return self._finish(question, replace(draft, warnings=(*instead, *said, *draft.warnings)), confidence)
+
+    def _generate(
+        self, question: Question, passages: Sequence[Passage], on_token: Callable[[str], None] | None
+    ) -> Generation | None:
+        if self._engine is None:
+            return None
+        return self._engine.generate(question, passages, self._pages, on_token, build_marker(question.query))
+
+    def _extract(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        units: Sequence[Unit],
+        contradiction: Contradiction | None,
+    ) -> _Draft:
+        chosen = choose_units(units, passages, max_chars=self._max_chars)
         if contradiction:
             chosen = put_first(contradiction.units, chosen)
         extract = extractive.build_extract(chosen, passages, build_marker(question.query))
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
-        if not citations or not all_verified(citations):
-            return self._decline(question, Reason.WEAK_EVIDENCE, passages, 0.0)
-        said = [contradiction.warn(passages)] if contradiction else []
-        partial = [PARTIAL] if is_partial(chosen, units) else []
-        warnings = (*said, *partial, *warn_of_editions(citations), *warn_of_ocr(citations, self._pages))
+        warnings = (PARTIAL,) if is_partial(chosen, units) else ()
+        return _Draft(extractive.ENGINE, extract.text, citations, warnings, Checks(quotes=len(citations)))
+
+    def _finish(self, question: Question, draft: _Draft, confidence: float) -> Answer:
+        """Return the answer of a draft with the cautions that its sources call for."""
+        cautions = (*warn_of_editions(draft.citations), *warn_of_ocr(draft.citations, self._pages))
         return Answer(
             Status.ANSWERED,
-            extract.text,
+            draft.text,
             confidence,
-            extractive.ENGINE,
+            draft.engine,
             0.0,
-            citations=citations,
-            warnings=warnings,
-            checks=Checks(quotes=len(citations)),
+            citations=draft.citations,
+            warnings=(*draft.warnings, *cautions),
+            checks=draft.checks,
             understood=_understood(question),
         )
 

@@ -32,21 +32,23 @@ def build_extract(chosen: Sequence[Unit], passages: Sequence[Passage], mark: Mar
     paragraphs = []
     for number in dict.fromkeys(unit.passage for unit in chosen):
         units, passage = [unit for unit in chosen if unit.passage == number], passages[number]
-        marked = [_marks_in(unit, passage, mark) for unit in units]
-        pieces = [_mark(c, marked) for c in cite_units(units, passage, len(citations) + 1)]
+        marked = [find_marks(unit, passage, mark) for unit in units]
+        pieces = [mark_citation(c, marked) for c in cite_units(units, passage, len(citations) + 1)]
         citations += pieces
         marks = "".join(f"[{citation.number}]" for citation in pieces)
         paragraphs.append(_render(units, passage) + marks)
     return Extract("\n".join(paragraphs), tuple(citations))
 
 
-def _marks_in(unit: Unit, passage: Passage, mark: Marker) -> list[Segment]:
+def find_marks(unit: Unit, passage: Passage, mark: Marker) -> list[Segment]:
+    """Return where the decisive words of a unit stand on pages."""
     text, chunk = passage.chunk.text[unit.start : unit.end], passage.chunk
     spans = mark(text)
     return [s for start, end in spans for s in chunk.locate(unit.start + start, unit.start + end)]
 
 
-def _mark(citation: Citation, marked: Iterable[Iterable[Segment]]) -> Citation:
+def mark_citation(citation: Citation, marked: Iterable[Iterable[Segment]]) -> Citation:
+    """Return a citation with the decisive words that stand on its page."""
     spans = (Span(s.start, s.end) for segments in marked for s in segments if s.page == citation.page)
     return replace(citation, marks=merge_spans(spans, gap=0))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rag.answering.exhibits import Exhibit
-from rag.answering.extractive import Marker, _mark, _marks_in, cite_units
+from rag.answering.extractive import Marker, cite_units, find_marks, mark_citation
 from rag.answering.selection import MAX_CITATIONS
 from rag.answering.units import Unit
 from rag.answering.verification import PageReader, verify_citation
@@ -73,8 +73,10 @@ class CitationBook:
         for (name, page), number in self._numbers.items():
             units = sorted(self._units[name], key=lambda unit: unit.start)
             passage = self._exhibits[name].passage
-            marked = [_marks_in(unit, passage, self._mark) for unit in units]
-            pieces = [_mark(piece, marked) for piece in cite_units(units, passage, number) if piece.page == page]
+            marked = [find_marks(unit, passage, self._mark) for unit in units]
+            pieces = [
+                mark_citation(piece, marked) for piece in cite_units(units, passage, number) if piece.page == page
+            ]
             found += [verify_citation(replace(piece, number=number), self._pages) for piece in pieces]
         return tuple(sorted(found, key=lambda citation: citation.number))
 

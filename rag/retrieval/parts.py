@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rag.asking import strip_politeness
+from rag.documents import Passage
 from rag.retrieval.follow_ups import is_follow_up
 from rag.text import normalize, nouns
 from rag.words import is_nominal
@@ -39,6 +41,16 @@ def split_parts(question: str) -> tuple[str, ...]:
     text = normalize(question)
     parts = _split_sentences(text) or _split_conjuncts(text)
     return tuple(parts[:MAX_PARTS]) if len(parts) > 1 else (question,)
+
+
+def merge_passages(whole: Sequence[Passage], parts: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """Return the passages of a question and of its parts as one list, each once: the first of each before the second of any."""
+    merged: dict[str, Passage] = {}
+    for rank in range(max(map(len, (whole, *parts)), default=0)):
+        for of_one in (*parts, whole):
+            for passage in of_one[rank : rank + 1]:
+                merged.setdefault(passage.chunk.id, passage)
+    return list(merged.values())
 
 
 def _split_sentences(text: str) -> list[str]:
