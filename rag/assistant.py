@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
-_LEAST_CHANCE = 0.5  # by the learned reranker, of the place that a suggested question finds
+_LEAST_CHANCE = 0.7  # by the learned reranker, of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
 
@@ -225,6 +225,7 @@ class Assistant:
                 answer.citations,
                 snapshot.catalog,
                 find,
+                retriever.term_weights,
             )
 
     def export(self, turns: Sequence[Turn], form: ExportForm, asker: Asker = EVERYONE) -> bytes:

@@ -29,6 +29,7 @@ _NO_TOPIC = re.compile(
 _TITLE_TAIL = re.compile(
     r"(?:に関する|について|の)?(?:お知らせ|ご案内|案内|通知|要領|実施要領|要綱|マニュアル|手引き?|Q&A|よくある質問|一覧)?$"
 )
+_SEVERAL = re.compile(r"[とや・、]|及び|並びに")
 _TITLE_YEAR = re.compile(r"^(?:(?:令和|平成|昭和)[0-9元]+年度?|[0-9]{4}年度?)\s*|\([^()]*\)$")
 _GENERAL = re.compile(r"(?:一覧|見通し|概要|取扱い?|状況|推移|経過|結果|課題|方針|方向|取組|体系|請求|指標|役割|体制)$")
 _YEAR = re.compile(r"^(?:明治|大正|昭和|平成|令和)?[0-9元]+年度?$")
@@ -97,13 +98,12 @@ def _of_headings(chunk: Chunk) -> Iterator[str]:
 
 def _ask_for(name: str, above: Sequence[str], chunk: Chunk, *, is_article: bool = False) -> Iterator[str]:
     """Yield the question for a heading: an aspect is asked of what it stands under, an article of its rule."""
-    owner = next((other for other in reversed(above) if own_words(other)), name_document(chunk.title))
-    own = own_words(name)
+    owner, own = above[-1] if above else name_document(chunk.title), own_words(name)
     if is_article:
         yield f"{name_document(chunk.title)}では、{name}はどう定めていますか"
     elif len(own) > 1 and not _GENERAL.search(name):
         yield f"{name}について教えてください"
-    elif not set(morphemes(owner)) & set(morphemes(name)):
+    elif own_words(owner) and not _SEVERAL.search(name) and not set(morphemes(owner)) & set(morphemes(name)):
         yield f"{owner}の{name}について教えてください" if own else f"{owner}の{name}は？"
 
 
@@ -113,7 +113,7 @@ def _of_rows(chunk: Chunk) -> Iterator[str]:
     if not chunk.context or len(rows) < 2:
         return
     header, aspect = rows[0], next((n for h in reversed(chunk.headings) if (n := name_heading(h))), "")
-    if own_words(aspect) or aspect in header[0]:
+    if own_words(aspect) or aspect in header[0] or _SEVERAL.search(aspect):
         aspect = ""
     for row in rows[1:]:
         if len(row) != len(header) or not _is_name(row[0]):

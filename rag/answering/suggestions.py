@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
@@ -15,6 +15,7 @@ from rag.text import bigrams, nouns, squeeze
 SUGGESTIONS = 3
 REACH = 8  # chunks on either side of a cited one that a question may come from
 _TRIED = 12  # questions that are tried at most: each is a search
+_AKIN = 0.4  # share of a question's names, by their rarity, that another one has too when both are about the same thing
 _ALIKE = 0.7  # share of common character bigrams from which on two questions ask the same
 
 
@@ -25,6 +26,8 @@ class Neighbourhood(Protocol):
         """Return, for each chunk that is there, the chunks of its document at most `reach` places away, in order."""
 
 
+Weighs = Callable[[Sequence[str]], Mapping[str, float]]
+"""Called with words: how rare each is among the documents."""
 Finds = Callable[[str], Chunk | None]
 """Called with a question: the chunk that answers it, None where nothing does."""
 
@@ -43,6 +46,7 @@ def suggest_questions(
     citations: Sequence[Citation],
     neighbourhood: Neighbourhood,
     finds: Finds,
+    weighs: Weighs,
     *,
     limit: int = SUGGESTIONS,
 ) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ def suggest_questions(
         passage.chunk for passage in passages if any(_stands_in(citation, passage.chunk) for citation in citations)
     ]
     chosen: dict[str, str] = {}
-    for candidate in list(_drop_alike(_propose(asked[0], cited, passages, neighbourhood), asked))[:_TRIED]:
+    for candidate in list(_drop_alike(_propose(asked[0], cited, passages, neighbourhood, weighs), asked))[:_TRIED]:
         if candidate.chunk.id in chosen or any(is_alike(candidate.question, other) for other in chosen.values()):
             continue
         found = finds(candidate.question)
@@ -77,16 +81,37 @@ def _stands_in(citation: Citation, chunk: Chunk) -> bool:
 
 
 def _propose(
-    question: str, cited: Sequence[Chunk], passages: Sequence[Passage], neighbourhood: Neighbourhood
+    question: str,
+    cited: Sequence[Chunk],
+    passages: Sequence[Passage],
+    neighbourhood: Neighbourhood,
+    weighs: Weighs,
 ) -> Iterator[Candidate]:
     """Yield candidates in turn: found by the question and about the same thing, and beside what was cited."""
     known = {chunk.id for chunk in cited}
-    topic = {name for text in (question, *map(_naming, cited)) for name in _names(text)}
+    kin = _Kin([question, *map(_naming, cited)], weighs)
     found = [passage.chunk for passage in passages if passage.chunk.id not in known]
     near = [chunk for chunk in _around(cited, neighbourhood) if chunk.id not in known]
-    about = (candidate for candidate in _make(found) if topic & _names(candidate.question))
-    for pair in zip_longest(about, _make(near)):
+    about = (candidate for candidate in _make(found) if kin.has(candidate.question))
+    beside = (c for c in _make(near) if c.chunk.kind is not ChunkKind.ROW or kin.has(c.question))
+    for pair in zip_longest(about, beside):
         yield from (candidate for candidate in pair if candidate is not None)
+
+
+class _Kin:
+    """What is about the same thing as one of some texts: it has enough of the names in it, the rare ones counting most."""
+
+    def __init__(self, texts: Sequence[str], weighs: Weighs) -> None:
+        self._topics = [topic for text in texts if (topic := _names(text))]
+        self._weights = weighs(sorted(set().union(*self._topics)))
+
+    def has(self, question: str) -> bool:
+        """Tell whether a question is about the same thing."""
+        names = _names(question)
+        return any(self._weigh(topic & names) >= _AKIN * self._weigh(topic) > 0 for topic in self._topics)
+
+    def _weigh(self, names: Iterable[str]) -> float:
+        return sum(self._weights.get(name, 0.0) for name in names)
 
 
 def _around(cited: Sequence[Chunk], neighbourhood: Neighbourhood) -> list[Chunk]:
