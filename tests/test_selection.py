@@ -106,3 +106,14 @@ def test_of_a_table_only_the_likeliest_row_is_given() -> None:
     passages = [build_passage("布団\t300円", "自転車\t500円", kind=ChunkKind.ROW)]
 
     assert answer(passages, score(passages, 布団=0.9, 自転車=0.8)) == "布団　300円[1]"
+
+
+def test_a_heading_that_is_numbered_like_an_item_is_no_item() -> None:
+    passage = build_passage("2 印鑑登録", "(1) 登録できる印鑑", "印影の大きさは25ミリメートル以内とする。")
+    segments = tuple(replace(s, heading=s.start < 18) for s in passage.chunk.segments)
+    passages = [replace(passage, chunk=replace(passage.chunk, segments=segments))]
+
+    assert (
+        answer(passages, score(passages, **{"2 印鑑": 0.9, "印影": 0.3}))
+        == "印影の大きさは25ミリメートル以内とする。[1]"
+    )

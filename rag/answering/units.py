@@ -66,12 +66,13 @@ def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> I
     is_item = is_list_item(whole)
     for first, last in split_sentences(whole):
         piece = text[offset + first : offset + last]
+        is_heading = segment.heading or bool(_CONTENTS.search(piece) or _DATE_LINE.search(whole))
         yield Unit(
             passage,
             offset + first,
             offset + last,
-            is_heading=segment.heading or bool(_CONTENTS.search(piece) or _DATE_LINE.search(whole)),
-            is_item=is_item,
+            is_heading=is_heading,
+            is_item=is_item and not is_heading,  # (1) 申請 may be a heading
             is_lead_in=bool(_LEAD_IN.search(piece)),
             points_back=bool(_POINTS_BACK.search(piece)),
             is_exception=bool(_EXCEPTION.search(piece)),
