@@ -21,6 +21,8 @@ from eval.bench.hallucination_rewrites import join, rewrite
 from eval.bench.hallucination_texts import Piece, read_sets, read_town
 from rag.answering.facts import FactKind, find_facts
 from rag.answering.statements import StatementChecker
+from rag.errors import QuestionSetError
+from rag.text import squeeze
 
 WRITTEN_BY_HAND = Path(__file__).resolve().parents[1] / "hallucinations.csv"
 TRUE, SWAP, NAME, UNKNOWN, WRONG_SOURCE, INVENTION = (
@@ -130,18 +132,24 @@ def check_cases(cases: Iterable[Case]) -> list[Result]:
     return [Result(case, StatementChecker(case.sources).check(case.statement).reason) for case in cases]
 
 
-def read_written(path: Path = WRITTEN_BY_HAND) -> list[Case]:
-    """Return the answers that were written by hand: 文, 出典 (passages divided by ｜｜), 判定 and 誤り."""
+def read_written(pieces: Sequence[Piece], path: Path = WRITTEN_BY_HAND) -> list[Case]:
+    """Return the answers that were written by hand. 出典: for each source, divided by ｜｜, words that stand in its passage only.
+
+    Raises QuestionSetError when no passage of the town holds such words.
+    """
+    texts = {squeeze(piece.text): piece.text for piece in pieces}
+    cases = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return [
-            Case(
-                TRUE if row["判定"] == "正" else row["誤り"],
-                row["文"],
-                dict(enumerate(row["出典"].replace("⏎", "\n").split("｜｜"), start=1)),
-                group="手書き",
-            )
-            for row in csv.DictReader(file)
-        ]
+        for row in csv.DictReader(file):
+            wanted = [squeeze(words) for words in row["出典"].split("｜｜")]
+            found = [next((text for folded, text in texts.items() if words in folded), None) for words in wanted]
+            sources = {number: text for number, text in enumerate(found, start=1) if text is not None}
+            if len(sources) < len(wanted):
+                message = f"{path.name} の番号 {row['番号']} の出典が、見本の文書に見つかりません。"
+                raise QuestionSetError(message, "出典の語を、文書の文面に合わせてください。")
+            label = TRUE if row["判定"] == "正" else row["誤り"]
+            cases.append(Case(label, row["文"], sources, row["文"], "手書き"))
+    return cases
 
 
 def render(results: Sequence[Result], title: str) -> str:
@@ -189,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if half == "dev":
                 _list_failures(results, parsed.failures)
     if not parsed.half and WRITTEN_BY_HAND.exists():
-        print(render(check_cases(read_written()), "手書きの回答"))
+        print(render(check_cases(read_written(collections["町"])), "手書きの回答"))
     return 0
 
 

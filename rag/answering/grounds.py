@@ -19,8 +19,9 @@ _RULE = re.compile(r"[\s|:\-]+")
 _ITEM = re.compile(r"\s*(?:[-*・•○●◎]|[①-⑳]|[(（][0-9０-９ア-ンa-z]{1,2}[)）]|[0-9０-９]{1,2}[.．)])")
 _QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
 _PARTICLES = re.compile(
-    r"^[\s、。，）)」』]*(?:から|まで|より|では|には|とは|など|が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん])"
+    r"^[\s、。，）)」』]*(?:(?:から|まで|より|では|には|とは|など)*(?:である|でした|です)?|(?:が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん]))"
 )
+_GAP = re.compile(r"(?<=\S)(?:　{2,}| {3,})(?=\S)")  # what divides the columns of a table in plain text
 _TOPIC = re.compile(r"は[、，]?")
 TOPIC, FAR, AFTER, ELSEWHERE = (
     0.9,
@@ -110,7 +111,7 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
         topic = frozenset[str]()
         begin = 0
         own = [fact for fact in facts if group_of(fact) == group]
-        runs = list(_runs(text, own))
+        runs = list(_runs(text, facts, own))
         for number, run in enumerate(runs):
             end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None)
             about, leading = _split_topic(text[begin : run[0].start])
@@ -160,11 +161,12 @@ def _end_of_run(text: str, end: int, following: int | None) -> int:
     return stop.start() if stop else following
 
 
-def _runs(text: str, facts: Sequence[Fact]) -> Iterator[list[Fact]]:
-    """Yield facts that are listed with nothing between them together: 火曜日と金曜日."""
+def _runs(text: str, facts: Sequence[Fact], own: Sequence[Fact]) -> Iterator[list[Fact]]:
+    """Yield facts of one group that are listed with nothing but their kind between them together: 火曜日と金曜日."""
     run: list[Fact] = []
-    for fact in facts:
-        if run and content_words(_PARTICLES.sub("", text[run[-1].end : fact.start])):
+    kin = [fact for fact in facts if fact.kind is own[0].kind]
+    for fact in own:
+        if run and _words_between(text, facts, kin, run[-1].end, fact.start):
             yield run
             run = []
         run.append(fact)
@@ -188,13 +190,12 @@ def token_of(fact: Fact) -> str:
 def _split_topic(text: str) -> tuple[str, str]:
     """Return what a sentence is about and what leads to a fact, from what stands before the fact.
 
-    >>> _split_topic("使用料は、町民の場合"), _split_topic("手数料は")
-    (('使用料は、', '町民の場合'), ('', '手数料は'))
+    >>> _split_topic("使用料は、町民の場合"), _split_topic("手数料は"), _split_topic("町民の場合")
+    (('使用料は、', '町民の場合'), ('手数料は', ''), ('', '町民の場合'))
     """
-    for match in reversed(list(_TOPIC.finditer(text))):
-        if content_words(text[match.end() :]):
-            return text[: match.end()], text[match.end() :]
-    return "", text
+    markers = list(_TOPIC.finditer(text))
+    end = markers[-1].end() if markers else 0
+    return text[:end], text[end:]
 
 
 def group_of(fact: Fact) -> str:
@@ -245,8 +246,10 @@ def all_words_of(text: str) -> frozenset[str]:
 def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[str]:
     """Return the words of the header cell above a place in a row, and of the row's first cell."""
     cells = split_cells(text)
-    if len(cells) < 2 or len(cells) != len(header):
+    if len(cells) < 2:
         return frozenset()
+    if len(cells) != len(header):
+        return all_words_of(cells[0]) if len(cells) > 2 else frozenset()
     divider = "\t" if "\t" in text else "|"
     column = text[:place].count(divider) - text.lstrip().startswith("|")
     above = header[column] if 0 <= column < len(header) else ""
@@ -265,7 +268,7 @@ def split_cells(line: str) -> list[str]:
 
 
 def _read_grounds(text: str) -> Iterator[Ground]:
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [_GAP.sub("\t", line) if len(_GAP.findall(line)) > 1 else line for line in text.split("\n") if line.strip()]
     title = all_words_of(lines[0]) if lines else frozenset()
     headings: list[frozenset[str]] = []
     header: list[str] = []

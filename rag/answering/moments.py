@@ -23,7 +23,7 @@ _MONTH = re.compile(
 _YEAR_ONLY = re.compile(rf"{_YEAR}(?P<fiscal>度)?{_PART}")
 _WEEKDAY = re.compile(
     r"(?P<nth>(?:第[1-5][・、と及び]*)*)(?P<days>[月火水木金土日](?:[・、と及び]*[月火水木金土日])*)曜(?:日)?"
-    r"|(?<=日)\s?\((?P<short>[月火水木金土日])(?:[・、]?(?:祝|休))?\)"
+    r"|(?<=[日\0])\s?\((?P<short>[月火水木金土日])(?:[・、]?(?:祝|休))?\)"
 )
 _CLOCK = r"(?P<half{0}>午前|午後|am|pm)?\s?(?P<hour{0}>2[0-4]|1[0-9]|[0-9])時(?!間|点|期|代|給)(?:\s?(?P<minute{0}>[0-5]?[0-9])分(?!間|の)|(?P<thirty{0}>半))?"
 _TIMES = re.compile(rf"(?<![0-9])(?:{_CLOCK.format(1)}(?:\s?(?:から|より|~|-)\s?{_CLOCK.format(2)})?|(?P<noon>正午))")
@@ -39,7 +39,7 @@ _YEARS = re.compile(rf"{_NUMBER}\s?(?:箇年|年)(?!生|度|次|代|齢)(?P<half
 _HALF_YEAR = re.compile(rf"半年(?:{_LIMIT})?")
 _HOURS = re.compile(
     rf"{_NUMBER}\s?時間(?:(?P<minutes>[0-9]+)\s?分|(?P<half>半))?(?:{_LIMIT})?"
-    rf"|(?<![0-9.])(?P<only>[0-9]+)\s?分(?!の|類|別|科|野|担|割)(?:{_LIMIT})?|(?<![0-9.])(?P<seconds>[0-9]+)\s?秒(?:{_LIMIT})?"
+    rf"|(?<![0-9.])(?P<only>[0-9]+)\s?分(?!の[0-9]|類|別|科|野|担|割)(?:{_LIMIT})?|(?<![0-9.])(?P<seconds>[0-9]+)\s?秒(?:{_LIMIT})?"
 )
 _PARTS = re.compile(
     r"(?:(?P<year>[0-9]{4})年(?P<fiscal>度)?)?(?:(?P<month>[0-9]+)月)?(?:(?P<day>[0-9]+)日)?(?P<part>\D*)"
@@ -109,7 +109,7 @@ def _read_days(match: re.Match[str]) -> Iterator[Found]:
     number = _plain(float(match["number"]))
     if match["unit"] == "泊":
         yield Found(FactKind.NUMBER, f"{number}泊", match.start(), match.end())
-    elif match["limit"] or match["about"]:
+    elif (match["limit"] and match["limit"] not in ("以降", "以後", "以前")) or match["about"]:
         yield Found(_PERIOD, f"{number}日", match.start(), match.end())
     elif "." not in number and 1 <= int(number) <= 31:
         yield Found(_DATE, f"{number}日", match.start(), match.end())
