@@ -141,10 +141,15 @@ def open_engine(settings: Settings, llm: LLM | None = None) -> GenerativeEngine 
     llm = open_llm(settings) if llm is None else llm
     if llm is None:
         return None
+    return GenerativeEngine(llm, prompt, StatementChecker, choose_masks(settings.personal_data), Limits.of(settings))
+
+
+def choose_masks(personal_data: str) -> MaskFactory:
+    """Return what opens the mask of a question. personal_data: "mask", or "refuse": then texts that hold any are not sent."""
 
     def open_mask(texts: Sequence[str]) -> Mask:
-        if settings.personal_data == REFUSE:
+        if personal_data == REFUSE:
             check_may_send(texts, REFUSE)
         return PersonalMask(texts)
 
-    return GenerativeEngine(llm, prompt, StatementChecker, open_mask, Limits.of(settings))
+    return open_mask
