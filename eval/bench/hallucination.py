@@ -133,7 +133,9 @@ def check_cases(cases: Iterable[Case]) -> list[Result]:
 
 
 def read_written(pieces: Sequence[Piece], path: Path = WRITTEN_BY_HAND) -> list[Case]:
-    """Return the answers that were written by hand. 出典: for each source, divided by ｜｜, words that stand in its passage only.
+    """Return the answers that were written by hand, those to look at (調整用) and those written later and apart (検証用).
+
+    出典: for each source, divided by ｜｜, words that stand in its passage only.
 
     Raises QuestionSetError when no passage of the town holds such words.
     """
@@ -148,7 +150,7 @@ def read_written(pieces: Sequence[Piece], path: Path = WRITTEN_BY_HAND) -> list[
                 message = f"{path.name} の番号 {row['番号']} の出典が、見本の文書に見つかりません。"
                 raise QuestionSetError(message, "出典の語を、文書の文面に合わせてください。")
             label = TRUE if row["判定"] == "正" else row["誤り"]
-            cases.append(Case(label, row["文"], sources, row["文"], "手書き"))
+            cases.append(Case(label, row["文"], sources, row["文"], row["区分"]))
     return cases
 
 
@@ -197,7 +199,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if half == "dev":
                 _list_failures(results, parsed.failures)
     if not parsed.half and WRITTEN_BY_HAND.exists():
-        print(render(check_cases(read_written(collections["町"])), "手書きの回答"))
+        results = check_cases(read_written(collections["町"]))
+        for group in dict.fromkeys(result.case.group for result in results):
+            print(render([result for result in results if result.case.group == group], f"手書きの回答 {group}"))
     return 0
 
 

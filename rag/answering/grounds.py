@@ -21,6 +21,7 @@ _QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
 _PARTICLES = re.compile(
     r"^[\s、。，）)」』]*(?:(?:から|まで|より|では|には|とは|など)*(?:である|でした|です)?|(?:が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん]))"
 )
+_ONE_KANA = re.compile(r"[ぁ-ん]ー?")  # さ of 長さ
 _GAP = re.compile(r"(?<=\S)(?:　{2,}| {3,})(?=\S)")  # what divides the columns of a table in plain text
 _TOPIC = re.compile(r"は[、，]?")
 TOPIC, FAR, AFTER, ELSEWHERE = (
@@ -86,7 +87,8 @@ def content_words(text: str) -> frozenset[str]:
     >>> sorted(content_words("届出は14日以内に必要です"))
     ['届け出']
     """
-    return frozenset(word for word in morphemes(text) if not is_number(word) and word not in _COUNTING | _EMPTY)
+    words = (word for word in morphemes(text) if not is_number(word) and word not in _COUNTING | _EMPTY)
+    return frozenset(word for word in words if not _ONE_KANA.fullmatch(word))
 
 
 # What answers say of themselves and of the documents.
@@ -96,7 +98,7 @@ _EMPTY = frozenset(
     "問い合わせる 問い合わせ 連絡 注意 対する よる 必ず 是非 まで 内 御 お つく 猶 おる 次いで 結論 言う 点 質問 本件 件 それぞれ 夫々 様 など 今回 この その ない 無い".split()
 )
 _COUNTING = frozenset(
-    "日 月 年 年度 人 名 円 件 回 枚 通 時 分 半 時間 箇月 月間 週間 日間 第 号 条 項 以内 内 以上 以下 以降 以後 以前 未満 約 歳 才 % 様式 内線 午前 午後 正午".split()
+    "日 月 年 年度 人 名 円 件 回 枚 通 時 分 半 時間 箇月 月間 週間 日間 第 号 条 項 以内 内 以上 以下 以降 以後 以前 未満 約 歳 才 % 様式 内線 午前 午後 正午 最大 最長 最高 上限 限度 最低 最短 下限 約 凡そ".split()
 )
 
 
@@ -283,7 +285,8 @@ def _read_grounds(text: str) -> Iterator[Ground]:
             *headings[-2:], *((all_words_of(" ".join(header)),) if header else (lead,) if _ITEM.match(line) else ())
         )
         if len(cells) > 1:
-            yield _ground(line, around, before, header, is_header=not header)
+            is_header = not header and not any(fact.kind is FactKind.AMOUNT for fact in find_facts(line))
+            yield _ground(line, around, before, header, is_header=is_header)
             header = header or cells
             continue
         for start, end in split_sentences(line):

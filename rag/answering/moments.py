@@ -23,6 +23,7 @@ _MONTH = re.compile(
 _YEAR_ONLY = re.compile(rf"{_YEAR}(?P<fiscal>度)?{_PART}")
 _WEEKDAY = re.compile(
     r"(?P<nth>(?:第[1-5][・、と及び]*)*)(?P<days>[月火水木金土日](?:[・、と及び]*[月火水木金土日])*)曜(?:日)?"
+    r"|(?<![一-鿿・])(?P<bare>[月火水木金土日](?:・[月火水木金土日])+)(?![一-鿿・])"
     r"|(?<=[日\0])\s?\((?P<short>[月火水木金土日])(?:[・、]?(?:祝|休))?\)"
 )
 _CLOCK = r"(?P<half{0}>午前|午後|am|pm)?\s?(?P<hour{0}>2[0-4]|1[0-9]|[0-9])時(?!間|点|期|代|給)(?:\s?(?P<minute{0}>[0-5]?[0-9])分(?!間|の)|(?P<thirty{0}>半))?"
@@ -74,8 +75,8 @@ def _read_weekday(match: re.Match[str]) -> Iterator[Found]:
     if match["short"]:
         yield Found(_DATE, f"{match['short']}曜", match.start("short"), match.end("short"))
         return
-    ordinals = re.findall(r"第[1-5]", match["nth"]) or [""]
-    for day in re.findall(r"[月火水木金土日]", match["days"]):
+    ordinals = re.findall(r"第[1-5]", match["nth"] or "") or [""]
+    for day in re.findall(r"[月火水木金土日]", match["days"] or match["bare"]):
         for ordinal in ordinals:
             yield Found(_DATE, f"{ordinal}{day}曜", match.start(), match.end())
 

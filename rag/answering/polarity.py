@@ -9,8 +9,7 @@ from typing import NamedTuple
 from rag.answering.fact_kinds import Fact, FactKind
 from rag.words import Piece, cut_words
 
-# Words of one axis, those that affirm it and those that deny it; another verb is an axis of its own.
-_AXES = {
+AXES = {
     "可否": ("出来る 可能 可 認める 許可", "不可 不可能 禁止 禁ずる 禁じる 断る"),
     "要否": ("必要 要する 要る 義務 必須 求める", "不要 任意 省略"),
     "料金": ("有料 有償 徴収", "無料 無償 無税"),
@@ -25,14 +24,15 @@ _AXES = {
     "早遅": ("早い", "遅い"),
     "多少": ("多い 最大 最多 高い 最高 長い 大きい", "少ない 最小 最少 低い 最低 短い 小さい"),
     "前後": ("直前 前日 前月 前年", "翌 直後 翌日 翌月 翌年"),
-    "奇偶": ("偶数", "奇数"),
+    "奇偶": ("偶数 偶数月", "奇数 奇数月"),
     "実施": ("実施 決行 開催 継続", "中止 延期 休止 中断"),
     "公開": ("公開", "非公開"),
     "課税": ("課税", "非課税"),
 }  # fmt: skip
+"""Words of one axis, those that affirm it and those that deny it; another verb is an axis of its own."""
 _SIDES: dict[str, tuple[str, bool]] = {
     word: (axis, side == 0)
-    for axis, sides in _AXES.items()
+    for axis, sides in AXES.items()
     for side, words in enumerate(sides)
     for word in words.split()
 }
@@ -76,7 +76,7 @@ def find_stances(clean: str) -> Iterator[Stance]:
         axis, affirms = known
         denied = _count_negations(pieces, index) % 2 == 1
         yield Stance(axis, affirms != denied, piece.start, piece.start + len(piece.text))
-        if axis not in _AXES:
+        if axis not in AXES:
             following = clean[piece.start + len(piece.text) :][:12]
             if (must := _CONDITION.search(following)) and not _STOPS & set(following[: must.start()]):
                 yield Stance("要否", True, piece.start, piece.start + len(piece.text))

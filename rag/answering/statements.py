@@ -16,7 +16,7 @@ from rag.answering.fact_kinds import Fact, FactKind
 from rag.answering.facts import contains, find_facts
 from rag.answering.grounds import SIDE, STANCE, Ground, Saying, Source, content_words, read_source, say, words_of
 from rag.answering.marks import Marked, add_mark, read_marks
-from rag.answering.polarity import ENDING, agree_on_limit
+from rag.answering.polarity import AXES, ENDING, agree_on_limit
 from rag.answering.proper_names import name_value
 from rag.answering.splitting import StatementSplitter, split_statements
 
@@ -28,10 +28,10 @@ __all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_s
 COVERED, COVERED_BESIDE_FACTS = 0.42, 0.3
 MARGIN = 0.06  # by how much more of the words another value must stand beside, to be the one that is meant
 APART = 0.25  # least share of the words beside a fact that stand beside it in the sources too
-OPPOSITE, ALIKE = (
-    0.5,
-    0.75,
-)  # least share of the words beside what the sources deny, where they do not affirm it anywhere
+# Least share of the words beside what the sources deny, where they do not affirm it: of words that are opposites by themselves
+# (有料 and 無料), of verbs, and of whatever a clause ends in.
+OPPOSED, OPPOSITE, ALIKE = 0.35, 0.5, 0.75
+_OPPOSED = frozenset(STANCE + axis for axis in AXES)
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
@@ -140,13 +140,14 @@ class StatementChecker:
             return AROUND
         if word in ground.before:
             return BEFORE
-        kanji = set(_KANJI.findall(word))
-        if kanji and any(kanji & set(other) for other in ground.words | ground.around):
+        if _is_related(word, ground.words | ground.around):
             return RELATED
         return ASKED if word in self._asked else 0.0
 
     def _weight(self, word: str) -> float:
-        return math.log(1 + self._total / (self._counts[word] + 0.5))
+        return math.log(
+            1 + self._total / (max(self._counts[word], 1) + 0.5)
+        )  # unknown words weigh no more than rare ones
 
     def _contradict(self, saying: Saying, said: Sequence[tuple[Saying, Ground]], body: str) -> str | None:
         """Return why a saying is of another thing in the sources, or the contrary of what they say; None if it is neither."""
@@ -171,7 +172,7 @@ class StatementChecker:
         if is_fact:
             is_struck = is_found and (other > same + MARGIN or same < APART)
         else:
-            least = ALIKE if saying.group == STANCE + ENDING else OPPOSITE
+            least = ALIKE if saying.group == STANCE + ENDING else OPPOSITE if saying.group not in _OPPOSED else OPPOSED
             is_struck = other > same + MARGIN and other >= least
         return _describe(saying, body) if is_struck else None
 
@@ -186,9 +187,17 @@ class StatementChecker:
         def share(word: str) -> float:
             is_around = word in ground.around or word in ground.before
             elsewhere = IN_SENTENCE if word in ground.words else AROUND_SAYING if is_around else 0.0
+            if not elsewhere and _is_related(word, ground.words):
+                elsewhere = IN_SENTENCE * RELATED
             return max(held.near.get(word, 0.0), elsewhere)
 
         return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
+
+
+def _is_related(word: str, others: Iterable[str]) -> bool:
+    """Tell whether a word shares a kanji with one of others: 連続 with 続ける."""
+    kanji = set(_KANJI.findall(word))
+    return bool(kanji) and any(not kanji.isdisjoint(other) for other in others)
 
 
 def _is_small(saying: Saying) -> bool:
