@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.__main__ import QUESTIONS
 from eval.questions import read_questions
 from rag.answering.generation import Limits
 from rag.answering.generative import GenerativeEngine, choose_masks
@@ -37,6 +36,7 @@ from rag.indexing.sync import sync
 from rag.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+QUESTIONS = REPOSITORY / "eval" / "questions.csv"
 SERVER = REPOSITORY / "tests" / "llm_server.py"
 MODELS = {"says": "すぐに答えるサーバー", "says-later": "0.3 秒考えるサーバー"}
 BUDGET_MS, PASSAGES, WARM_UP = 50.0, 5, 5

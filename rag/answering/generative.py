@@ -17,7 +17,6 @@ from rag.answering.exhibits import Exhibit, choose_exhibits, find_instructions
 from rag.answering.extractive import Marker
 from rag.answering.failures import Failure
 from rag.answering.generation import CheckerFactory, Generation, Limits, Mask, MaskFactory, no_mask
-from rag.answering.llm import open_llm
 from rag.answering.privacy import REFUSE, check_may_send
 from rag.answering.privacy import Mask as PersonalMask
 from rag.answering.prompt import Prompt, open_prompt
@@ -138,7 +137,10 @@ def open_engine(settings: Settings, llm: LLM | None = None) -> GenerativeEngine 
     llm: any llama-index LLM instead of the server. Raises SettingsError for an address, a model or a prompt that cannot be used.
     """
     prompt = open_prompt(settings.prompt_file)
-    llm = open_llm(settings) if llm is None else llm
+    if llm is None and settings.llm_url is not None:
+        from rag.answering.llm import open_llm
+
+        llm = open_llm(settings)
     if llm is None:
         return None
     return GenerativeEngine(llm, prompt, StatementChecker, choose_masks(settings.personal_data), Limits.of(settings))
