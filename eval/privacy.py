@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.answering.personal_data import find_personal_data
-from rag.answering.privacy import Mask, redact
+from rag.answering.privacy.finding import find_personal_data
+from rag.answering.privacy.masking import Mask, redact
 from rag.errors import RagError, UsageError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from rag.answering.answerer import Answerer
 from rag.answering.combination import combine_answers
 from rag.answering.confidence import read_calibration
-from rag.answering.generative import ENGINE as GENERATIVE
-from rag.answering.generative import open_engine
 from rag.answering.suggestions import suggest_questions
 from rag.answering.verification import verify_citation
+from rag.answering.writing.engine import ENGINE as GENERATIVE
+from rag.answering.writing.engine import open_engine
 from rag.documents import (
     EVERYONE,
     Answer,

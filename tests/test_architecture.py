@@ -83,15 +83,15 @@ DOOR_EXCEPTIONS = {
     ("rag.reports", "rag.indexing.adaptation"),  # the same
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
     ("rag.reports", "rag.indexing.readability"),  # the same
-    ("eval.privacy", "rag.answering.personal_data"),  # what is measured
-    ("eval.privacy", "rag.answering.privacy"),  # the same
+    ("eval.privacy", "rag.answering.privacy.finding"),  # what is measured
+    ("eval.privacy", "rag.answering.privacy.masking"),  # the same
     ("eval.scope", "rag.answering.scope"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
     ("rag.model_reports", "rag.indexing.inventory"),  # `rag models`
     ("rag.model_reports", "rag.retrieval.model_check"),  # `rag models --check`
     ("rag.cli", "rag.reading.metadata"),  # a year as people write it in metadata.csv too
     ("rag.batch", "rag.reading.encoding"),  # CSV files come in every Japanese encoding
-    ("rag.web.logs", "rag.answering.privacy"),  # nothing personal in a log
+    ("rag.web.logs", "rag.answering.privacy.masking"),  # nothing personal in a log
     ("rag.web.page_images", "rag.reading.pdf"),  # draws pages under the lock of PDFium
 }
 HEAVY = (

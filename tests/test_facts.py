@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.facts import FactKind, contains, find_facts
+from rag.answering.facts.finding import FactKind, contains, find_facts
 
 
 def values(text: str, *kinds: FactKind) -> list[str]:

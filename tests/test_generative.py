@@ -16,12 +16,12 @@ import pytest
 from language_models import ModelServer, run_model_server
 from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
-from rag.answering.failures import Failure
-from rag.answering.generation import Generation, Limits, MaskFactory, no_mask
-from rag.answering.generative import GenerativeEngine, open_engine
-from rag.answering.llm import open_llm
-from rag.answering.prompt import NOT_FOUND, open_prompt
-from rag.answering.statements import StatementChecker
+from rag.answering.checking.statements import StatementChecker
+from rag.answering.writing.engine import GenerativeEngine, open_engine
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.generation import Generation, Limits, MaskFactory, no_mask
+from rag.answering.writing.llm import open_llm
+from rag.answering.writing.prompt import NOT_FOUND, open_prompt
 from rag.assistant import Assistant
 from rag.documents import Chunk, ChunkKind, Locator, Metadata, Passage, Segment
 from rag.errors import RagError
@@ -485,8 +485,8 @@ def test_a_document_that_is_nothing_but_an_order_is_left_out(desk: Desk) -> None
 
 
 def test_no_more_than_three_citations_are_shown_and_they_are_numbered_as_they_appear(desk: Desk) -> None:
-    from rag.answering.exhibits import choose_exhibits
-    from rag.answering.support import CitationBook
+    from rag.answering.writing.exhibits import choose_exhibits
+    from rag.answering.writing.support import CitationBook
 
     texts = [f"第{n}会議室の定員は{n}0人です。" for n in range(1, 6)]
     passages = [dataclasses.replace(planted(t), chunk=dataclasses.replace(planted(t).chunk, source=f"{n}.txt")) for n, t in enumerate(texts)]  # fmt: skip

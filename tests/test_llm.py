@@ -12,11 +12,11 @@ import pytest
 from language_models import run_model_server
 from test_offline import run_guarded
 
-from rag.answering.calls import CURRENT_CALL, Call, classify_error
-from rag.answering.failures import Failure
-from rag.answering.generative import open_engine
-from rag.answering.llm import WatchedTransport, open_llm
-from rag.answering.llm_check import check_llm
+from rag.answering.writing.calls import CURRENT_CALL, Call, classify_error
+from rag.answering.writing.engine import open_engine
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.llm import WatchedTransport, open_llm
+from rag.answering.writing.llm_check import check_llm
 from rag.errors import SettingsError
 from rag.settings import Settings, load_settings, shown_settings
 
@@ -126,8 +126,8 @@ import os
 os.environ |= {"HTTP_PROXY": "http://192.0.2.1:1", "ALL_PROXY": "http://192.0.2.1:1", "OPENAI_BASE_URL": "http://192.0.2.2/v1",
                "OPENAI_API_BASE": "http://192.0.2.2/v1"}
 from llama_index.core.llms import ChatMessage
-from rag.answering.generative import open_engine
-from rag.answering.llm import open_llm
+from rag.answering.writing.engine import open_engine
+from rag.answering.writing.llm import open_llm
 from rag.settings import Settings
 llm = open_llm(Settings(llm_url=URL, llm_model="good"))
 text = "".join(r.delta or "" for r in llm.stream_chat([ChatMessage(role="user", content="質問")]))

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.privacy import HELD_OUT, SENTENCES, Marked, Outcome, Sentence, main, read_sentences, share
-from rag.answering.personal_data import find_personal_data
-from rag.answering.personal_digits import is_card, is_licence, is_my_number
-from rag.answering.personal_kinds import PersonalKind, fold_characters
-from rag.answering.privacy import Mask, check_may_send, redact
+from rag.answering.privacy.digits import is_card, is_licence, is_my_number
+from rag.answering.privacy.finding import find_personal_data
+from rag.answering.privacy.kinds import PersonalKind, fold_characters
+from rag.answering.privacy.masking import Mask, check_may_send, redact
 from rag.errors import PersonalDataError, RagError
 
 MY_NUMBER, CARD, LICENCE = "787789328790", "4789914330146730", "306148540530"

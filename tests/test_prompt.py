@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.exhibits import choose_exhibits
-from rag.answering.inert import QUOTE, is_instruction, make_inert
-from rag.answering.prompt import NOT_FOUND, Prompt, open_prompt
+from rag.answering.writing.exhibits import choose_exhibits
+from rag.answering.writing.inert import QUOTE, is_instruction, make_inert
+from rag.answering.writing.prompt import NOT_FOUND, Prompt, open_prompt
 from rag.documents import Chunk, ChunkKind, Locator, Metadata, Passage, Segment
 from rag.errors import SettingsError
 

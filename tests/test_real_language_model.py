@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from tiny_models import save_chat_model
 
-from rag.answering.failures import Failure
-from rag.answering.generation import Limits
-from rag.answering.generative import GenerativeEngine
-from rag.answering.llm import open_llm
-from rag.answering.prompt import open_prompt
-from rag.answering.statements import StatementChecker
+from rag.answering.checking.statements import StatementChecker
+from rag.answering.writing.engine import GenerativeEngine
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.generation import Limits
+from rag.answering.writing.llm import open_llm
+from rag.answering.writing.prompt import open_prompt
 from rag.assistant import Assistant
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore

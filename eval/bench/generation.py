@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.questions import read_questions
-from rag.answering.generation import Limits
-from rag.answering.generative import GenerativeEngine, choose_masks
-from rag.answering.llm import open_llm
-from rag.answering.prompt import open_prompt
-from rag.answering.statements import StatementChecker
+from rag.answering.checking.statements import StatementChecker
 from rag.answering.units import split_passages
+from rag.answering.writing.engine import GenerativeEngine, choose_masks
+from rag.answering.writing.generation import Limits
+from rag.answering.writing.llm import open_llm
+from rag.answering.writing.prompt import open_prompt
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, Passage
 from rag.indexing.sync import sync

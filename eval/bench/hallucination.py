@@ -19,8 +19,8 @@ from random import Random
 from eval.bench.hallucination_plants import INVENTED, PLANTS, find_names, plant_name, plant_swap
 from eval.bench.hallucination_rewrites import join, rewrite
 from eval.bench.hallucination_texts import Piece, read_sets, read_town
-from rag.answering.facts import FactKind, find_facts
-from rag.answering.statements import StatementChecker
+from rag.answering.checking.statements import StatementChecker
+from rag.answering.facts.finding import FactKind, find_facts
 from rag.errors import QuestionSetError
 from rag.text import squeeze
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from rag.answering import extractive
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.contradictions import Contradiction, find_contradiction
-from rag.answering.generative import ENGINE as GENERATIVE
 from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
 from rag.answering.scope import find_scope
@@ -18,13 +17,14 @@ from rag.answering.unit_features import Measured, measure_units, score_units
 from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
+from rag.answering.writing.engine import ENGINE as GENERATIVE
 from rag.documents import Answer, Checks, Citation, Contact, Passage, Place, Reason, Status, Warning_
 from rag.retrieval.editions import keep_one_edition
 from rag.words import find_words
 
 if TYPE_CHECKING:
-    from rag.answering.generation import Generation
-    from rag.answering.generative import GenerativeEngine
+    from rag.answering.writing.engine import GenerativeEngine
+    from rag.answering.writing.generation import Generation
     from rag.indexing.embedding import Embedder
     from rag.retrieval.query import Question
     from rag.retrieval.retriever import Retriever

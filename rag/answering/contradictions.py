@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag.answering.answer_type import AnswerType, find_wanted
-from rag.answering.facts import Fact, FactKind, contains, find_facts
+from rag.answering.facts.finding import Fact, FactKind, contains, find_facts
 from rag.answering.units import Unit
 from rag.answering.versions import describe_day
 from rag.documents import Passage, Warning_

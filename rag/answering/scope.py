@@ -10,8 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from rag.answering.personal_data import find_personal_data
-from rag.answering.personal_kinds import PersonalKind
+from rag.answering.privacy.finding import find_personal_data
+from rag.answering.privacy.kinds import PersonalKind
 from rag.documents import Reason
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
 
-from rag.answering.privacy import redact
+from rag.answering.privacy.masking import redact
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _QUERY = re.compile(r"(?<=[A-Za-z0-9_/.\-%])\?[^\s\"']+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rag.answering.fact_kinds import FactKind, Found, Rule
+from rag.answering.facts.kinds import FactKind, Found, Rule
 
 _ARTICLE, _FORM, _PHONE = FactKind.ARTICLE, FactKind.FORM, FactKind.PHONE
 _SUB = r"(?:の[0-9]+(?![0-9]*(?:部|通|枚|冊|人|円|日|件|分|割|倍|箇)))*"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rag.answering.exhibits import Exhibit
 from rag.answering.extractive import Marker, cite_units, find_marks, mark_citation
 from rag.answering.selection import MAX_CITATIONS
 from rag.answering.units import Unit
 from rag.answering.verification import PageReader, verify_citation
+from rag.answering.writing.exhibits import Exhibit
 from rag.documents import Citation
 from rag.text import morphemes
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-from rag.answering.personal_kinds import PersonalKind, ReadableText
+from rag.answering.privacy.kinds import PersonalKind, ReadableText
 from rag.words import Piece, find_proper_kinds
 
 Found = tuple[PersonalKind, int, int]

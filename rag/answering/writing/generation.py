@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from rag.answering.failures import Failure, warn_of_instructions, warn_of_struck
+from rag.answering.writing.failures import Failure, warn_of_instructions, warn_of_struck
 from rag.documents import Checks, Citation, Warning_
 from rag.reading.structure import is_list_item
 

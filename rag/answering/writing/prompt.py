@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.answering.exhibits import Exhibit
-from rag.answering.inert import make_inert, quote_lines
+from rag.answering.writing.exhibits import Exhibit
+from rag.answering.writing.inert import make_inert, quote_lines
 from rag.errors import SettingsError
 
 PROMPT_FILE = Path(__file__).with_name("prompt.ja.txt")

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from rag.answering.alignment import FoldedLine, fold_line
-from rag.answering.fact_kinds import Fact, FactKind, Found
-from rag.answering.moments import MOMENTS, covers_date
-from rag.answering.proper_names import find_names
-from rag.answering.quantities import QUANTITIES, UNITS, is_known_unit, money_factor, read_plain, split_number
-from rag.answering.references import REFERENCES, Numbering, covers_article, covers_phone
+from rag.answering.facts.alignment import FoldedLine, fold_line
+from rag.answering.facts.kinds import Fact, FactKind, Found
+from rag.answering.facts.moments import MOMENTS, covers_date
+from rag.answering.facts.proper_names import find_names
+from rag.answering.facts.quantities import QUANTITIES, UNITS, is_known_unit, money_factor, read_plain, split_number
+from rag.answering.facts.references import REFERENCES, Numbering, covers_article, covers_phone
 
 __all__ = ["Fact", "FactKind", "contains", "find_facts"]
 

@@ -12,13 +12,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.fact_kinds import Fact, FactKind
-from rag.answering.facts import contains, find_facts
-from rag.answering.grounds import SIDE, STANCE, Ground, Saying, Source, content_words, read_source, say, words_of
-from rag.answering.marks import Marked, add_mark, read_marks
-from rag.answering.polarity import AXES, ENDING, agree_on_limit
-from rag.answering.proper_names import name_value
-from rag.answering.splitting import StatementSplitter, split_statements
+from rag.answering.checking.grounds import (
+    SIDE,
+    STANCE,
+    Ground,
+    Saying,
+    Source,
+    content_words,
+    read_source,
+    say,
+    words_of,
+)
+from rag.answering.checking.marks import Marked, add_mark, read_marks
+from rag.answering.checking.polarity import AXES, ENDING, agree_on_limit
+from rag.answering.checking.splitting import StatementSplitter, split_statements
+from rag.answering.facts.finding import contains, find_facts
+from rag.answering.facts.kinds import Fact, FactKind
+from rag.answering.facts.proper_names import name_value
 
 __all__ = ["CheckedStatement", "StatementChecker", "StatementSplitter", "split_statements"]
 

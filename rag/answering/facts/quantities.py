@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from rag.answering.fact_kinds import FactKind, Found, Rule
+from rag.answering.facts.kinds import FactKind, Found, Rule
 from rag.variants import fold_kana
 
 _NUMBER, _AMOUNT, _UNIT = FactKind.NUMBER, FactKind.AMOUNT, FactKind.UNIT

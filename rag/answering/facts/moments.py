@@ -6,7 +6,7 @@ import calendar
 import re
 from collections.abc import Iterator
 
-from rag.answering.fact_kinds import FactKind, Found, Rule
+from rag.answering.facts.kinds import FactKind, Found, Rule
 
 _DATE, _TIME, _PERIOD = FactKind.DATE, FactKind.TIME, FactKind.PERIOD
 _YEAR = r"(?<![0-9.])(?P<year>(?:18|19|20|21)[0-9]{2})年"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from rag.answering.calls import Call, CallFault, Slots, start_call
-from rag.answering.failures import Failure
-from rag.answering.llm import open_llm
+from rag.answering.writing.calls import Call, CallFault, Slots, start_call
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.llm import open_llm
 from rag.settings import Settings
 
 _MESSAGES = ("短く答えます。", "「はい」とだけ答えてください。")

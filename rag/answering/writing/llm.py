@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from rag.answering.calls import CURRENT_CALL, Call
+from rag.answering.writing.calls import CURRENT_CALL, Call
 from rag.errors import SettingsError
 from rag.settings import Settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from rag.answering.personal_data import find_personal_data
-from rag.answering.personal_kinds import PersonalKind, fold_characters
+from rag.answering.privacy.finding import find_personal_data
+from rag.answering.privacy.kinds import PersonalKind, fold_characters
 from rag.errors import PersonalDataError
 
 REFUSE, MASK = "refuse", "mask"

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.answering.calls import Call, CallFault, Messages, Slots, start_call
-from rag.answering.exhibits import Exhibit, choose_exhibits, find_instructions
+from rag.answering.checking.statements import StatementChecker
 from rag.answering.extractive import Marker
-from rag.answering.failures import Failure
-from rag.answering.generation import CheckerFactory, Generation, Limits, Mask, MaskFactory, no_mask
-from rag.answering.privacy import REFUSE, check_may_send
-from rag.answering.privacy import Mask as PersonalMask
-from rag.answering.prompt import Prompt, open_prompt
-from rag.answering.proof import Proof
-from rag.answering.sentences import SentenceReader
-from rag.answering.statements import StatementChecker
-from rag.answering.support import CitationBook
+from rag.answering.privacy.masking import REFUSE, check_may_send
+from rag.answering.privacy.masking import Mask as PersonalMask
 from rag.answering.verification import PageReader
+from rag.answering.writing.calls import Call, CallFault, Messages, Slots, start_call
+from rag.answering.writing.exhibits import Exhibit, choose_exhibits, find_instructions
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.generation import CheckerFactory, Generation, Limits, Mask, MaskFactory, no_mask
+from rag.answering.writing.prompt import Prompt, open_prompt
+from rag.answering.writing.proof import Proof
+from rag.answering.writing.sentences import SentenceReader
+from rag.answering.writing.support import CitationBook
 from rag.documents import Passage
 from rag.errors import RagError
 
@@ -138,7 +138,7 @@ def open_engine(settings: Settings, llm: LLM | None = None) -> GenerativeEngine 
     """
     prompt = open_prompt(settings.prompt_file)
     if llm is None and settings.llm_url is not None:
-        from rag.answering.llm import open_llm
+        from rag.answering.writing.llm import open_llm
 
         llm = open_llm(settings)
     if llm is None:

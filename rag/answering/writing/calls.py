@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.answering.failures import Failure
+from rag.answering.writing.failures import Failure
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -63,7 +63,7 @@ class Call:
 
 
 CURRENT_CALL: contextvars.ContextVar[Call | None] = contextvars.ContextVar("current_call", default=None)
-"""The call that a thread is making; the connection looks at it (see rag.answering.llm)."""
+"""The call that a thread is making; the connection looks at it (see rag.answering.writing.llm)."""
 
 
 class Slots:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rag.answering.failures import Failure
-from rag.answering.generation import Generation, Mask, Statement, StatementChecker, join_statement
-from rag.answering.prompt import NOT_FOUND
-from rag.answering.sentences import strip_marks
-from rag.answering.support import CitationBook
 from rag.answering.verification import all_verified
+from rag.answering.writing.failures import Failure
+from rag.answering.writing.generation import Generation, Mask, Statement, StatementChecker, join_statement
+from rag.answering.writing.prompt import NOT_FOUND
+from rag.answering.writing.sentences import strip_marks
+from rag.answering.writing.support import CitationBook
 from rag.documents import Checks, Citation, Struck
 from rag.text import squeeze
 

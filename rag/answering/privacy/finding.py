@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
-from rag.answering.personal_addresses import find_accounts, find_addresses
-from rag.answering.personal_digits import find_numbers
-from rag.answering.personal_kinds import PersonalDatum, PersonalKind, ReadableText
-from rag.answering.personal_names import find_names
+from rag.answering.privacy.addresses import find_accounts, find_addresses
+from rag.answering.privacy.digits import find_numbers
+from rag.answering.privacy.kinds import PersonalDatum, PersonalKind, ReadableText
+from rag.answering.privacy.names import find_names
 
 _CACHED_TEXTS = (
     256  # a text is looked through before it is masked, and when it is; passages come again with other questions

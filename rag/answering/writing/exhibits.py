@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.inert import is_instruction
 from rag.answering.units import Unit, split_units
+from rag.answering.writing.inert import is_instruction
 from rag.documents import Passage, Span
 from rag.text import split_sentences
 

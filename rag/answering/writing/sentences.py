@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rag.answering.marks import read_marks
-from rag.answering.splitting import StatementSplitter
+from rag.answering.checking.marks import read_marks
+from rag.answering.checking.splitting import StatementSplitter
 
 _EMPHASIS = re.compile(r"\*\*|__|^#+\s*|^[-*]\s+")
 _OPENING, _CLOSING = "<think>", "</think>"

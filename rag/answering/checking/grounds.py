@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.answering.fact_kinds import Fact, FactKind
-from rag.answering.facts import find_facts
-from rag.answering.polarity import LIMITED, find_limit, find_stances
-from rag.answering.proper_names import name_value
+from rag.answering.checking.polarity import LIMITED, find_limit, find_stances
+from rag.answering.facts.finding import find_facts
+from rag.answering.facts.kinds import Fact, FactKind
+from rag.answering.facts.proper_names import name_value
 from rag.text import is_number, morphemes, normalize, split_sentences
 from rag.variants import mend_characters
 

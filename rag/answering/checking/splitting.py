@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rag.answering.marks import BEGUN_MARK, TRAILING_MARKS
+from rag.answering.checking.marks import BEGUN_MARK, TRAILING_MARKS
 
 _ENDS = "。！？"
 _OPEN, _CLOSE = "「『（([［【〔", "」』）)]］】〕"

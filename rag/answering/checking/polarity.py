@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rag.answering.fact_kinds import Fact, FactKind
+from rag.answering.facts.kinds import Fact, FactKind
 from rag.words import Piece, cut_words
 
 AXES = {
@@ -165,7 +165,7 @@ LIMITED = frozenset((FactKind.NUMBER, FactKind.DATE, FactKind.PERIOD, FactKind.A
 def find_limit(text: str, fact: Fact) -> str:
     """Return on which side of a number what is meant lies, "" where that is not said.
 
-    >>> from rag.answering.facts import find_facts
+    >>> from rag.answering.facts.finding import find_facts
     >>> text = "14日以内に、18歳以上の人が、上限3,000円で、4月1日以後の分を"
     >>> [find_limit(text, fact) for fact in find_facts(text)]
     ['以内', '以上', '以内', '以上']

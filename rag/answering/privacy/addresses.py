@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rag.answering.personal_kinds import PersonalKind, ReadableText
+from rag.answering.privacy.kinds import PersonalKind, ReadableText
 
 Found = tuple[PersonalKind, int, int]
 

@@ -1,0 +1,1 @@
+"""Statements of generated answers held against what they cite."""
