@@ -27,7 +27,7 @@ from rag.cli import build_parser, main
 from rag.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("index", "search", "ask", "adapt", "status", "rollback", "models", "serve")
+COMMANDS = ("index", "search", "ask", "adapt", "status", "rollback", "models", "serve", "users")
 ENGLISH = ("usage", "optional", "positional", "show this help", "default", "required", "argument", "invalid", "choose")
 LODGING, UNKNOWN = "宿泊料は一夜につきいくらですか", "火星移住の抽選倍率を教えてください"
 ANSWER_KEYS = {

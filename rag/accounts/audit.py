@@ -140,7 +140,10 @@ class AuditLog:
             "SELECT id, time, user, address, action, target, outcome FROM entries WHERE id < ? ORDER BY id DESC LIMIT ?",
             (2**62 if before is None else before, limit),
         )
-        return tuple(Entry(*row[:4], Action(row[4]), row[5], Outcome(row[6])) for row in rows)
+        return tuple(
+            Entry(id_, when, user, address, Action(action), target, Outcome(outcome))
+            for id_, when, user, address, action, target, outcome in rows
+        )
 
     def close(self) -> None:
         """Let go of the file."""
