@@ -353,7 +353,9 @@ def test_an_unknown_name_is_locked_like_a_known_one(gate: SessionGate) -> None:
 
 def test_an_address_that_tries_many_names_is_locked_and_others_are_not(gate: SessionGate) -> None:
     for number in range(30):
-        assert sign_in(gate, OTHER, name=f"user{number}", client="198.51.100.9").wait_seconds == (600 if number == 29 else 0)
+        assert sign_in(gate, OTHER, name=f"user{number}", client="198.51.100.9").wait_seconds == (
+            600 if number == 29 else 0
+        )
 
     assert sign_in(gate, client="198.51.100.9").wait_seconds == 600
     assert sign_in(gate).user
