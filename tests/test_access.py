@@ -28,8 +28,8 @@ from rag.api import build_router, find_asker, render_rag_error
 from rag.assistant import Assistant
 from rag.errors import NotAllowedError, NotSignedInError, RagError
 from rag.settings import Settings
+from rag.web.conversation import answer_in_steps
 from rag.web.entrance import PUBLIC_PATHS
-from rag.web.page import answer_in_steps
 from rag.web.security import is_open
 from rag.web.server import build_app
 from rag.web.sign_in import MAX_FORM_BYTES, build_sign_in_router
@@ -327,8 +327,9 @@ def ask_through_gradio(site: Site, name: str | None, session: str) -> tuple[int,
     """Call the handler of the question box as its own page does; return the status and what came of it."""
     cookie = site.cookie(name) if name else {}
     config = site.client.get("/config", headers=site.cookie("kanri")).json()
-    send = next(d["id"] for d in config["dependencies"] if len(d["inputs"]) == 1)
-    body = {"data": [CLOSED_QUESTION], "fn_index": send, "session_hash": session, "event_data": None}
+    button = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "send")
+    send = next(d["id"] for d in config["dependencies"] if d["targets"] == [[button, "click"]])
+    body = {"data": [CLOSED_QUESTION, None], "fn_index": send, "session_hash": session, "event_data": None}
     joined = site.client.post("/gradio_api/queue/join", json=body, headers=cookie)
     data = site.client.get("/gradio_api/queue/data", params={"session_hash": session}, headers=cookie)
     text = "".join(
@@ -348,6 +349,18 @@ def test_the_hidden_endpoints_of_the_page_answer_nobody_and_everybody_his_own(si
         assert status == 200 and "process_completed" in text and SECRET not in text and "滞納整理" not in text
 
 
+def test_an_open_page_belongs_to_the_user_who_opened_it(site: Site) -> None:
+    assert ask_through_gradio(site, "zeimu", "page1")[0] == 200
+    question = {"data": [CLOSED_QUESTION, None], "fn_index": 0, "session_hash": "page1"}
+
+    for name in ("kankyo", "kanri"):
+        for path in ("queue/join", "cancel", "reset", "queue/join/"):
+            assert site.post(f"/gradio_api/{path}", name, json=question).status_code == 403, path
+        assert site.get("/gradio_api/queue/data?session_hash=page1", name).status_code == 403
+        assert site.get("/gradio_api/heartbeat/page1", name).status_code == 403
+    assert ask_through_gradio(site, "zeimu", "page1")[0] == 200
+
+
 @pytest.mark.parametrize("path", ["run/ask", "call/ask", "run/predict", "queue/join", "cancel", "reset"])
 def test_calls_of_gradio_without_a_session_are_refused(site: Site, path: str) -> None:
     response = site.post(f"/gradio_api/{path}", json={"data": ["a"], "fn_index": 0, "session_hash": "x"})
@@ -357,10 +370,10 @@ def test_calls_of_gradio_without_a_session_are_refused(site: Site, path: str) ->
 def test_a_question_that_waited_until_its_session_ended_is_not_answered(site: Site) -> None:
     token = site.gate.sessions.open("zeimu")
     waiting = SimpleNamespace(request=request_of(site, None, token))
-    assert SECRET in list(answer_in_steps(site.assistant, CLOSED_QUESTION, waiting))[-1][1]
+    assert SECRET in list(answer_in_steps(site.assistant, CLOSED_QUESTION, (), waiting))[-1].html
     site.gate.sessions.close(token)
 
-    last = list(answer_in_steps(site.assistant, CLOSED_QUESTION, waiting))[-1][1]
+    last = list(answer_in_steps(site.assistant, CLOSED_QUESTION, (), waiting))[-1].html
     assert "サインインしていません" in last and SECRET not in last
 
 

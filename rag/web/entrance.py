@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from rag.accounts.proxies import is_foreign, peer_address
 from rag.accounts.visits import GATE_KEY
 from rag.errors import NotAllowedError, NotSignedInError, RagError
+from rag.web.ownership import SessionOwners, find_session, names_session
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,13 +30,14 @@ PUBLIC_PATHS = frozenset({SIGN_IN_PATH, "/health", "/favicon.ico", *(f"/web/{nam
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROGRAMS = ("/api/", "/gradio_api/", "/config")
 _OWN = ("/api/", "/originals/")
+_REOPEN = "しるべの画面を開き直して、もう一度操作してください。"
 
 
 class EntranceMiddleware:
     """Let in whom the gate knows, and put the gate into the scope for the handlers behind."""
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
-        self._app, self._gate = app, gate
+        self._app, self._gate, self._owners = app, gate, SessionOwners()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -43,24 +45,30 @@ class EntranceMiddleware:
             await self._app(scope, receive, send)
             return
         scope[GATE_KEY] = self._gate
-        refusal = await self._refuse(HTTPConnection(scope))
+        try:
+            refusal, receive = await self._look_at(HTTPConnection(scope), receive)
+        except RagError as error:
+            refusal = render_account_error(error)
         if refusal is not None:
             await refusal(scope, receive, send)
         else:
             await self._app(scope, receive, send if self._gate.is_open else _of_one_user(scope["path"], send))
 
-    async def _refuse(self, connection: HTTPConnection) -> Response | None:
-        """Return the response to who is not let in; None for who is."""
+    async def _look_at(self, connection: HTTPConnection, receive: Receive) -> tuple[Response | None, Receive]:
+        """Return the response to who is not let in, None for who is, and from where the body can be read."""
+        path = connection.scope["path"]
         if connection.scope["method"] not in _SAFE_METHODS and self._is_foreign(connection):
-            hint = "しるべの画面を開き直して、もう一度操作してください。"
-            return render_account_error(NotAllowedError("ほかのサイトの画面からの操作は受け付けません。", hint))
-        if connection.scope["path"] in PUBLIC_PATHS:
-            return None
-        try:
-            user = await run_in_threadpool(self._gate.identify, connection)
-        except RagError as error:
-            return render_account_error(error)
-        return None if user else _ask_to_sign_in(connection)
+            raise NotAllowedError("ほかのサイトの画面からの操作は受け付けません。", _REOPEN)
+        if path in PUBLIC_PATHS:
+            return None, receive
+        user = await run_in_threadpool(self._gate.identify, connection)
+        if user is None:
+            return _ask_to_sign_in(connection), receive
+        if not self._gate.is_open and names_session(path):
+            session, receive = await find_session(connection.scope, receive)
+            if session is not None and not self._owners.claim(session, user.name):
+                raise NotAllowedError("この画面は、別の利用者が開いたものです。", _REOPEN)
+        return None, receive
 
     def _is_foreign(self, connection: HTTPConnection) -> bool:
         host = connection.headers.get("host", "")
