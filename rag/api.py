@@ -1,6 +1,7 @@
 """The JSON API, the page images and the originals: routes of our own beside the page.
 
-Every route asks `find_asker` who is asking, and knows only the sources that the assistant gives to that asker.
+Every route asks `find_asker` who is asking, and knows only the sources that the assistant gives to that asker; where a role is
+needed it asks `find_user(request, Role.ADMIN)`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import HTTPConnection
 
+from rag.accounts.visits import find_gate, find_user
 from rag.answer_json import answer_to_dict, hits_to_dict
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.documents import EVERYONE, Asker, Filters, Kind, Span
-from rag.errors import IndexError_, RagError
+from rag.documents import Asker, Filters, Kind, Span
+from rag.errors import IndexError_, NotAllowedError, RagError
+from rag.web.entrance import render_account_error
 from rag.web.links import parse_spans
 from rag.web.page_images import DEFAULT_WIDTH, Box, PageImageError, PageImages, PageView
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant, OriginalFile, PrintedPage
 
+__all__ = ["build_router", "find_asker", "find_user", "render_rag_error", "send_original"]
 MAX_HITS = 100
 MAX_TURNS = 20
 PDF = "application/pdf"
@@ -31,9 +34,9 @@ PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; obj
 """A sandbox would keep the browser's own PDF viewer from opening; a PDF viewer runs no script of ours."""
 
 
-def find_asker(connection: HTTPConnection | None) -> Asker:
-    """Return who is asking: until there are users, a member of staff of no particular department."""
-    return EVERYONE
+def find_asker(connection: object) -> Asker:
+    """Return who is asking: what the user behind a connection, or behind a Gradio request, may read. Raises NotSignedInError."""
+    return find_user(connection).asker
 
 
 class FilterBody(BaseModel):
@@ -89,7 +92,12 @@ def build_router(assistant: Assistant) -> APIRouter:
 def _add_questions(router: APIRouter, assistant: Assistant) -> None:
     @router.get("/health")
     def health(request: Request) -> dict[str, Any]:
-        return {"status": "ok", "documents": len(assistant.documents(find_asker(request)))}
+        user = find_gate(request).identify(request)  # whether the server is alive is no secret
+        return {"status": "ok"} | ({"documents": len(assistant.documents(user.asker))} if user else {})
+
+    @router.get("/api/me")
+    def me(request: Request) -> dict[str, Any]:
+        return find_user(request).as_dict()
 
     @router.post("/api/ask")
     def ask(body: AskBody, request: Request) -> dict[str, Any]:
@@ -186,7 +194,9 @@ def _text_encoding(original: OriginalFile) -> str:
 
 
 def render_rag_error(request: Request, error: Exception) -> JSONResponse:
-    """Return an error of ours as JSON: what happened and what to do; 503 while there is no usable index."""
+    """Return an error of ours as JSON: what happened and what to do; 401 and 403 for who may not, 503 without a usable index."""
     assert isinstance(error, RagError)
+    if isinstance(error, NotAllowedError):
+        return render_account_error(error)
     status = 503 if isinstance(error, IndexError_) else 404 if isinstance(error, PageImageError) else 400
     return JSONResponse({"error": {"message": error.message, "hint": error.hint}}, status_code=status)

@@ -19,6 +19,7 @@ from rag.errors import RagError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
 from rag.settings import Settings, load_settings
+from rag.user_commands import add_user_commands, record_command
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -50,6 +51,7 @@ def build_parser() -> Parser:
     serve = _add_command(commands, "serve", "質問の画面を開く（既定 http://127.0.0.1:7860）", run_serve)
     serve.add_argument("--host", help="待ち受けるアドレス")
     serve.add_argument("--port", type=int, help="待ち受ける番号")
+    add_user_commands(commands)
     return parser
 
 
@@ -130,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     options = build_parser().parse_args(arguments)
     try:
-        status: int = options.run(options)
+        with record_command(options, read_settings):
+            status: int = options.run(options)
     except RagError as error:
         print(error, file=sys.stderr)
         return NOT_DONE

@@ -6,6 +6,7 @@ A `Document` has `Page`s, a page has text and `Block`s; the chunker turns blocks
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -433,13 +434,23 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: None departments means someone who may read everything (the command line)."""
+    """Who asks: None departments means someone who may read everything (the command line, an administrator)."""
 
     departments: tuple[str, ...] | None = None
 
     def may_read(self, audience: tuple[str, ...]) -> bool:
-        """Tell whether a document with this audience is open to the asker."""
-        return self.departments is None or not audience or bool(set(audience) & set(self.departments))
+        """Tell whether a document with this audience is open to the asker; width and blanks in names make no difference.
+
+        >>> Asker(("ＩＣＴ推進室",)).may_read(("ICT 推進室",)), Asker(("町民課",)).may_read(("税務課",)), Asker(()).may_read(())
+        (True, False, True)
+        """
+        if self.departments is None or not audience:
+            return True
+        return not {*map(_plain_name, audience)}.isdisjoint(map(_plain_name, self.departments))
+
+
+def _plain_name(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split())
 
 
 EVERYONE = Asker(departments=())

@@ -13,6 +13,9 @@
     ├── AdaptationError           the embedder cannot be adapted to this corpus
     ├── QuestionSetError          a question set or batch file cannot be used
     ├── PersonalDataError         a text holds personal data, and the settings say to send none
+    ├── AccountError              a user cannot be registered or changed as asked, or the register cannot be read
+    ├── NotAllowedError           the person who asks may not do this
+    │   └── NotSignedInError      nobody has signed in, or the session has ended
     └── UsageError                a command was called in a way that cannot work
 
 `str(error)` is one line for people; `error.hint` is the next step.
@@ -98,6 +101,18 @@ class QuestionSetError(RagError):
 
 class PersonalDataError(RagError):
     """A text holds personal data, and the settings say that none is sent to an LLM."""
+
+
+class AccountError(RagError):
+    """A user cannot be registered or changed as asked, or the register cannot be read."""
+
+
+class NotAllowedError(RagError):
+    """The person who asks may not do this."""
+
+
+class NotSignedInError(NotAllowedError):
+    """Nobody has signed in, or the session has ended."""
 
 
 class UsageError(RagError):

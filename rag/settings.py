@@ -44,6 +44,11 @@ class Settings:
     are written at once. prompt_file: the prompt instead of the packaged one.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
+    accounts: who may use the page and the API: "off" everyone, "on" users who sign in, "proxy" those whom a reverse proxy names.
+    session_hours, session_idle_minutes: a session ends so long after its start, and after its last use.
+    sign_in_attempts, lockout_minutes: so many failed attempts within so many minutes lock a name for as long, then for longer.
+    trusted_proxies: addresses and networks of reverse proxies, divided by commas, whose headers are believed.
+    proxy_user_header, proxy_role_header, proxy_departments_header: in which headers they say who it is.
     """
 
     corpus: Path = Path("corpus")
@@ -86,6 +91,15 @@ class Settings:
         "個人情報を入力しないでください。\n"
         "最終的な判断は所管課に確認してください。"
     )
+    accounts: str = "off"
+    session_hours: int = 10
+    session_idle_minutes: int = 60
+    sign_in_attempts: int = 5
+    lockout_minutes: int = 15
+    trusted_proxies: str | None = None
+    proxy_user_header: str = "X-Remote-User"
+    proxy_role_header: str | None = None
+    proxy_departments_header: str | None = None
 
 
 def load_settings(file: Path | None = None, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -199,7 +213,11 @@ def _to_int(value: Any) -> int:
 
 
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
-_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off"), "personal_data": ("mask", "refuse")}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "adapt": ("auto", "off"),
+    "personal_data": ("mask", "refuse"),
+    "accounts": ("off", "on", "proxy"),
+}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "reranker_candidates": (1, 1_000),
@@ -219,6 +237,10 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "llm_max_tokens": (1, 100_000),
     "llm_concurrency": (1, 1_000),
     "port": (0, 65_535),
+    "session_hours": (1, 720),
+    "session_idle_minutes": (1, 10_080),
+    "sign_in_attempts": (1, 100),
+    "lockout_minutes": (1, 1_440),
 }
 _TYPE_LABELS = {
     "Path": "フォルダーの場所（文字列）",

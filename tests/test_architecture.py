@@ -46,6 +46,7 @@ RANKS = (
     ("rag.export",),
     (
         "rag.assistant",
+        "rag.accounts",
         "rag.answer_json",
         "rag.batch",
         "rag.progress",
@@ -61,6 +62,7 @@ RANKS = (
         "rag.page_reports",
         "rag.model_reports",
         "rag.search_report",
+        "rag.user_commands",
         "rag.__main__",
         "eval.__main__",
         "eval.conversations",

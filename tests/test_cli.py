@@ -13,7 +13,7 @@ import runpy
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from rag.cli import build_parser, main
 from rag.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("index", "search", "ask", "adapt", "status", "rollback", "models", "serve")
+COMMANDS = ("index", "search", "ask", "adapt", "status", "rollback", "models", "serve", "users")
 ENGLISH = ("usage", "optional", "positional", "show this help", "default", "required", "argument", "invalid", "choose")
 LODGING, UNKNOWN = "宿泊料は一夜につきいくらですか", "火星移住の抽選倍率を教えてください"
 ANSWER_KEYS = {
@@ -136,13 +136,22 @@ def test_help_is_japanese_down_to_every_option(run: Run, command: tuple[str, ...
     assert [word for word in ENGLISH if re.search(rf"(?<![\w/]){word}(?!\w)", done.out)] == [], done.out
 
 
+def all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield a parser and those of all its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for own in action.choices.values():
+                yield from all_parsers(own)
+
+
 def test_every_option_is_described_in_japanese() -> None:
     commands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
     undescribed = [
-        f"{name} {action.option_strings or action.metavar}"
-        for name, parser in commands.items()
+        f"{parser.prog} {action.option_strings or action.metavar}"
+        for parser in all_parsers(build_parser())
         for action in parser._actions
-        if not re.search("[ぁ-んァ-ヶ一-龠]", action.help or "")
+        if not isinstance(action, argparse._SubParsersAction) and not re.search("[ぁ-んァ-ヶ一-龠]", action.help or "")
     ]
 
     assert (tuple(commands), undescribed) == (COMMANDS, [])

@@ -39,8 +39,18 @@ def all_code() -> list[Place]:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    action = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return dict(action.choices)
+    return subcommands(build_parser())
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    action = next((a for a in parser._actions if isinstance(a, argparse._SubParsersAction)), None)
+    return dict(action.choices) if action else {}
+
+
+def known_options(parser: argparse.ArgumentParser, rest: str) -> set[str]:
+    """Return the options of a command, and those of its own command that follows it: `rag users add`."""
+    own = subcommands(parser).get((rest.split() or [""])[0])
+    return {*parser._option_string_actions, *(own._option_string_actions if own else ())}
 
 
 def test_every_rag_command_and_option_in_the_documents_exists() -> None:
@@ -49,7 +59,7 @@ def test_every_rag_command_and_option_in_the_documents_exists() -> None:
         for name, rest in re.findall(r"(?<![\w.-])rag ([a-z][\w-]*)([^|#&]*)", code):
             seen.add(name)
             parser = commands().get(name)
-            known = parser._option_string_actions if parser else {}
+            known = known_options(parser, rest) if parser else set()
             unknown = [
                 word
                 for word in re.findall(r"(?<!\S)-{1,2}[a-z][\w-]*", re.sub('"[^"]*"', "", rest))

@@ -67,6 +67,14 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
 
+  // A session that has ended leads to the sign-in page instead of an answer that never comes.
+  const fetchHere = window.fetch;
+  window.fetch = async (...given) => {
+    const response = await fetchHere(...given);
+    if (response.status === 401) location.assign("/sign-in");
+    return response;
+  };
+
   document.documentElement.lang = "ja";
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("keydown", onKeydown, true);

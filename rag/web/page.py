@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rag.accounts.opening import account_notice
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
 from rag.settings import Settings
@@ -23,6 +24,7 @@ HEAD = (
     '<script src="/web/page.js" defer></script>'
     '<meta name="color-scheme" content="light"><meta name="referrer" content="no-referrer">'
 )
+_SIGNED_IN = '<nav class="account" aria-label="利用者"><a href="/password">パスワードの変更</a><a href="/sign-out">サインアウト</a></nav>'
 
 
 def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
@@ -53,8 +55,10 @@ def build_theme() -> Any:
 def _render_header(settings: Settings) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in settings.notice.splitlines() if line.strip())
     notice = f'<ul class="notice" aria-label="ご利用にあたって">{lines}</ul>' if lines else ""
+    banner = f'<p class="account-notice" role="note">{escape(text)}</p>' if (text := account_notice(settings)) else ""
+    account = _SIGNED_IN if settings.accounts == "on" else ""
     lead = '<p class="lead">庁内文書に、出典つきで答えます</p>'
-    return f'<header class="site"><h1>{escape(settings.page_title)}</h1>{lead}</header>{notice}'
+    return f'<header class="site"><h1>{escape(settings.page_title)}</h1>{lead}{account}</header>{banner}{notice}'
 
 
 def _build_question_box(gr: Any) -> Any:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from rag.accounts.opening import account_notice, open_gate
+from rag.accounts.proxies import is_loopback_host
+from rag.accounts.session_gate import SessionGate
+from rag.accounts.user import Role
+from rag.accounts.visits import find_gate, find_user
 from rag.errors import RagError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from rag.accounts.gate import Gate
     from rag.assistant import Assistant
 
 SILENCE = {
@@ -26,40 +37,52 @@ SILENCE = {
     "ANONYMIZED_TELEMETRY": "False",
 }
 """Set before Gradio is imported: nothing here calls home."""
-FILES = {"style.css": "text/css", "page.js": "text/javascript"}
+FILES = {"style.css": "text/css", "sign-in.css": "text/css", "page.js": "text/javascript"}
 
 
 class ServerError(RagError):
     """The server cannot start."""
 
 
-def build_app(assistant: Assistant, settings: Settings) -> FastAPI:
-    """Return the whole application over one assistant."""
+def build_app(assistant: Assistant, settings: Settings, *, gate: Gate | None = None) -> FastAPI:
+    """Return the whole application over one assistant. gate: who is let in; that of the settings when None.
+
+    Raises SettingsError for settings of the accounts that do not go together.
+    """
     os.environ.update(SILENCE)
+    gate = gate or open_gate(settings)
 
     async def build() -> FastAPI:
-        return _mount_page(_build_routes(assistant, settings), assistant, settings)
+        return _mount_page(_build_routes(assistant, settings, gate), assistant, settings, gate)
 
     # Outside a running event loop, Gradio opens loops of its own at import and for every Blocks, and never closes them.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(lambda: asyncio.run(build())).result()
 
 
-def _build_routes(assistant: Assistant, settings: Settings) -> FastAPI:
+def _build_routes(assistant: Assistant, settings: Settings, gate: Gate) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
+    from rag.web.sign_in import build_sign_in_router
 
-    app = FastAPI(title=settings.page_title, docs_url=None, redoc_url=None, openapi_url=None)
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        gate.close()
+
+    app = FastAPI(title=settings.page_title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_exception_handler(RagError, render_rag_error)
     app.include_router(build_router(assistant))
+    app.include_router(build_sign_in_router(settings))
     _add_files(app)
     return app
 
 
-def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings) -> FastAPI:
+def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings, gate: Gate) -> FastAPI:
     import gradio as gr
 
+    from rag.web.entrance import EntranceMiddleware
     from rag.web.page import HEAD, build_blocks, build_theme
     from rag.web.security import SecurityMiddleware
 
@@ -76,9 +99,17 @@ def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings) -> FastA
         max_file_size=0,
         theme=build_theme(),
         head=HEAD,
+        auth_dependency=None if gate.is_open else _name_user,
     )
+    mounted.add_middleware(EntranceMiddleware, gate=gate)
     mounted.add_middleware(SecurityMiddleware)
     return mounted
+
+
+async def _name_user(request: Request) -> str | None:
+    """Return the name of who asks for a route of Gradio; None, which it refuses, for nobody."""
+    user = await run_in_threadpool(find_gate(request).identify, request)
+    return user.name if user else None
 
 
 def serve(settings: Settings) -> None:
@@ -96,15 +127,28 @@ def serve(settings: Settings) -> None:
         closing(open_listener(settings.host, settings.port)) as listener,
         closing(Assistant.open(settings)) as assistant,
     ):
-        app = build_app(assistant, settings)
+        gate = open_gate(settings)
+        app = build_app(assistant, settings, gate=gate)
+        for warning in find_account_warnings(settings, gate):
+            print(f"注意: {warning}", file=sys.stderr, flush=True)
         print(
             f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）",
             flush=True,
         )
         # No access log: the addresses of searches hold what people asked. Without a log_config uvicorn writes to ours.
-        config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False)
+        # No proxy_headers: uvicorn would believe everyone at this machine; `trusted_proxies` says whom we believe.
+        config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False, proxy_headers=False)
         with private_logs():
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def find_account_warnings(settings: Settings, gate: Gate) -> list[str]:
+    """Return what whoever starts the server should know about who can use it, in Japanese."""
+    if settings.accounts == "off" and not is_loopback_host(settings.host):
+        return [account_notice(settings)]
+    if isinstance(gate, SessionGate) and not any(a.user.role is Role.ADMIN for a in gate.users.list()):
+        return ["管理者がまだいません。rag users add 名前 --role admin で登録してください。"]
+    return []
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -123,8 +167,12 @@ def _add_files(app: FastAPI) -> None:
     from fastapi import HTTPException
     from fastapi.responses import FileResponse
 
+    from rag.web.entrance import PUBLIC_FILES
+
     @app.get("/web/{name}")
-    def own_file(name: str) -> FileResponse:
+    def own_file(name: str, request: Request) -> FileResponse:
+        if name not in PUBLIC_FILES:
+            find_user(request)
         if name not in FILES:
             raise HTTPException(404)
         file = Path(__file__).parent / name
