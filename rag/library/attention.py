@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from rag.documents import Locator, Quality
 from rag.indexing.catalog import Catalog
+from rag.indexing.lexical import tokenizer_version
 from rag.indexing.snapshot import CATALOG, SnapshotStore
 from rag.settings import Settings
 
@@ -46,9 +47,14 @@ class AttentionPage:
 
 
 def list_attention(settings: Settings) -> tuple[AttentionPage, ...]:
-    """Return the pages that need a person, by source and page. Raises IndexMissingError before the first index run."""
+    """Return the pages that need a person, by source and page.
+
+    Raises IndexMissingError before the first index run, IndexMismatchError for an index that the next run builds anew.
+    """
     store = SnapshotStore(settings.index)
-    with closing(Catalog(store.folder(store.manifest().id) / CATALOG)) as catalog:
+    manifest = store.manifest()
+    manifest.check_readable(tokenizer_version=tokenizer_version(), embedder_fingerprint=None)
+    with closing(Catalog(store.folder(manifest.id) / CATALOG)) as catalog:
         entries = {entry.source: entry for entry in catalog.documents()}
         return tuple(
             AttentionPage(

@@ -75,7 +75,9 @@ def add_files(
         taking = _Taking(settings, staging, folder, replace=replace)
         for number, upload in enumerate(uploads):
             if number >= MAX_FILES:
-                raise LibraryError(f"一度に加えられるのは {MAX_FILES:,} 件までです。", "zip にまとめるか、分けて加えてください。")
+                raise LibraryError(
+                    f"一度に加えられるのは {MAX_FILES:,} 件までです。", "zip にまとめるか、分けて加えてください。"
+                )
             taking.take(upload)
         return taking.finish(store, who)
 
@@ -93,7 +95,9 @@ def replace_file(
         message = f"種類の違うファイルでは置き換えられません: {show_name(name)}（今の文書は {wanted or '拡張子なし'}）"
         raise LibraryError(message, "同じ種類のファイルを選ぶか、新しい文書として加え、今の文書を削除してください。")
     if find_file(settings.corpus, source) is None:
-        raise LibraryError(f"その文書はありません: {show_name(source)}", "一覧を読み込み直すか、新しい文書として加えてください。")
+        raise LibraryError(
+            f"その文書はありません: {show_name(source)}", "一覧を読み込み直すか、新しい文書として加えてください。"
+        )
     done = add_files(settings, [Upload(source, content)], replace=True, who=who)
     if done.refused:
         raise LibraryError(done.refused[0].message, done.refused[0].remedy)
@@ -206,7 +210,9 @@ class _Taking:
             self._done["unchanged"].append(source)
         elif path.exists() and not self._replace:
             message = f"同じ名前の文書があります: {source}"
-            self._refused.append(Refusal(show_name(upload.name), message, "置き換えるか、名前を変えてください。", exists=True))
+            self._refused.append(
+                Refusal(show_name(upload.name), message, "置き換えるか、名前を変えてください。", exists=True)
+            )
         else:
             self._done["replaced" if path.exists() else "added"].append(source)
             self._steps[source] = Step(path, new)

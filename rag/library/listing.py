@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from rag.documents import Metadata, Problem
-from rag.errors import IndexMismatchError, LibraryError, ReadingError
+from rag.errors import IndexMismatchError, IndexMissingError, LibraryError, ReadingError
 from rag.indexing.catalog import Catalog, CatalogEntry
+from rag.indexing.lexical import tokenizer_version
 from rag.indexing.originals import hash_file, hash_member
 from rag.indexing.pipeline import CorpusFile, metadata_hash
 from rag.indexing.plan import ListedFile, Plan, build_plan, list_kept
@@ -149,14 +150,12 @@ class _Indexed:
 def _read_indexed(settings: Settings) -> _Indexed:
     """Return what is indexed; nothing before the first run, or of an index in a format that is built anew by the next one."""
     store = SnapshotStore(settings.index)
-    current = store.current_id()
-    if current is None:
-        return _Indexed({}, {}, {})
     try:
-        store.open_current().close()
-    except IndexMismatchError:
+        manifest = store.manifest()
+        manifest.check_readable(tokenizer_version=tokenizer_version(), embedder_fingerprint=None)
+    except (IndexMissingError, IndexMismatchError):
         return _Indexed({}, {}, {})
-    with closing(Catalog(store.folder(current) / CATALOG)) as catalog:
+    with closing(Catalog(store.folder(manifest.id) / CATALOG)) as catalog:
         problems: dict[str, list[Problem]] = defaultdict(list)
         corpus_wide = set(catalog.corpus_problems())
         for problem in catalog.problems():
@@ -230,7 +229,9 @@ def _describe(source: str, entry: CatalogEntry | None, listing: Listing) -> Meta
 
 def _refused_row(source: str, problems: Sequence[Problem]) -> DocumentRow:
     title = PurePosixPath(source).name
-    return DocumentRow(source, Metadata(title), State.UNREADABLE, problems=tuple(problems), archive=_find_archive(source))
+    return DocumentRow(
+        source, Metadata(title), State.UNREADABLE, problems=tuple(problems), archive=_find_archive(source)
+    )
 
 
 def _find_archive(source: str) -> str | None:

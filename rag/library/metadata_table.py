@@ -137,7 +137,9 @@ def _check(edits: Sequence[CellEdit], listing: Listing) -> list[CellProblem]:
             message = f"その文書は文書フォルダーにありません: {edit.source}"
             problems.append(CellProblem(row, edit.column, message, "一覧を読み込み直してください。"))
         elif wrong := _find_fault(edit.column, edit.text.strip()):
-            problems.append(CellProblem(row, edit.column, f"{edit.column}「{edit.text.strip()[:50]}」は使えません。", wrong))
+            problems.append(
+                CellProblem(row, edit.column, f"{edit.column}「{edit.text.strip()[:50]}」は使えません。", wrong)
+            )
     return problems
 
 

@@ -43,7 +43,9 @@ def clean_source(name: str, folder: str = "") -> str:
             raise LibraryError(f"使えない名前です: {show_name(name)}（{fault}）", _RENAME)
     if len(parts) > MAX_DEPTH or len(source.encode()) > MAX_NAME_BYTES:
         message = f"フォルダーが深すぎるか、名前が長すぎます: {show_name(name)}"
-        raise LibraryError(message, f"全体で {MAX_NAME_BYTES} バイト（日本語で約 {MAX_NAME_BYTES // 3} 字）までにしてください。")
+        raise LibraryError(
+            message, f"全体で {MAX_NAME_BYTES} バイト（日本語で約 {MAX_NAME_BYTES // 3} 字）までにしてください。"
+        )
     if parts[-1].lower() in TABLES:
         message = f"{parts[-1].lower()} は表のための名前で、文書には使えません: {source}"
         raise LibraryError(message, "表は画面の表の欄で直すか、文書の名前を変えてください。")
@@ -117,7 +119,9 @@ def clean_parts(source: str) -> list[str]:
     """Return the names of the folders and of the file. Raises LibraryError for a source that no corpus can have."""
     parts = unicodedata.normalize("NFC", source).split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise LibraryError(f"文書フォルダーの中の名前ではありません: {show_name(source)}", "一覧から文書を選び直してください。")
+        raise LibraryError(
+            f"文書フォルダーの中の名前ではありません: {show_name(source)}", "一覧から文書を選び直してください。"
+        )
     return parts
 
 
@@ -162,4 +166,3 @@ def _fold(name: str) -> str:
 
 def _occupied(source: str, why: str) -> LibraryError:
     return LibraryError(f"ここには置けません: {source}（{why}）", "名前かフォルダーを変えてください。")
-

@@ -106,7 +106,9 @@ class Change:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Change:
         """Return what the JSON form says. Raises KeyError, TypeError or ValueError for another."""
-        rows = (SavedRow(row["place"], tuple((column, text) for column, text in row["cells"])) for row in values["rows"])
+        rows = (
+            SavedRow(row["place"], tuple((column, text) for column, text in row["cells"])) for row in values["rows"]
+        )
         files = tuple(FileChange(**file) for file in values["files"])
         known = {"action": Action(values["action"]), "stage": Stage(values["stage"])}
         return cls(**{**values, **known, "files": files, "rows": tuple(rows)})

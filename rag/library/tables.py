@@ -90,10 +90,12 @@ class RawTable:
 
     def insert(self, place: int, record: RawRecord) -> RawTable:
         """Return the table with a record in a place."""
-        above = list(self.records[:place])
-        if above and not above[-1].line_end:
-            above[-1] = replace(above[-1], line_end=self._line_end)
-        return replace(self, records=(*above, record, *self.records[place:]))
+        return self.with_records([*self.records[:place], record, *self.records[place:]])
+
+    def with_records(self, records: Sequence[RawRecord]) -> RawTable:
+        """Return a table of these records; all but the last end in a line end."""
+        ended = [record if record.line_end else replace(record, line_end=self._line_end) for record in records[:-1]]
+        return replace(self, records=(*ended, *records[-1:]))
 
     def set_value(self, place: int, column: int, value: str) -> RawTable:
         """Return the table with another value in one cell; every other cell keeps its bytes."""

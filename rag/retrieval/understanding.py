@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 
     from rag.indexing.embedding import Embedder
     from rag.indexing.snapshot import Snapshot
+    from rag.wording import Wording
 
 
 def understand_question(
-    text: str, history: Sequence[tuple[str, str]], snapshot: Snapshot, embedder: Embedder
+    text: str,
+    history: Sequence[tuple[str, str]],
+    snapshot: Snapshot,
+    embedder: Embedder,
+    *,
+    wording: Wording | None = None,
 ) -> Question:
-    """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first."""
-    query = _read(text, snapshot)
+    """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first.
+
+    wording: another one than that of the snapshot, to see what it would do.
+    """
+    wording = wording or snapshot.wording
+    query = _read(text, snapshot, wording)
     vector = _embed(text, query, embedder)
     topic = find_topic(text, history)
     if topic is None:
         return Question(text, query, vector)
-    earlier = _read(topic, snapshot)
+    earlier = _read(topic, snapshot, wording)
     together = _unit(vector + CARRIED_WEIGHT * _embed(topic, earlier, embedder))
     return Question(text, carry(query, earlier), together, topic)
 
@@ -44,9 +54,9 @@ def _embed(text: str, query: Query, embedder: Embedder) -> NDArray[np.float32]:
     return _unit(sum(weight * vector for weight, vector in zip(query.wordings.values(), vectors, strict=True)))
 
 
-def _read(text: str, snapshot: Snapshot) -> Query:
+def _read(text: str, snapshot: Snapshot, wording: Wording) -> Query:
     """Return the words of a question with their other wordings; a word that has a synonym is not mended."""
-    query, wording = parse_query(text), snapshot.wording
+    query = parse_query(text)
     dictionary = find_names_of(wording.names)
     synonyms = open_thesaurus(wording.groups).expand(text)
     understood = {term for expansion in synonyms for term in expansion.of}
