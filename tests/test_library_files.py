@@ -42,7 +42,6 @@ HOSTILE = {
     "何か?.txt": "使えない文字",
     "=cmd.txt": "式と見なす",
     "@手引.txt": "式と見なす",
-    ".隠し.txt": "索引にしない",
     "長" * 84 + ".txt": "長すぎます",
     "a" * 252 + ".txt": "長すぎます",
     "/".join(["深"] * 20) + "/a.txt": "深すぎ",
@@ -188,7 +187,7 @@ def test_an_undo_is_refused_politely_where_something_else_stands(town: Settings)
     change = delete_files(town, [TRAVEL, "環境課/ごみの出し方.md"])
     (town.corpus / TRAVEL).write_bytes(b"somebody put a new one here")
     now = everything(town.corpus)
-    with pytest.raises(LibraryError, match="元に戻せません: 総務課/職員旅費規程.txt"):
+    with pytest.raises(LibraryError, match=r"元に戻せません: 総務課/職員旅費規程\.txt は"):
         undo_change(town, change.id)
     assert everything(town.corpus) == now
     with pytest.raises(LibraryError, match="残っていません"):

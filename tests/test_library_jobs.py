@@ -153,7 +153,7 @@ def test_stopped_at_any_stage_nothing_is_published_and_questions_go_on(
     with asking(town) as answers, running(town, functools.partial(update_up_to, stage)) as jobs:
         jobs.start(gate=tmp_path / "q.csv", started_by="緑沢")
         assert wait_for(jobs, is_at(stage)).status is JobStatus.RUNNING
-        with pytest.raises(IndexLockedError, match="緑沢が .* から取り込みを実行しています"):
+        with pytest.raises(IndexLockedError, match=r"緑沢が .* から取り込みを実行しています"):
             jobs.start()
         count = len(answers)
         while len(answers) < count + 2:  # others ask while it runs

@@ -24,14 +24,18 @@ from rag.reading.wording import STARTER_FILE, read_dictionary, read_synonyms
 from rag.settings import Settings
 
 TRAVEL, GARBAGE = "総務課/職員旅費規程.txt", "環境課/ごみの出し方.md"
-ODD = """備考,ファイル,表題,年度,,公開範囲
-"二行の
-メモ, と ""引用""",企画課/第3次緑沢町総合計画.md,計画,令和8年度,x,全職員
-# 人事異動のあと見直す,,,,,
-
-メモ , 総務課/職員旅費規程.txt ,旅費, R7 ,,総務課
-,無くなった.pdf,,,,"""
-SYNONYMS = "代表語,同義語1,同義語2,備考\r\n国民健康保険,国保,,\r\n,,,\r\n\"ごみ\",廃棄物,ゴミ,\"総務, 確認済み\"\r\n"
+ODD = "\n".join(
+    [
+        "備考,ファイル,表題,年度,,公開範囲",
+        '"二行の',
+        'メモ, と ""引用""",企画課/第3次緑沢町総合計画.md,計画,令和8年度,x,全職員',
+        "# 人事異動のあと見直す,,,,,",
+        "",
+        "メモ , 総務課/職員旅費規程.txt ,旅費, R7 ,,総務課",
+        ",無くなった.pdf,,,,",
+    ]
+)
+SYNONYMS = '代表語,同義語1,同義語2,備考\r\n国民健康保険,国保,,\r\n,,,\r\n"ごみ",廃棄物,ゴミ,"総務, 確認済み"\r\n'
 
 
 @pytest.fixture
@@ -71,7 +75,11 @@ def test_one_cell_changes_and_every_other_byte_stays(town: Settings, encoding: s
 def test_a_new_row_and_a_new_column_leave_the_other_rows_as_they_are(town: Settings) -> None:
     path = town.corpus / "metadata.csv"
     path.write_bytes(ODD.encode("utf-8-sig"))
-    edits = [edit(GARBAGE, "表題", 'ごみ, "分別"'), edit(GARBAGE, "見直し日", "R9.3.31"), edit(TRAVEL, "見直し日", "2027/4/1")]
+    edits = [
+        edit(GARBAGE, "表題", 'ごみ, "分別"'),
+        edit(GARBAGE, "見直し日", "R9.3.31"),
+        edit(TRAVEL, "見直し日", "2027/4/1"),
+    ]
     assert edit_metadata(town, edits).problems == ()
     lines = path.read_bytes().decode("utf-8").split("\n")
     old = ODD.split("\n")
@@ -227,7 +235,10 @@ def test_an_edited_table_is_tried_on_a_question_before_it_is_saved(
     question = "ヘルプチケットの泊まり代"
     rows = [("ヘルプチケット", "旅費"), ("泊まり代", "宿泊料")]
     trial = try_wording(town_assistant, small_town, question, WordingKind.SYNONYMS, rows, asker=COMMAND_LINE)
-    assert {(other.asked, other.meant) for other in trial.after.others} >= {("ヘルプチケット", "旅費"), ("泊まり代", "宿泊料")}
+    assert {(other.asked, other.meant) for other in trial.after.others} >= {
+        ("ヘルプチケット", "旅費"),
+        ("泊まり代", "宿泊料"),
+    }
     assert ("泊まり代", "宿泊料") not in {(other.asked, other.meant) for other in trial.before.others}
     assert trial.after.passages[0].chunk.source == TRAVEL and "宿泊料" in trial.after.passages[0].chunk.text
     assert trial.problems == () and not (small_town.corpus / "synonyms.csv").exists()
