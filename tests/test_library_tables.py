@@ -189,7 +189,6 @@ def test_what_is_wrong_in_a_changed_row_is_told_by_cell_and_in_an_old_one_only_n
         (5, "同義語1"),
         (6, "同義語1"),
         (6, "代表語"),
-        (6, "同義語1"),
     ]
     assert path.read_bytes() == before
     kept = edit_wording(town, WordingKind.SYNONYMS, [*rows[:2], ("納税", "税金")])

@@ -176,7 +176,8 @@ def read_cell(raw: str) -> str:
     """
     if not raw.startswith('"'):
         return raw
-    inside, place = [], 1
+    inside: list[str] = []
+    place = 1
     while place < len(raw):
         end = raw.find('"', place)
         if end < 0:

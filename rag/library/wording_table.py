@@ -100,7 +100,7 @@ def read_wording_table(settings: Settings, kind: WordingKind) -> WordingTable:
     header = _header_place(table)
     columns = tuple(_clean(value) for value in table.values(table.records[header]))
     rows = (_values(table, record, len(columns)) for record in table.records[header + 1 :])
-    problems = _read(path, kind)[1] if path.is_file() else []
+    problems = _read(path, kind)[1] if path.is_file() and path.stat().st_size else []
     is_starter = path == STARTER_FILE
     return WordingTable(kind, columns, tuple(row for row in rows if any(row)), tuple(problems), is_starter)
 
