@@ -38,6 +38,7 @@ from rag.export.markdown import render_markdown
 from rag.export.record import ExportForm
 from rag.export.word import build_word
 from rag.indexing.limits import department_key
+from rag.indexing.names import NAME_MARK
 from rag.indexing.originals import stored_name
 from rag.indexing.renditions import RENDITIONS, SLIDES, Renditions, can_render
 from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
@@ -46,6 +47,7 @@ from rag.retrieval.reranking import NONE as NO_RERANKER
 from rag.retrieval.reranking import open_reranker
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
+from rag.wording import Wording
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -92,6 +94,25 @@ class PrintedPage:
     path: Path
     page: int
     boxes: Sequence[tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWording:
+    """A part of a question that is looked for in another wording too. reason: 同義語, 綴り or 表記."""
+
+    asked: str
+    meant: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a question is understood with some wording. terms: its words; names: of the user dictionary; passages: what is found."""
+
+    terms: tuple[str, ...]
+    others: tuple[OtherWording, ...]
+    names: tuple[str, ...]
+    passages: tuple[Passage, ...]
 
 
 class Assistant:
@@ -252,6 +273,22 @@ class Assistant:
             asked = retriever.understand(question)
             passages = retriever.retrieve(asked, filters=filters, asker=asker, limit=limit)
             return passages, retriever.explain(asked, passages, filters=filters, asker=asker)
+
+    def try_wording(
+        self, question: str, wording: Wording | None = None, *, asker: Asker = EVERYONE, limit: int = 5
+    ) -> Trial:
+        """Return how a question is understood, and what is found, with synonyms and names that are not in the index; None: with its own.
+
+        Raises UsageError as `ask` does.
+        """
+        check_question(question)
+        with self._searchable() as (snapshot, embedder):
+            retriever = self._retriever(snapshot, embedder)
+            asked = retriever.understand(question, wording=wording)
+            passages = retriever.retrieve(asked, asker=asker, limit=limit)
+        others = tuple(OtherWording(e.asked, e.meant, e.reason.label) for e in asked.query.expansions)
+        names = tuple(name.removeprefix(NAME_MARK) for name in asked.query.names)
+        return Trial(asked.query.terms, others, names, tuple(passages))
 
     def context(self, passage: Passage, asker: Asker = EVERYONE) -> Context | None:
         """Return what stands around a passage; None where its document is gone or not open to the asker."""

@@ -250,7 +250,8 @@ class Metadata:
     """What is known of a document besides its text; None where nobody said.
 
     audience: the departments that may read it; empty means every member of staff. edition: (2, 1) is edition 2.1.
-    work: the name of the text that it is an edition of, where metadata.csv says so.
+    work: the name of the text that it is an edition of, where metadata.csv says so. review_by: the day by which its department
+    has promised to look at it again.
     """
 
     title: str
@@ -262,6 +263,7 @@ class Metadata:
     audience: tuple[str, ...] = ()
     edition: tuple[int, ...] = ()
     work: str | None = None
+    review_by: date | None = None
 
     @property
     def begins(self) -> date | None:

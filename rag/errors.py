@@ -9,8 +9,10 @@
     │   ├── IndexMismatchError    built with another embedder, tokenizer or format
     │   ├── IndexLockedError      another process is writing; says who
     │   ├── IndexBuildError       a new snapshot failed its checks and was not published
+    │   ├── IndexCancelledError   a run was stopped on request; nothing was published
     │   └── RemovalGuardError     the run would remove more documents than the guard allows
     ├── AdaptationError           the embedder cannot be adapted to this corpus
+    ├── LibraryError              a file or table of the corpus cannot be changed that way
     ├── QuestionSetError          a question set or batch file cannot be used
     ├── PersonalDataError         a text holds personal data, and the settings say to send none
     ├── AccountError              a user cannot be registered or changed as asked, or the register cannot be read
@@ -87,12 +89,20 @@ class IndexBuildError(IndexError_):
     """A new snapshot failed its checks and was not published."""
 
 
+class IndexCancelledError(IndexError_):
+    """A run was stopped on request; nothing was published."""
+
+
 class RemovalGuardError(IndexError_):
     """The run would remove more documents than the guard allows."""
 
 
 class AdaptationError(RagError):
     """The embedder cannot be adapted to this corpus."""
+
+
+class LibraryError(RagError):
+    """A file or table of the corpus cannot be changed that way; nothing was changed."""
 
 
 class QuestionSetError(RagError):

@@ -33,6 +33,7 @@ class Settings:
     answer_threshold: below this estimated probability of being right the answer is no_answer; None takes the calibrated one.
     snapshots_kept: published snapshots kept for rollback. max_removal_share: a run that removes more documents stops and asks.
     workers: processes that read files; 0 means one for each core.
+    trash_days: how long what was replaced or deleted on the page can be brought back. max_upload_mb: of one upload, all files together.
     max_file_mb, max_file_pages, max_file_seconds, max_worker_mb: a file beyond a limit becomes a listed problem. Megabytes are
     10**6 bytes; the seconds are without OCR, which has its own limit of ocr_page_seconds for each page.
     ocr: recognise pages without usable text, where tesseract is installed.
@@ -64,6 +65,8 @@ class Settings:
     answer_threshold: float | None = None
     snapshots_kept: int = 3
     max_removal_share: float = 0.5
+    trash_days: int = 30
+    max_upload_mb: int = 1_000
     workers: int = 0
     max_file_mb: int = 300
     max_file_pages: int = 5_000
@@ -225,6 +228,8 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "max_answer_chars": (20, 10_000),
     "snapshots_kept": (1, 1_000),
     "max_removal_share": (0.0, 1.0),
+    "trash_days": (1, 3_650),
+    "max_upload_mb": (1, 100_000),
     "workers": (0, 256),
     "max_file_mb": (1, 100_000),
     "max_file_pages": (1, 1_000_000),

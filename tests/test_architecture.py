@@ -50,7 +50,8 @@ RANKS = (
         "rag.answer_json",
         "rag.batch",
         "rag.progress",
-    ),  # the facade, and the forms that eval shares with doors
+        "rag.library",
+    ),  # the facade, the forms that eval shares with doors, and what administrators do to documents
     ("eval",),
     (
         "rag",

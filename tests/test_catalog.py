@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.documents import (
@@ -99,6 +99,7 @@ def test_spans_count_characters_also_beyond_the_basic_plane(catalog: Catalog) ->
         catalog.page_text("無い.pdf", 1)
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_any_text_is_read_back_by_span(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("catalog") / "c.sqlite"

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -89,6 +90,7 @@ class SnapshotBuilder:
         self._vectors = (VectorStore.create if is_new or new_vectors else VectorStore.open)(partial / VECTORS)
         self._lexical = (LexicalStore.create if is_new else LexicalStore.open)(partial / LEXICAL)
         self._pending: list[Prepared] = []
+        self._now = datetime.now().astimezone().isoformat(timespec="seconds")
         self.probes = _Sample(PROBES)
 
     def add(self, outcome: Outcome, *, metadata_hash: str) -> None:
@@ -100,7 +102,11 @@ class SnapshotBuilder:
         with self._watch.measure("catalog"):
             stale = set(self.catalog.remove_document(outcome.source)) - {chunk.id for chunk in prepared.chunks}
             self.catalog.add_document(
-                prepared.document, prepared.chunks, file=outcome.file, metadata_hash=metadata_hash
+                prepared.document,
+                prepared.chunks,
+                file=outcome.file,
+                metadata_hash=metadata_hash,
+                indexed_at=self._now,
             )
         self._forget(sorted(stale))
         self._pending.append(prepared)
@@ -145,7 +151,12 @@ class SnapshotBuilder:
         assert outcome.problem is not None
         self.remove(outcome.source)
         self.catalog.add_unreadable(
-            outcome.source, outcome.problem, sha256=outcome.sha256, file=outcome.file, metadata_hash=metadata_hash
+            outcome.source,
+            outcome.problem,
+            sha256=outcome.sha256,
+            file=outcome.file,
+            metadata_hash=metadata_hash,
+            indexed_at=self._now,
         )
 
     def _forget(self, ids: Sequence[str]) -> None:

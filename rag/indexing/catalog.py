@@ -40,8 +40,8 @@ from rag.indexing.limits import audience_key, department_key
 _SCHEMA = """
 CREATE TABLE documents (
     source TEXT PRIMARY KEY, sha256 TEXT NOT NULL, file TEXT NOT NULL, metadata_hash TEXT NOT NULL,
-    readable INTEGER NOT NULL, title TEXT, kind TEXT, department TEXT, extension TEXT, year INTEGER,
-    effective_date TEXT, audience TEXT, edition TEXT, work TEXT
+    readable INTEGER NOT NULL, indexed_at TEXT NOT NULL, title TEXT, kind TEXT, department TEXT, extension TEXT, year INTEGER,
+    effective_date TEXT, audience TEXT, edition TEXT, work TEXT, review_by TEXT
 ) WITHOUT ROWID;
 CREATE TABLE editions (
     source TEXT PRIMARY KEY, family TEXT NOT NULL, by_year INTEGER NOT NULL, rank INTEGER NOT NULL, is_draft INTEGER NOT NULL
@@ -75,7 +75,10 @@ _PART_CHARS = (
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One file of the corpus. file: its name in the `files` folder. readable: False for one that only has problems."""
+    """One file of the corpus. file: its name in the `files` folder. readable: False for one that only has problems.
+
+    indexed_at: when it was last read, as ISO 8601.
+    """
 
     source: str
     sha256: str
@@ -83,6 +86,7 @@ class CatalogEntry:
     metadata_hash: str
     readable: bool
     metadata: Metadata
+    indexed_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,17 @@ class CatalogWriter:
         self._connection.execute("BEGIN")
 
     def add_document(
-        self, document: Document, chunks: Sequence[Chunk], *, file: str = "", metadata_hash: str = ""
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        *,
+        file: str = "",
+        metadata_hash: str = "",
+        indexed_at: str = "",
     ) -> None:
         """Write a document that was read, replacing what is there of its source."""
         self.remove_document(document.source)
-        self._insert("documents", [_document_row(document, file, metadata_hash)])
+        self._insert("documents", [_document_row(document, file, metadata_hash, indexed_at)])
         self._insert("pages", [_page_row(document.source, page) for page in document.pages])
         self._insert("page_texts", [row for page in document.pages for row in _text_rows(document.source, page)])
         self._insert("chunks", [_chunk_row(chunk) for chunk in chunks])
@@ -122,12 +132,19 @@ class CatalogWriter:
         self._insert("characters", [(document.source, kind, count) for kind, count in sorted(counts.items())])
 
     def add_unreadable(
-        self, source: str, problem: Problem, *, sha256: str, file: str = "", metadata_hash: str = ""
+        self,
+        source: str,
+        problem: Problem,
+        *,
+        sha256: str,
+        file: str = "",
+        metadata_hash: str = "",
+        indexed_at: str = "",
     ) -> None:
         """Write a file that could not be read, with the problem that says why."""
         self.remove_document(source)
         empty = (None,) * len(_METADATA_COLUMNS)
-        self._insert("documents", [(source, sha256, file, metadata_hash, 0, *empty)])
+        self._insert("documents", [(source, sha256, file, metadata_hash, 0, indexed_at, *empty)])
         self._insert("problems", [_problem_row(problem, source)])
 
     def remove_document(self, source: str) -> list[str]:
@@ -405,6 +422,7 @@ _METADATA_COLUMNS = (
     "audience",
     "edition",
     "work",
+    "review_by",
 )
 _CHUNK_COLUMNS = (
     "id",
@@ -420,30 +438,32 @@ _CHUNK_COLUMNS = (
     "context",
 )
 _SELECT_PARTS = "SELECT text FROM page_texts WHERE source = ? AND number = ?"
-_SELECT_ENTRY = f"SELECT source, sha256, file, metadata_hash, readable, {', '.join(_METADATA_COLUMNS)} FROM documents"
+_SELECT_ENTRY = (
+    f"SELECT source, sha256, file, metadata_hash, readable, indexed_at, {', '.join(_METADATA_COLUMNS)} FROM documents"
+)
 
 
-def _document_row(document: Document, file: str, metadata_hash: str) -> tuple[Any, ...]:
+def _document_row(document: Document, file: str, metadata_hash: str, indexed_at: str) -> tuple[Any, ...]:
     m = document.metadata
-    effective = m.effective_date.isoformat() if m.effective_date else None
+    effective, review_by = (day.isoformat() if day else None for day in (m.effective_date, m.review_by))
     named = (m.title, str(m.kind), m.department, m.extension, m.year, effective)
-    known = (*named, _to_json(m.audience), _to_json(m.edition), m.work)
-    return (document.source, document.sha256, file, metadata_hash, 1, *known)
+    known = (*named, _to_json(m.audience), _to_json(m.edition), m.work, review_by)
+    return (document.source, document.sha256, file, metadata_hash, 1, indexed_at, *known)
 
 
 def _to_entry(row: tuple[Any, ...]) -> CatalogEntry:
-    source, sha256, file, metadata_hash, readable = row[:5]
-    metadata = _to_metadata(row[5:]) if readable else Metadata(title=source.rpartition("/")[2])
-    return CatalogEntry(source, sha256, file, metadata_hash, bool(readable), metadata)
+    source, sha256, file, metadata_hash, readable, indexed_at = row[:6]
+    metadata = _to_metadata(row[6:]) if readable else Metadata(title=source.rpartition("/")[2])
+    return CatalogEntry(source, sha256, file, metadata_hash, bool(readable), metadata, indexed_at)
 
 
 @functools.lru_cache(_METADATA_KEPT)
 def _to_metadata(row: tuple[Any, ...]) -> Metadata:
     """Return the metadata of a row; the chunks of a question are of few documents."""
-    title, kind, department, extension, year, effective, audience, edition, work = row
-    effective_date = date.fromisoformat(effective) if effective else None
+    title, kind, department, extension, year, effective, audience, edition, work, review = row
+    effective_date, review_by = (date.fromisoformat(day) if day else None for day in (effective, review))
     lists = (tuple(json.loads(audience)), tuple(json.loads(edition)))
-    return Metadata(title, Kind(kind), department, extension, year, effective_date, *lists, work)
+    return Metadata(title, Kind(kind), department, extension, year, effective_date, *lists, work, review_by)
 
 
 def _page_row(source: str, page: Page) -> tuple[Any, ...]:

@@ -62,11 +62,14 @@ def list_files(listing: Listing, progress: Callable[[int, int], None]) -> list[L
     """Hash every file of a corpus, in the order of its sources."""
     files = sorted(listing.files, key=lambda file: file.source)
     listed = []
-    with ThreadPoolExecutor(_HASHING_THREADS) as threads:
+    threads = ThreadPoolExecutor(_HASHING_THREADS)
+    try:
         for done, result in enumerate(threads.map(_try_hash, files), start=1):
             file = files[done - 1]
             listed.append(ListedFile(file, metadata_hash(listing, file.source), *result))
             progress(done, len(files))
+    finally:
+        threads.shutdown(cancel_futures=True)  # a run that is stopped does not wait for files that nobody asks for
     return listed
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,8 +66,11 @@ class Outcome:
     problem: Problem | None = None
 
 
-def prepare_files(tasks: Sequence[Task], work: Work, *, workers: int) -> Iterator[Outcome]:
-    """Yield the outcome of every task, in order. workers: 0 means one per core, 1 means in this process, without its limits."""
+def prepare_files(tasks: Sequence[Task], work: Work, *, workers: int) -> Generator[Outcome, None, None]:
+    """Yield the outcome of every task, in order. workers: 0 means one per core, 1 means in this process, without its limits.
+
+    Closing the generator ends the processes.
+    """
     if workers == 1:
         yield from (_prepare_here(task, work) for task in tasks)
     elif tasks:

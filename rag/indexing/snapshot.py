@@ -178,22 +178,22 @@ class SnapshotStore:
         self._set_current(snapshot_id)
         return snapshot_id
 
-    def rollback(self) -> Rollback:
-        """Make the snapshot that was published before the current one current again; say which. Delete nothing.
+    def rollback(self, to: str | None = None) -> Rollback:
+        """Make a snapshot current again, None: the one that was published before the current one; say which. Delete nothing.
 
-        The next run of `sync` builds with the embedder of that snapshot.
+        The next run of `sync` builds with the embedder of that snapshot. Raises IndexMissingError where there is no such snapshot,
+        IndexMismatchError where this program cannot search it: what answers now stays.
         """
         current = self._require_current()
-        parent = self.manifest(current).parent
-        if parent is None or parent not in self.snapshot_ids():
-            raise IndexMissingError(
-                f"現在の索引 {current} より前の索引は残っていません。",
-                "文書を直してから `rag index` を実行してください。",
-            )
-        restored = Manifest.read(self.folder(parent))
-        self._set_current(parent)
+        wanted = to or self.manifest(current).parent
+        if wanted is None or wanted not in self.snapshot_ids():
+            missing = f"索引 {to} は残っていません。" if to else f"現在の索引 {current} より前の索引は残っていません。"
+            raise IndexMissingError(missing, "文書を直してから `rag index` を実行してください。")
+        restored = Manifest.read(self.folder(wanted))
+        restored.check_readable(tokenizer_version=tokenizer_version(), embedder_fingerprint=None)
+        self._set_current(wanted)
         AdaptedModels(self.index_dir).follow(restored.recipe.embedder_fingerprint)
-        return Rollback(left=current, restored=parent)
+        return Rollback(left=current, restored=wanted)
 
     def prune(self, keep: int) -> list[str]:
         """Delete all but the current snapshot, the `keep` before it, and those open in this process; return the deleted ids."""

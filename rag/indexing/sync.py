@@ -45,6 +45,8 @@ from rag.wording import Wording
 CACHE_FILE = "embeddings.sqlite"
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are scan, embed, read, verify, gate, publish."""
+Checkpoint = Callable[[], None]
+"""Called between two pieces of work; raises IndexCancelledError where the run is to stop. Never called once a snapshot is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,12 @@ def sync(
     progress: Progress | None = None,
     pipeline: Pipeline | None = None,
     embedder: DocumentEmbedder | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> SyncReport:
     """Index the difference between the corpus and the published snapshot, and publish the result.
 
     full: read everything again; done by itself when the reader, chunker or tokenizer has changed. Where only the embedder has
-    changed, the stored chunks are embedded again.
+    changed, the stored chunks are embedded again. What `checkpoint` raises stops the run, which leaves nothing behind.
     Raises IndexLockedError when another process is writing, RemovalGuardError when too much would go, UsageError when there is
     no corpus, EmbedderError and IndexBuildError when nothing was published.
     """
@@ -111,7 +114,7 @@ def sync(
         notices: tuple[str, ...] = ()
         if embedder is None:
             embedder, notices = EmbedderLibrary(settings).for_building()
-        run = _Run(settings, pipeline or build_pipeline(), embedder, progress)
+        run = _Run(settings, pipeline or build_pipeline(), embedder, progress, checkpoint)
         report = run.run(full=full, allow_removal=allow_removal, gate=gate)
         return replace(report, notices=(*notices, *report.notices))
 
@@ -153,10 +156,16 @@ class _Run:
     """One run of `sync`, under the writer's lock."""
 
     def __init__(
-        self, settings: Settings, pipeline: Pipeline, embedder: DocumentEmbedder, progress: Progress | None
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        embedder: DocumentEmbedder,
+        progress: Progress | None,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self._settings, self._pipeline, self._embedder = settings, pipeline, embedder
         self._progress: Progress = progress or (lambda stage, done, total: None)
+        self._checkpoint: Checkpoint = checkpoint or (lambda: None)
         self._store = SnapshotStore(settings.index)
         self._watch = Stopwatch()
 
@@ -177,7 +186,7 @@ class _Run:
 
     def _scan(self, current: _Current | None) -> _Corpus:
         listing = self._list_corpus(current)
-        files = list_files(listing, lambda done, total: self._progress("scan", done, total))
+        files = list_files(listing, lambda done, total: self._tell("scan", done, total))
         indexed = current.entries if current else {}
         problems = (*listing.problems, *list_inaccessible(files))
         files += list_kept(listing, indexed)
@@ -312,7 +321,7 @@ class _Run:
             for done, entry in enumerate(stay, start=1):
                 chunks = catalog.chunks_of(entry.source)
                 builder.embed_again(entry, chunks, list(map(self._pipeline.text_to_embed, chunks)), probes=probes)
-                self._progress("embed", done, len(stay))
+                self._tell("embed", done, len(stay))
 
     def _write_documents(self, builder: SnapshotBuilder, corpus: _Corpus, base: _Current | None) -> None:
         if base is not None:
@@ -328,12 +337,12 @@ class _Run:
             ReadingOptions.from_settings(self._settings),
             corpus.wording.names,
         )
-        outcomes = prepare_files(tasks, work, workers=self._settings.workers)
-        for done in range(1, len(tasks) + 1):
-            with self._watch.measure("read"):
-                outcome = next(outcomes)
-            builder.add(outcome, metadata_hash=hashes[outcome.source])
-            self._progress("read", done, len(tasks))
+        with closing(prepare_files(tasks, work, workers=self._settings.workers)) as outcomes:
+            for done in range(1, len(tasks) + 1):
+                with self._watch.measure("read"):
+                    outcome = next(outcomes)
+                builder.add(outcome, metadata_hash=hashes[outcome.source])
+                self._tell("read", done, len(tasks))
 
     def _write_manifest(self, partial: Path, parent: str | None, recipe: Recipe) -> None:
         with closing(Catalog(partial / CATALOG)) as catalog:
@@ -351,23 +360,30 @@ class _Run:
     def _verify(self, partial: Path, probes: Sequence[Probe], gate: Gate | None) -> GateResult | None:
         with closing(Snapshot.open(partial)) as snapshot:
             with self._watch.measure("verify"):
-                self._progress("verify", 0, 1)
+                self._tell("verify", 0, 1)
                 snapshot.verify()
                 check_probes(snapshot, probes)
-                self._progress("verify", 1, 1)
+                self._tell("verify", 1, 1)
             if gate is None:
                 return None
             with self._watch.measure("gate"):
-                self._progress("gate", 0, 1)
-                return gate(snapshot)
+                self._tell("gate", 0, 1)
+                verdict = gate(snapshot)
+                self._tell("gate", 1, 1)
+                return verdict
 
     def _publish(self, partial: Path) -> None:
         with self._watch.measure("publish"):
-            self._progress("publish", 0, 1)
+            self._tell("publish", 0, 1)
             self._store.publish(partial)
             self._store.prune(self._settings.snapshots_kept)
             self._tidy()
             self._progress("publish", 1, 1)
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        """Say how far a stage is, and stop there if that is wanted."""
+        self._progress(stage, done, total)
+        self._checkpoint()
 
     def _tidy(self) -> None:
         """Drop the kept files, their printed pages and the cached vectors that no snapshot refers to."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from rag.errors import AdaptationError
+from rag.errors import AdaptationError, IndexCancelledError
 from rag.indexing.adaptation import Adaptation, adapt_embedder, is_due
 from rag.indexing.adapted_models import AdaptedModels
 from rag.indexing.lock import write_lock
 from rag.indexing.pipeline import Pipeline, build_pipeline
 from rag.indexing.snapshot import SnapshotStore
-from rag.indexing.sync import Gate, Progress, SyncReport, sync
+from rag.indexing.sync import Checkpoint, Gate, Progress, SyncReport, sync
 from rag.settings import Settings
 
+STOPPED = "言葉づかいの学習は、中止の求めにより途中でやめました。文書の変更は取り込み済みです"
 REFUSED_BY_GATE = "言葉づかいを学習したモデルは、質問集の確認で正答率が下がったため使いません"
 
 
@@ -25,20 +27,24 @@ def update_index(
     gate: Gate | None = None,
     progress: Progress | None = None,
     pipeline: Pipeline | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> SyncReport:
     """Index what has changed; then, where settings and corpus say so, adapt the embedder and embed everything again.
 
     The first of the two snapshots answers while the second is made. A corpus with too few pairs keeps the default embedder, as
-    nobody asked. Raises what `sync` raises.
+    nobody asked. A run that is stopped while it adapts has published the changes of the corpus, and says so. Raises what `sync` raises.
     """
-    report = sync(settings, full=full, allow_removal=allow_removal, gate=gate, progress=progress, pipeline=pipeline)
+    options: dict[str, Any] = {"gate": gate, "progress": progress, "pipeline": pipeline, "checkpoint": checkpoint}
+    report = sync(settings, full=full, allow_removal=allow_removal, **options)
     refused = report.gate is not None and not report.gate.passed
     if refused or not is_due(settings, report.counts.chunks):
         return report
     try:
-        adaptation, again = adapt_index(settings, gate=gate, progress=progress, pipeline=pipeline)
+        adaptation, again = adapt_index(settings, **options)
     except AdaptationError:
         return report
+    except IndexCancelledError:
+        return replace(report, notices=(*report.notices, STOPPED))
     return _join(report, again, adaptation)
 
 
@@ -50,19 +56,22 @@ def adapt_index(
     gate: Gate | None = None,
     progress: Progress | None = None,
     pipeline: Pipeline | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Adaptation, SyncReport | None]:
     """Adapt the embedder; if the result is kept, embed everything again (publish False: leave that to the next run).
 
-    A gate that refuses the new snapshot also takes back the choice of the model. Raises what `adapt_embedder` and `sync` raise.
+    A gate that refuses the new snapshot also takes back the choice of the model; a run that is stopped later than that leaves it to
+    the next one to embed with it. Raises what `adapt_embedder` and `sync` raise.
     """
     pipeline, models = pipeline or build_pipeline(), AdaptedModels(settings.index)
     SnapshotStore(settings.index).manifest()  # refuses an index that is not there, before the lock makes its folder
     with write_lock(settings.index):
         before = models.chosen()
-        adaptation = adapt_embedder(settings, pipeline.text_to_embed, judged=judged, progress=progress)
+        tell = _stop_between(progress, checkpoint)
+        adaptation = adapt_embedder(settings, pipeline.text_to_embed, judged=judged, progress=tell)
     if adaptation.fingerprint is None or not publish:
         return adaptation, None
-    report = sync(settings, gate=gate, progress=progress, pipeline=pipeline)
+    report = sync(settings, gate=gate, progress=progress, pipeline=pipeline, checkpoint=checkpoint)
     if report.gate is not None and not report.gate.passed:
         models.choose(before)
         return replace(adaptation, fingerprint=None), report
@@ -85,6 +94,18 @@ def reset_index(
     if report.gate is not None and not report.gate.passed:
         models.choose(before)
     return report
+
+
+def _stop_between(progress: Progress | None, checkpoint: Checkpoint | None) -> Progress:
+    """Return a progress that also looks whether the run is to stop."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(stage, done, total)
+        if checkpoint is not None:
+            checkpoint()
+
+    return tell
 
 
 def _join(first: SyncReport, again: SyncReport | None, adaptation: Adaptation) -> SyncReport:

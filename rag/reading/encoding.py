@@ -27,12 +27,13 @@ def read_text_bytes(data: bytes, source: str) -> tuple[str, tuple[Problem, ...]]
     >>> read_text_bytes("手数料は三百円です。".encode("euc_jp"), "a.txt")
     ('手数料は三百円です。', ())
     """
-    text, encoding = _decode(data, source)
+    text, encoding = decode_text(data, source)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")  # no index can hold a NUL
     return text, tuple(_find_doubts(text, encoding, source))
 
 
-def _decode(data: bytes, source: str) -> tuple[str, str]:
+def decode_text(data: bytes, source: str) -> tuple[str, str]:
+    """Return the text of bytes as it stands, and its encoding as Python names it. Raises ReadingError as `read_text_bytes` does."""
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return _decode_first(data, (encoding,), source)

@@ -1,6 +1,7 @@
 """What a document is, besides its text: from corpus/metadata.csv, the file itself, and the names of folders and files.
 
-文書名 in metadata.csv names a text by hand: all files with the same one are its editions, whatever they are called.
+文書名 in metadata.csv names a text by hand: all files with the same one are its editions, whatever they are called. 見直し日 is the
+day by which the department looks at a document again; it says nothing about whether the text is in force.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ FIELDS = {
     "施行日": "effective_date",
     "公開範囲": "audience",
     "文書名": "work",
+    "見直し日": "review_by",
 }
-_FILE_COLUMN = "ファイル"
+FILE_COLUMN = "ファイル"
 _YEAR = re.compile(rf"(?:{ERA_YEAR}|([0-9]{{4}}))\s*(?:年度?)?")
 _DATE = re.compile(rf"(?:{ERA_YEAR}|([0-9]{{4}}))[-/.年]\s*([0-9]{{1,2}})[-/.月]\s*([0-9]{{1,2}})日?")
 _DEPARTMENT = re.compile(r"(?:[0-9]+[_\-. ]*)?(.+(?:課|室|局|部|係|センター|委員会))")
@@ -59,6 +61,7 @@ class MetadataRow:
     effective_date: date | None = None
     audience: tuple[str, ...] = ()
     work: str | None = None
+    review_by: date | None = None
 
 
 def read_metadata(
@@ -74,9 +77,9 @@ def read_metadata(
     header = (
         {unicodedata.normalize("NFKC", cell): column for column, cell in enumerate(records[0].cells)} if records else {}
     )
-    if _FILE_COLUMN not in header:
-        message = f"{METADATA_FILE} の1行目に列「{_FILE_COLUMN}」がありません。"
-        raise ReadingError(message, f"1行目に {'、'.join([_FILE_COLUMN, *FIELDS])} を書いてください。", code="metadata")
+    if FILE_COLUMN not in header:
+        message = f"{METADATA_FILE} の1行目に列「{FILE_COLUMN}」がありません。"
+        raise ReadingError(message, f"1行目に {'、'.join([FILE_COLUMN, *FIELDS])} を書いてください。", code="metadata")
     reader = _MetadataReader(header, sources, tuple(f"{place}/" for place in out_of_sight))
     reader.problems += problems
     reader.report_unknown_columns(records[0].row)
@@ -101,14 +104,14 @@ class _MetadataReader:
     def report_unknown_columns(self, row: int) -> None:
         """Report the columns that nobody reads."""
         for name in self._header:
-            if name and name != _FILE_COLUMN and name not in FIELDS:
+            if name and name != FILE_COLUMN and name not in FIELDS:
                 self._report(
-                    row, "metadata_column", f"知らない列です: {name}", f"使える列: {'、'.join([_FILE_COLUMN, *FIELDS])}"
+                    row, "metadata_column", f"知らない列です: {name}", f"使える列: {'、'.join([FILE_COLUMN, *FIELDS])}"
                 )
 
     def read(self, record: Record) -> None:
         """Take one row in, or report why not."""
-        written = record.cell(self._header[_FILE_COLUMN])
+        written = record.cell(self._header[FILE_COLUMN])
         source = self._find_source(written)
         if source is None:
             remedy = "コーパスのフォルダーから見たファイルの場所（例: 税務課/手引.pdf）に直してください。"
@@ -138,7 +141,7 @@ class _MetadataReader:
             if not cell:
                 continue
             try:
-                values[field] = _PARSERS.get(field, str)(cell)
+                values[field] = parse_cell(name, cell)
             except ValueError as error:
                 self._report(
                     record.row, "metadata_value", f"{name}「{cell}」を読めず、空欄として扱います。", str(error)
@@ -147,6 +150,15 @@ class _MetadataReader:
 
     def _report(self, row: int, code: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(METADATA_FILE, code, message, remedy, row=row))
+
+
+def parse_cell(column: str, cell: str) -> Any:
+    """Return what a cell of one of the FIELDS says. Raises ValueError with how to write it.
+
+    >>> parse_cell("年度", "R7"), parse_cell("表題", "手引")
+    (2025, '手引')
+    """
+    return _PARSERS.get(FIELDS[column], str)(cell)
 
 
 def parse_kind(text: str) -> Kind:
@@ -186,7 +198,7 @@ def parse_date(text: str) -> date:
             return date(western_year(match[1], match[2], match[3]), int(match[4]), int(match[5]))
     except ValueError:
         pass
-    raise ValueError("施行日は 2025-04-01、2025/4/1、令和7年4月1日 のように、ある日付で書いてください。")
+    raise ValueError("日付は 2025-04-01、2025/4/1、令和7年4月1日 のように、ある日付で書いてください。")
 
 
 def parse_audience(text: str) -> tuple[str, ...]:
@@ -206,6 +218,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "year": parse_year,
     "effective_date": parse_date,
     "audience": parse_audience,
+    "review_by": parse_date,
 }
 
 

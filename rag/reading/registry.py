@@ -21,7 +21,16 @@ from rag.reading.options import DEFAULT_OPTIONS, ReadingOptions
 from rag.reading.tesseract import find_tesseract
 from rag.reading.unreadable import find_way_out
 
-__all__ = ["READERS", "READER_VERSION", "CorpusFile", "Listing", "find_mended", "list_corpus", "read_document"]
+__all__ = [
+    "READERS",
+    "READER_VERSION",
+    "CorpusFile",
+    "Listing",
+    "find_mended",
+    "list_corpus",
+    "read_document",
+    "refuse_unknown",
+]
 
 READER_VERSION = "5"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
@@ -76,10 +85,11 @@ def list_corpus(corpus: Path, *, options: ReadingOptions = DEFAULT_OPTIONS) -> L
 
     Raises ReadingError when the folder is missing or its metadata.csv cannot be read as a whole.
     """
-    return list_folder(corpus, refuse=_refuse_unknown, options=options)
+    return list_folder(corpus, refuse=refuse_unknown, options=options)
 
 
-def _refuse_unknown(source: str) -> Problem | None:
+def refuse_unknown(source: str) -> Problem | None:
+    """Return why nobody reads files with that suffix, or None."""
     suffix = PurePosixPath(source).suffix.lower()
     return None if suffix in READERS else _refuse_suffix(source, suffix)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rag.indexing.embedding import Embedder
     from rag.indexing.snapshot import Snapshot
+    from rag.wording import Wording
 
 CANDIDATES = 100  # of each leg; DESIGN 6: a right entry stands within the first 50 for .92 of the questions
 RERANKED = 30  # candidates that are compared with the question word by word, at least; with 50 nDCG@10 is .001 higher
@@ -65,12 +66,15 @@ class Retriever:
         self._learned = read_model() if rerank and embedder.is_fast else None
         self._cross_encoder = cross_encoder
 
-    def understand(self, text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
+    def understand(
+        self, text: str, history: Sequence[tuple[str, str]] = (), *, wording: Wording | None = None
+    ) -> Question:
         """Return a question with its words, other wordings of them and its vector, so that nothing is made twice.
 
         history: earlier (question, answer) pairs, oldest first: a follow-up is understood with the last full question.
+        wording: see `understand_question`.
         """
-        return understand_question(text, history, self._snapshot, self._embedder)
+        return understand_question(text, history, self._snapshot, self._embedder, wording=wording)
 
     def retrieve(
         self, question: str | Question, *, filters: Filters | None = None, asker: Asker = COMMAND_LINE, limit: int = 10

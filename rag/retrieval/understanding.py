@@ -24,23 +24,33 @@ if TYPE_CHECKING:
     from rag.indexing.lexical import LexicalEntry
     from rag.indexing.snapshot import Snapshot
     from rag.indexing.stores import LexicalLeg
+    from rag.wording import Wording
 
 _NAMING = ("title", "headings", "question")
 _LOOKED_AT = 20  # places that are read where the words of a short question do not tell whether it follows up
 
 
 def understand_question(
-    text: str, history: Sequence[tuple[str, str]], snapshot: Snapshot, embedder: Embedder
+    text: str,
+    history: Sequence[tuple[str, str]],
+    snapshot: Snapshot,
+    embedder: Embedder,
+    *,
+    wording: Wording | None = None,
 ) -> Question:
-    """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first."""
+    """Return a question as this snapshot can answer it. history: earlier (question, answer) pairs, oldest first.
+
+    wording: another one than that of the snapshot, to see what it would do.
+    """
+    wording = wording or snapshot.wording
     topic = find_topic(text, history, Vocabulary(snapshot.lexical)) if history else None
     asked = strip_openings(text) if history else text
     whole = exchange_part(asked, topic) if topic else None
-    query = _read(whole or asked, snapshot)
+    query = _read(whole or asked, snapshot, wording)
     vector = _embed(whole or asked, query, embedder)
     if topic is None or whole:
         return Question(text, query, vector, topic, whole)
-    earlier = _read(topic, snapshot)
+    earlier = _read(topic, snapshot, wording)
     together = _unit(vector + CARRIED_WEIGHT * _embed(topic, earlier, embedder))
     return Question(text, carry(query, earlier, own_words(topic)), together, topic)
 
@@ -78,9 +88,9 @@ def _embed(text: str, query: Query, embedder: Embedder) -> NDArray[np.float32]:
     return _unit(sum(weight * vector for weight, vector in zip(query.wordings.values(), vectors, strict=True)))
 
 
-def _read(text: str, snapshot: Snapshot) -> Query:
+def _read(text: str, snapshot: Snapshot, wording: Wording) -> Query:
     """Return the words of a question with their other wordings; a word that has a synonym is not mended."""
-    query, wording = parse_query(text), snapshot.wording
+    query = parse_query(text)
     dictionary = find_names_of(wording.names)
     synonyms = open_thesaurus(wording.groups).expand(text)
     understood = {term for expansion in synonyms for term in expansion.of}
