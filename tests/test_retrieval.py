@@ -102,6 +102,29 @@ def test_a_candidate_of_one_leg_alone_gets_its_score_in_the_other(
             assert dict(passage.legs) == pytest.approx(expected[passage.chunk.id], abs=1e-5), question
 
 
+@pytest.mark.parametrize("found", [3, 10])
+def test_what_cannot_come_near_is_not_scored_and_changes_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, found: int
+) -> None:
+    scored: list[int] = []
+    exact = engine.snapshot.lexical.scores
+
+    def count_scored(terms: object, ids: list[str], **more: object) -> dict[str, float]:
+        scored.append(len(ids))
+        return exact(terms, ids, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("rag.retrieval.retriever.CANDIDATES", found)
+    monkeypatch.setattr("rag.retrieval.retriever.RERANKED", 2)
+    monkeypatch.setattr("rag.retrieval.retriever._MARGIN", 1)
+    monkeypatch.setattr(engine.snapshot.lexical, "scores", count_scored)
+    pruned = [engine.retriever.retrieve(question, limit=1) for question, _ in QUESTIONS]
+    few = sum(scored)
+    scored.clear()
+    monkeypatch.setattr("rag.retrieval.retriever._find_hopeful", lambda ids, *_: ids)
+    assert pruned == [engine.retriever.retrieve(question, limit=1) for question, _ in QUESTIONS]
+    assert few < sum(scored)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 7])
 def test_no_more_than_the_limit(engine: Engine, limit: int) -> None:
     assert len(engine.retriever.retrieve("手数料", limit=limit)) == limit

@@ -10,7 +10,6 @@ No question or passage of them is seen by the embedder of the training, or its c
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import random
@@ -20,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval.bench.retrieval_sets import FAQ_FILE, FIRST_ROW, render_faq
 from rag.documents import Document, Metadata
 from rag.indexing.pipeline import Pipeline, build_pipeline
 from rag.reading.markdown import read_markdown
@@ -130,15 +130,9 @@ def _fill_pages(passages: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _build_sheet(name: str, rows: Sequence[Row], asked: Sequence[tuple[str, Row]], *, titled: bool) -> Collection:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "sheet.csv"
-        with file.open("w", encoding="utf-8-sig", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["質問", "回答"])
-            writer.writerows([row["title"] if titled else "", row["passage"]] for row in rows)
-        text = file.read_text(encoding="utf-8")
-    places = {row["passage"]: ("faq.csv", number) for number, row in enumerate(rows, start=2)}
-    return Collection(name, {"faq.csv": text}, _sample([(question, places[row["passage"]]) for question, row in asked]))
+    text = render_faq((row["title"] if titled else "", row["passage"]) for row in rows)
+    places = {row["passage"]: (FAQ_FILE, number) for number, row in enumerate(rows, start=FIRST_ROW)}
+    return Collection(name, {FAQ_FILE: text}, _sample([(question, places[row["passage"]]) for question, row in asked]))
 
 
 def _sample(questions: list[tuple[str, Place]]) -> list[tuple[str, Place]]:

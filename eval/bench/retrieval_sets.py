@@ -8,13 +8,14 @@ folder pdf; retrieval_sets.toml says what form each is written in. A page, a row
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import shutil
 import tomllib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -160,13 +161,23 @@ def write_corpus(bench_set: BenchSet, target: Path, dropped: frozenset[str] = fr
     if bench_set.form is Form.PDF:
         _copy_pdfs(bench_set.folder / PDFS, target)
     elif bench_set.form is Form.FAQ:
-        with (target / FAQ_FILE).open("w", encoding="utf-8-sig", newline="") as stream:
-            rows = (("", "") if d.key in dropped else (d.title, d.text) for d in bench_set.documents)
-            csv.writer(stream).writerows([("質問", "回答"), *rows])
+        rows = (("", "") if d.key in dropped else (d.title, d.text) for d in bench_set.documents)
+        (target / FAQ_FILE).write_text(render_faq(rows), encoding="utf-8", newline="")
     else:
         for document in (d for d in bench_set.documents if d.key not in dropped):
             heading = f"# {document.title}\n\n" if document.title else ""
             (target / document.place[0]).write_text(f"{heading}{document.text}\n", encoding="utf-8")
+
+
+def render_faq(rows: Iterable[tuple[str, str]]) -> str:
+    """Return a Q&A sheet as CSV with a byte order mark, as staff keep it; its first row of (question, answer) is FIRST_ROW.
+
+    >>> render_faq([("いつ", "4月"), ("", "")])
+    '\\ufeff質問,回答\\r\\nいつ,4月\\r\\n,\\r\\n'
+    """
+    sheet = io.StringIO(newline="")
+    csv.writer(sheet).writerows([("質問", "回答"), *rows])
+    return f"\ufeff{sheet.getvalue()}"
 
 
 def _copy_pdfs(source: Path, target: Path) -> None:

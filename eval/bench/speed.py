@@ -19,17 +19,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from eval.bench.synthetic import make_questions, write_corpus, write_small_files
+from eval.bench.timed import CHILDREN
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("index", "unchanged", "latency", "cold", "adapt")
-QUESTIONS, WARM_UP_QUESTIONS, COLD_RUNS = 200, 5, 3
+COLD_RUNS = 3
 _SAMPLE_SECONDS, _MB = 0.1, 1e6
 Details: TypeAlias = dict[str, Any]
 
@@ -96,11 +97,12 @@ def measure_cold(index: Path, folder: Path) -> tuple[list[Figure], Details]:
 
 
 def measure_adaptation(folder: Path, chunks: int) -> tuple[list[Figure], Details]:
-    """Adapt the embedder to an index of so many chunks; embedding them again is part of the next run, and not timed."""
-    write_corpus(folder / "adapted", entries=chunks)
-    done, peak = run_child("adapt", folder / "adapted", folder / "adapted-index")
+    """Do what `rag adapt` does to an index of so many chunks: learn, measure, embed everything again."""
+    write_corpus(folder / "corpus", entries=chunks)
+    done, peak = run_child("adapt", folder / "corpus", folder / "index")
     return [
         Figure(f"適応: {done['chunks']:,}断片", done["seconds"], "秒", 120),
+        Figure("適応: 学習と測定", done["note"]["seconds"], "秒"),
         Figure("適応: CPU時間", done["cpu_seconds"], "秒"),
         Figure("適応: 最大メモリー（索引の作成も含む）", peak / _MB, "MB"),
     ], done
@@ -149,63 +151,6 @@ def environment() -> dict[str, str]:
     """Return the environment of a measured process: this repository first, no setting from outside."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")}
     return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1", "ANONYMIZED_TELEMETRY": "False"}
-
-
-def run_sync(corpus: Path, index: Path) -> dict[str, Any]:
-    """Load what can be loaded, then index; runs in a process of its own."""
-    from rag.indexing.embedding import open_embedder
-    from rag.indexing.sync import sync
-    from rag.settings import Settings
-
-    embedder = open_embedder()
-    with tempfile.TemporaryDirectory() as warm:
-        write_small_files(Path(warm, "corpus"), files=2)
-        sync(Settings(corpus=Path(warm, "corpus"), index=Path(warm, "index")), embedder=embedder)
-    started = time.perf_counter()
-    report = sync(Settings(corpus=corpus, index=index, ocr=False), embedder=embedder)
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "stages": dict(report.seconds), **asdict(report.counts)}
-
-
-def run_ask(index: Path, file: Path | None = None) -> dict[str, Any]:
-    """Ask, and time every question but the first few; runs in a process of its own."""
-    import psutil
-
-    from rag.assistant import Assistant
-    from rag.batch import read_batch
-    from rag.settings import Settings
-
-    assistant = Assistant.open(Settings(index=index))
-    answered, milliseconds, cpu = 0, [], []
-    for question in [q.question for q in read_batch(file)] if file else make_questions(QUESTIONS + WARM_UP_QUESTIONS):
-        started, cpu_started = time.perf_counter(), time.process_time()
-        answered += assistant.ask(question).status.value == "answered"
-        milliseconds.append((time.perf_counter() - started) * 1_000)
-        cpu.append((time.process_time() - cpu_started) * 1_000)
-    return {
-        "milliseconds": milliseconds[WARM_UP_QUESTIONS:],
-        "cpu_milliseconds": cpu[WARM_UP_QUESTIONS:],
-        "answered": answered,
-        "resident": psutil.Process().memory_info().rss,
-    }
-
-
-def run_adapt(corpus: Path, index: Path) -> dict[str, Any]:
-    """Index a corpus and adapt the embedder to it, which is timed; runs in a process of its own."""
-    from rag.indexing.adaptation import adapt_embedder
-    from rag.indexing.chunks import text_to_embed
-    from rag.indexing.sync import sync
-    from rag.settings import Settings
-
-    settings = Settings(corpus=corpus, index=index, ocr=False)
-    report = sync(settings)
-    started, cpu_started = time.perf_counter(), time.process_time()
-    note = adapt_embedder(settings, text_to_embed).note
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
-    return {"chunks": report.counts.chunks, "seconds": seconds, "cpu_seconds": cpu, "note": asdict(note)}
-
-
-_CHILDREN: dict[str, Callable[..., dict[str, Any]]] = {"sync": run_sync, "ask": run_ask, "adapt": run_adapt}
 
 
 def render_table(rows: Sequence[Sequence[str]]) -> str:
@@ -258,7 +203,7 @@ def measure(
             if "cold" in parts:
                 yield measure_cold(large / "index", folder)
         if "adapt" in parts:
-            yield measure_adaptation(folder, adapted)
+            yield measure_adaptation(folder / "adapted", adapted)
 
 
 def build_large(folder: Path, chunks: int) -> tuple[list[Figure], Details]:
@@ -283,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.child:
         part, *paths = options.child
-        print(json.dumps(_CHILDREN[part](*map(Path, paths))))
+        print(json.dumps(CHILDREN[part](*map(Path, paths))))
         return 0
     if unknown := set(options.only) - set(PARTS):
         parser.error(f"--only: {', '.join(sorted(unknown))} (one of {', '.join(PARTS)})")

@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 
 CANDIDATES = 100  # of each leg; DESIGN 6: a right entry stands within the first 50 for .92 of the questions
 RERANKED = 30  # candidates that are compared with the question word by word, at least; with 50 nDCG@10 is .001 higher
+_ROUNDING = 1e-6  # scores are sums of 32-bit numbers
 _MARGIN = 20  # passages beyond the limit that may still come into it: lifted by the reranker, or where others repeat each other
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What both legs found: chunk -> score of each leg, and fused; editions that are not wanted count less in `fused`."""
+    """What both legs found: chunk -> score of each leg, and fused; editions that are not wanted count less in `fused`.
+
+    What only the dense leg found and cannot be among the best has neither a lexical nor a fused score.
+    """
 
     lexical: Mapping[str, float]
     dense: Mapping[str, float]
@@ -82,14 +86,36 @@ class Retriever:
         """Return up to `limit` passages, best first, each said once; every candidate has the exact score of both legs."""
         asked = self.understand(question) if isinstance(question, str) else question
         editions = self._choose_editions(asked, filters, asker)
-        found = self._find(asked, editions, self._limit(editions, filters, asker), limit)
-        near = list(rank(found.fused))[: max(RERANKED, limit + _MARGIN)]
+        count = max(RERANKED, limit + _MARGIN)
+        limits = self._limit(editions, filters, asker)
+        found = self._find(asked, editions, limits, wanted=max(CANDIDATES, limit), near=count)
+        near = list(rank(found.fused))[:count]
         known = self._snapshot.catalog.chunks(near)
         passages = self._build_passages(found, near, known, editions)
         passages = self.order(asked, passages)
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
         return collapse(passages[: limit + _MARGIN])[:limit]
+
+    def order(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
+        """Return passages, whose scores are the fused ones, by the probability that the learned reranker gives them.
+
+        Without it, those whose page answers in two places come before.
+        """
+        if self._learned is None:
+            return _support_pages(passages)
+        features = self.measure(asked, passages)
+        contributions = self._learned.contributions(features)
+        scored = zip(passages, self._learned.score(contributions), features, contributions, strict=True)
+        return _sort(
+            replace(
+                passage,
+                score=float(score) * _edition_weight(passage),
+                features=dict(zip(FEATURES, values.tolist(), strict=True)),
+                contributions=dict(zip(FEATURES, parts.tolist(), strict=True)),
+            )
+            for passage, score, values, parts in scored
+        )
 
     def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""
@@ -133,6 +159,12 @@ class Retriever:
         around = self._snapshot.catalog.neighbours([passage.chunk.id], REACH + 1).get(passage.chunk.id, [])
         return build_context(passage.chunk, around)
 
+    def ask_words(self, question: Question) -> LexicalQuestion:
+        """Return what the lexical leg looks for: the words of a question by field, and the choices between wordings."""
+        query = question.query
+        rarity = self.term_weights([term for e in query.expansions for term in (*e.of, *e.words)])
+        return build_lexical_question(query, rarity, self.highest_weight())
+
     def term_weights(self, terms: Sequence[str]) -> dict[str, float]:
         """Return term -> inverse document frequency among the chunks, ln(1 + (N - n + 0.5) / (n + 0.5)) as in BM25."""
         total = max(self._snapshot.lexical.count(), 1)
@@ -150,24 +182,29 @@ class Retriever:
     def _limit(self, editions: EditionChooser, filters: Filters | None, asker: Asker) -> Limits | None:
         return Limits.of(filters, self._snapshot.catalog.readable_audiences(asker), editions.left_out)
 
-    def ask_words(self, question: Question) -> LexicalQuestion:
-        """Return what the lexical leg looks for: the words of a question by field, and the choices between wordings."""
-        query = question.query
-        rarity = self.term_weights([term for e in query.expansions for term in (*e.of, *e.words)])
-        return build_lexical_question(query, rarity, self.highest_weight())
-
-    def _find(self, question: Question, editions: EditionChooser, limits: Limits | None, limit: int) -> _Found:
-        """Ask both legs, and each for the exact scores of what only the other one found."""
-        words, vector, wanted = self.ask_words(question), question.vector, max(CANDIDATES, limit)
+    def _find(
+        self, question: Question, editions: EditionChooser, limits: Limits | None, *, wanted: int, near: int
+    ) -> _Found:
+        """Ask both legs for their best `wanted`, and each for the exact scores of what the other found and may be among the best `near`."""
+        words, vector = self.ask_words(question), question.vector
         lexical_leg, dense_leg = self._snapshot.lexical, self._snapshot.vectors
         lexical = dict(lexical_leg.search(words.terms, wanted, limits, choices=words.choices))
         dense = dict(dense_leg.search(vector, wanted, limits))
-        missing = [id_ for id_ in dense if id_ not in lexical]
-        lexical |= lexical_leg.scores(words.terms, missing, choices=words.choices)
         dense |= dense_leg.similarities(vector, [id_ for id_ in lexical if id_ not in dense])
         sources = self._snapshot.catalog.sources_of([*lexical, *dense]) if editions.has_families else {}
-        weights = {"dense_weight": self._embedder.dense_weight, "dense_floor": self._embedder.dense_floor}
-        return _Found(lexical, dense, editions.weigh(fuse_scores(lexical, dense, **weights), sources))
+
+        def fuse(lexical: Mapping[str, float]) -> dict[str, float]:
+            weights = {"dense_weight": self._embedder.dense_weight, "dense_floor": self._embedder.dense_floor}
+            return editions.weigh(fuse_scores(lexical, dense, **weights), sources)
+
+        missing = [id_ for id_ in dense if id_ not in lexical]
+        if len(lexical) < wanted:  # every chunk with one of the words was found
+            return _Found(lexical | dict.fromkeys(missing, 0.0), dense, fuse(lexical))
+        most = dict.fromkeys(missing, min(lexical.values()))
+        hopeful = _find_hopeful(missing, fuse(lexical), fuse(lexical | most), near)
+        lexical |= lexical_leg.scores(words.terms, hopeful, choices=words.choices)
+        fused = fuse(lexical)
+        return _Found(lexical, dense, {id_: fused[id_] for id_ in fused if id_ in lexical})
 
     def _build_passages(
         self,
@@ -189,30 +226,17 @@ class Retriever:
             for id_ in ids
         ]
 
-    def order(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
-        """Return passages, whose scores are the fused ones, by the probability that the learned reranker gives them.
-
-        Without it, those whose page answers in two places come before.
-        """
-        if self._learned is None:
-            return _support_pages(passages)
-        features = self.measure(asked, passages)
-        contributions = self._learned.contributions(features)
-        scored = zip(passages, self._learned.score(contributions), features, contributions, strict=True)
-        return _sort(
-            replace(
-                passage,
-                score=float(score) * _edition_weight(passage),
-                features=dict(zip(FEATURES, values.tolist(), strict=True)),
-                contributions=dict(zip(FEATURES, parts.tolist(), strict=True)),
-            )
-            for passage, score, values, parts in scored
-        )
-
 
 def place_key(chunk: Chunk) -> tuple[str, int | None, int | None]:
     """Return what would be cited: the page of a PDF or slide, the row of a sheet, else the whole file."""
     return chunk.source, chunk.locator.page, chunk.locator.row
+
+
+def _find_hopeful(ids: Sequence[str], least: Mapping[str, float], most: Mapping[str, float], near: int) -> list[str]:
+    """Return the ids that may be among the best `near`, given the least and the most that every score may be."""
+    ranked = sorted(least.values(), reverse=True)
+    bar = ranked[near - 1] - _ROUNDING if len(ranked) >= near else 0.0
+    return [id_ for id_ in ids if most[id_] >= bar]
 
 
 def _edition_weight(passage: Passage) -> float:
