@@ -1,0 +1,100 @@
+"""Signing in and out in a real browser: the forms pass our own checks, and a session that ended leads back to them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from fake_assistant import QUOTE, FakeAssistant
+from test_browser import ARGUMENTS, CHROMIUM, DONE
+
+from rag.accounts.opening import open_gate
+from rag.accounts.passwords import Passwords
+from rag.accounts.session_gate import SessionGate
+from rag.settings import Settings
+from rag.web.server import build_app, open_listener
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+PASSWORD = "青い山と白い鳥と 7"
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> SessionGate:
+    settings = Settings(accounts="on", data_dir=tmp_path / "data")
+    gate = open_gate(settings, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+    assert isinstance(gate, SessionGate)
+    gate.users.add("sato", PASSWORD, display_name="佐藤")
+    return gate
+
+
+@pytest.fixture
+def address(gate: SessionGate, tmp_path: Path) -> Iterator[str]:
+    import uvicorn
+
+    app = build_app(FakeAssistant(tmp_path), Settings(accounts="on"), gate=gate)  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False))
+    with open_listener("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = server.force_exit = True
+        thread.join(timeout=10)
+    gate.close()
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        page = browser.new_context(locale="ja-JP").new_page()
+        page.set_default_timeout(30_000)
+        page.goto(address)
+        yield page
+        browser.close()
+
+
+def sign_in(page: Any, password: str) -> None:
+    page.fill("#name", "sato")
+    page.fill("#password", password)
+    page.click("button")
+
+
+def open_question(page: Any) -> None:
+    page.wait_for_selector("#question textarea")
+    page.wait_for_function("document.documentElement.lang === 'ja' && window.gradio_config !== undefined")
+
+
+def test_a_user_signs_in_asks_and_signs_out(page: Any, address: str, gate: SessionGate) -> None:
+    assert page.url == f"{address}/sign-in"
+    sign_in(page, "x")
+    page.wait_for_selector("text=名前かパスワードが違います")
+    sign_in(page, PASSWORD)
+    open_question(page)
+    page.fill("#question textarea", "転入の届出はいつまで")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector(DONE)
+    assert QUOTE in page.inner_text(".answer-text")
+    assert page.evaluate("document.cookie") == "", "no script reads the session"
+
+    gate.sessions.close_all("sato")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#password")
+    sign_in(page, PASSWORD)
+    open_question(page)
+    page.click("text=サインアウト")
+    page.click("text=サインアウトする")
+    page.wait_for_selector("#password")
+    page.goto(address)
+    assert page.url == f"{address}/sign-in"
