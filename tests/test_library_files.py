@@ -95,6 +95,9 @@ def test_a_dragged_folder_keeps_its_folders_and_leaves_out_what_programs_made(to
     done = add_files(town, [Upload(name, b"x") for name in names], folder="税務課")
     assert done.added == ("税務課/様式/申請/申請書.txt",) and done.refused == ()
     assert done.left_out == names[1:]
+    for folder in ("/税務課", "../外", "税務課/.."):
+        assert len(add_files(town, [Upload("a.txt", b"x")], folder=folder).refused) == 1
+    assert add_files(town, [Upload("a.txt", b"x")], folder="税務課/").added == ("税務課/a.txt",)
     assert (town.corpus / done.added[0]).read_bytes() == b"x"
 
 

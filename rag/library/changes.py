@@ -64,16 +64,14 @@ class ChangeStore:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Lend a folder for new files, on the disk of the corpus; what is left in it goes."""
+        """Lend a folder for new files, on the disk of the corpus; what is left in it goes. Needs the lock."""
         folder = self._corpus / STAGING / self._new_id()
         with _say_what_failed(str(self._corpus)):
             folder.mkdir(parents=True)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            if (self._corpus / STAGING).is_dir() and not any((self._corpus / STAGING).iterdir()):
-                shutil.rmtree(self._corpus / STAGING, ignore_errors=True)
+            shutil.rmtree(self._corpus / STAGING, ignore_errors=True)
 
     def apply(self, action: Action, steps: Sequence[Step], *, who: str = "", rows: Sequence[SavedRow] = ()) -> Change:
         """Make a change, all of it. Needs the lock. Raises LibraryError where not all of it can be made: then none of it is."""
@@ -161,6 +159,7 @@ class ChangeStore:
         _put(path, new, folder / f"after-{number}")
 
     def _recover(self) -> None:
+        shutil.rmtree(self._corpus / STAGING, ignore_errors=True)  # nobody else is at work
         for change in self.read_all():
             if change.stage is Stage.BEGUN:
                 self._take_back(change)

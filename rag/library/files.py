@@ -164,7 +164,7 @@ class _Taking:
     """One upload on its way: what is staged, and what is said of the rest."""
 
     def __init__(self, settings: Settings, staging: Path, folder: str, *, replace: bool) -> None:
-        self._settings, self._staging, self._folder, self._replace = settings, staging, folder.strip("/"), replace
+        self._settings, self._staging, self._folder, self._replace = settings, staging, folder.rstrip("/"), replace
         self._options = ReadingOptions.from_settings(settings)
         self._steps: dict[str, Step] = {}
         self._done: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": [], "left_out": []}
