@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answering.checking.polarity import LIMITED, find_limit, find_stances
+from rag.answering.facts.alignment import fold_line
 from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import Fact, FactKind
 from rag.answering.facts.proper_names import name_value
-from rag.text import is_number, morphemes, normalize, split_sentences
-from rag.variants import mend_characters
+from rag.text import is_number, morphemes, split_sentences
 
 _HEADING_CHARS = 40
 _RULE = re.compile(r"[\s|:\-]+")
@@ -21,15 +21,13 @@ _QUESTION = re.compile(r"(?:か|は|たい|ほしい)[。?？]?$")
 _PARTICLES = re.compile(
     r"^[\s、。，）)」』]*(?:(?:から|まで|より|では|には|とは|など)*(?:である|でした|です)?|(?:が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん]))"
 )
+_ASKS = re.compile(r"(?:か|でしょう)[。？?]?\s*$")
 _ONE_KANA = re.compile(r"[ぁ-ん]ー?")  # さ of 長さ
 _GAP = re.compile(r"(?<=\S)(?:　{2,}| {3,})(?=\S)")  # what divides the columns of a table in plain text
 _TOPIC = re.compile(r"は[、，]?")
-TOPIC, FAR, AFTER, ELSEWHERE = (
-    0.9,
-    0.75,
-    0.7,
-    0.3,
-)  # how near to a fact the topic of its sentence is, what leads to it, and what follows
+# How near to a fact the topic of its sentence is, what leads to it before a comma, what follows, what stands farther off, and what
+# leads to another fact of its kind.
+TOPIC, FAR, AFTER, ELSEWHERE, FOREIGN = 0.9, 0.75, 0.7, 0.3, 0.2
 STANCE, SIDE = "趣旨 ", "側 "
 """Begin the groups of sayings of what is affirmed, and of the side of a number on which something lies."""
 _STOP = re.compile(r"[、。，,！？!?\n\t|]")
@@ -105,7 +103,16 @@ _COUNTING = frozenset(
 def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
     """Return what a sentence or row says. header: the header cells of a row's table."""
     facts = [fact for fact in find_facts(text) if fact.kind is not FactKind.UNIT]
-    return (*_say_facts(text, facts, header), *_say_stances(text, facts))
+    return (*_part_siblings(list(_say_facts(text, facts, header))), *_say_stances(text, facts))
+
+
+def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
+    """Yield sayings with the words far that lead to another one of their group only: シカ is far from the price of イノシシ."""
+    for saying in sayings:
+        others = [other for other in sayings if other.group == saying.group and other.value != saying.value]
+        leading = {word for other in others for word, nearness in other.near.items() if nearness >= 1.0}
+        foreign = {word for word in leading if saying.near.get(word, 0.0) < FAR and word != token_of(saying.fact)}
+        yield replace(saying, near={**saying.near, **dict.fromkeys(foreign, FOREIGN)}) if foreign else saying
 
 
 def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
@@ -118,7 +125,8 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
             end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None)
             about, leading = _split_topic(text[begin : run[0].start])
             if about or not begin:
-                topic = _words_between(text, facts, own, begin, begin + len(about))
+                own_topic = _words_between(text, facts, own, begin, begin + len(about))
+                topic = topic | own_topic if _is_in_brackets(text, begin, run[0].start) else own_topic
             near = _weigh_words(text, facts, own, run, leading, end, topic)
             begin = run[-1].end
             for fact in run:
@@ -127,6 +135,13 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
                 yield Saying(group, fact.value, fact, beside)
                 if fact.kind in LIMITED and (limit := find_limit(text, fact)):
                     yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
+
+
+def _is_in_brackets(text: str, begin: int, end: int) -> bool:
+    """Tell whether a bracket opened between two places is still open: 月額6,000円（8月は9,000円）."""
+    return text.count("（", begin, end) + text.count("(", begin, end) > text.count("）", begin, end) + text.count(
+        ")", begin, end
+    )
 
 
 def _weigh_words(
@@ -184,9 +199,9 @@ def _words_between(text: str, facts: Sequence[Fact], own: Sequence[Fact], start:
     return content_words(_PARTICLES.sub("", _without_facts(text, inside)[start:end])) | frozenset(values)
 
 
-def token_of(fact: Fact) -> str:
+def token_of(fact: Fact | None) -> str:
     """Return a fact as a word among others."""
-    return f"={fact.value}"
+    return f"={fact.value}" if fact else ""
 
 
 def _split_topic(text: str) -> tuple[str, str]:
@@ -215,14 +230,17 @@ _NAME_ENDS = frozenset("課係局部室町市村県区校館所園院")
 
 def _say_stances(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
     """Yield what a text affirms or denies, beside the words of its clause; of the clause before, where it has too few."""
-    clean = mend_characters(normalize(_without_facts(text, facts)))
-    for stance in find_stances(clean):
-        begin = max((m.end() for m in _STOP.finditer(clean, 0, stance.start)), default=0)
-        near = dict.fromkeys(content_words(clean[begin : stance.start]), 1.0)
-        if len(near) < 2 and begin:
-            earlier = max((m.end() for m in _STOP.finditer(clean, 0, begin - 1)), default=0)
-            near |= dict.fromkeys(content_words(clean[earlier:begin]), 1.0)
-        yield Saying(f"{STANCE}{stance.axis}", "+" if stance.affirms else "-", None, near)
+    if _ASKS.search(text):
+        return
+    line = fold_line(_without_facts(text, facts).replace("\n", " "))
+    stops = [match.end() for match in _STOP.finditer(text)]
+    for stance in find_stances(line.clean):
+        place = line.locate_clean(stance.start, stance.end)[0]
+        begins = [0, 0, *(end for end in stops if end <= place)]
+        near = _words_between(text, facts, (), begins[-1], place)
+        if len(near) < 2:
+            near |= _words_between(text, facts, (), begins[-2], begins[-1])
+        yield Saying(f"{STANCE}{stance.axis}", "+" if stance.affirms else "-", None, dict.fromkeys(near, 1.0))
 
 
 def _without_facts(text: str, facts: Sequence[Fact]) -> str:

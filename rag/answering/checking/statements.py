@@ -42,6 +42,7 @@ APART = 0.25  # least share of the words beside a fact that stand beside it in t
 # (有料 and 無料), of verbs, and of whatever a clause ends in.
 OPPOSED, OPPOSITE, ALIKE = 0.35, 0.5, 0.75
 _OPPOSED = frozenset(STANCE + axis for axis in AXES)
+FIGURE = 2.0  # how many words a figure counts for that stands beside another: 10万円未満は1者
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
@@ -199,7 +200,7 @@ class StatementChecker:
             elsewhere = IN_SENTENCE if word in ground.words else AROUND_SAYING if is_around else 0.0
             if not elsewhere and _is_related(word, ground.words):
                 elsewhere = IN_SENTENCE * RELATED
-            return max(held.near.get(word, 0.0), elsewhere)
+            return held.near.get(word, elsewhere)
 
         return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
 
