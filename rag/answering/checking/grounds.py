@@ -110,7 +110,7 @@ def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
     """Yield sayings with the words far that lead to another one of their group only: シカ is far from the price of イノシシ."""
     for saying in sayings:
         others = [other for other in sayings if other.group == saying.group and other.value != saying.value]
-        leading = {word for other in others for word, nearness in other.near.items() if nearness >= 1.0}
+        leading = {word for other in others for word, nearness in other.near.items() if nearness >= TOPIC}
         foreign = {word for word in leading if saying.near.get(word, 0.0) < FAR and word != token_of(saying.fact)}
         yield replace(saying, near={**saying.near, **dict.fromkeys(foreign, FOREIGN)}) if foreign else saying
 
