@@ -9,7 +9,7 @@ import pytest
 
 from eval.bench.hallucination import TRUE, build_cases, check_cases, read_written
 from eval.bench.hallucination_texts import CORPUS, Piece, read_town
-from rag.answering.statements import StatementChecker, StatementSplitter, split_statements
+from rag.answering.checking.statements import StatementChecker, StatementSplitter, split_statements
 
 TABLE = "訓練の会場\n会場\t参加予定\t担当\n星見小学校\t420人\t危機管理課\n月見小学校\t180人\t福祉課"
 SOURCES = {
@@ -54,14 +54,17 @@ def test_what_the_cited_text_says_is_kept(checker: StatementChecker, statement: 
         ("転入届は様式第4号で出します。[1]", "「様式第4号」がありません"),
         ("転入届は税務課へ出してください。[1]", "「税務課」がありません"),
         ("町民課の内線は112です。[1]", "「内線は112」がありません"),
-        ("引っ越した日から14日以降に、町民課へ転入届を出してください。[1]", "「14日以降」は「以上」ではありません"),
+        (
+            "引っ越した日から14日以降に、町民課へ転入届を出してください。[1]",
+            "「14日以降」の前後・以上・以内などの向きが",
+        ),
         ("届出の手数料は有料です。[1]", "逆のこと"),
         ("転入届は郵送でも受け付けます。[1]", "逆のこと"),
         ("星見小学校には180人が参加する予定です。[2]", "別の事柄"),
         ("月見小学校の担当は危機管理課です。[2]", "別の事柄"),
         ("町民以外の場合は300円です。[3]", "別の事柄"),
         ("宿泊手当は第11条に定めがあります。[3]", "「第11条」がありません"),
-        ("2024年4月1日以後の旅行に適用されます。[3]", "「2024年4月1日以後」がありません"),
+        ("2024年4月1日以後の旅行に適用されます。[3]", "「2024年4月1日」がありません"),
         ("引っ越した日から14日以内に、町民課へ転入届を出してください。[3]", "「14日以内」がありません"),
         ("転入届は、抽選に当たった人だけが写真館で撮影してから出せます。[1]", "この文の内容がありません"),
         ("転入届は14日以内に出します。[8]", "引用番号［8］の文書はありません"),
@@ -90,7 +93,9 @@ def test_a_statement_without_a_mark_gets_that_of_the_source_that_supports_it(che
     assert checker.check("宿泊手当は1夜につき2,500円です。").citations == ()
 
 
-@pytest.mark.parametrize("statement", ["以下のとおりです。", "## 手続", "\n", "文書には記載がありません。", "必要なものは次のとおりです：\n"])
+@pytest.mark.parametrize(
+    "statement", ["以下のとおりです。", "## 手続", "\n", "文書には記載がありません。", "必要なものは次のとおりです：\n"]
+)
 def test_what_says_nothing_by_itself_needs_no_proof(checker: StatementChecker, statement: str) -> None:
     checked = checker.check(statement)
 
