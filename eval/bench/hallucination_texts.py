@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.answering.checking.grounds import split_cells
+from rag.answering.checking.sayings import split_cells
 from rag.documents import Chunk, ChunkKind
 from rag.indexing.chunks import split_document
 from rag.reading.registry import list_corpus, read_document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from rag.answering.facts.kinds import Fact, FactKind
@@ -39,7 +40,9 @@ _SIDES: dict[str, tuple[str, bool]] = {
 ENDING = "文末"
 """The axis of what a clause ends in, whatever word it is."""
 _NEGATIONS = frozenset("無い ない ぬ ず まい".split())
-_LINKS = frozenset("為る 有る 居る 成る 下さる 置く 致す 頂く 事 物 訳".split())  # between a word and its negation
+_LINKS = frozenset(
+    "為る 有る 居る 成る 下さる 置く 致す 頂く 行う 事 こと 物 もの 訳".split()
+)  # between a word and its negation
 _LIGHT = frozenset("為る 出来る 致す 下さる 頂く 成さる".split())  # make a verb of a noun
 _NOT_VERBS = frozenset(
     "為る 有る 居る 成る 下さる 置く 致す 頂く 言う よる 因る 就く 関する 係る 於く 対する 伴う 基づく 沿う".split()
@@ -89,11 +92,15 @@ def _find_endings(pieces: Sequence[Piece]) -> Iterator[Stance]:
         if piece is not None and piece.text not in _STOPS:
             clause.append(piece)
             continue
-        ending = clause[-_MOST_LINKS:]
-        if ending and ending[-1].kind in ("助動詞", "動詞", "形容詞", "助詞"):
-            denials = sum(p.usual in _NEGATIONS and p.kind in ("助動詞", "形容詞") for p in ending)
-            yield Stance(ENDING, denials % 2 == 0, ending[-1].start, ending[-1].start + len(ending[-1].text))
+        if clause and clause[-1].kind in ("助動詞", "動詞", "形容詞"):
+            tail = list(takewhile(_may_end, reversed(clause)))
+            denials = sum(p.usual in _NEGATIONS and p.kind in ("助動詞", "形容詞") for p in tail)
+            yield Stance(ENDING, denials % 2 == 0, clause[-1].start, clause[-1].start + len(clause[-1].text))
         clause = []
+
+
+def _may_end(piece: Piece) -> bool:
+    return piece.kind in ("助動詞", "助詞", "動詞", "形容詞") or piece.usual in _LINKS
 
 
 def _side_of(pieces: Sequence[Piece], index: int) -> tuple[str, bool] | None:
@@ -115,6 +122,9 @@ def _side_of(pieces: Sequence[Piece], index: int) -> tuple[str, bool] | None:
         return (before.usual if before and before.kind == "動詞" else "") + piece.usual, True
     after = pieces[index + 2] if index + 2 < len(pieces) else None
     is_verb = piece.kind == "名詞" and following is not None and following.usual in _LIGHT
+    is_verb |= bool(
+        piece.kind == "名詞" and following and following.text == "を" and after and after.usual in ("行う", "為る")
+    )
     is_verb |= bool(
         piece.kind == "名詞"
         and following

@@ -12,19 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.checking.grounds import (
-    SIDE,
-    STANCE,
-    Ground,
-    Saying,
-    Source,
-    content_words,
-    read_source,
-    say,
-    words_of,
-)
+from rag.answering.checking.content import content_words, words_of
+from rag.answering.checking.grounds import Ground, Source, read_source
 from rag.answering.checking.marks import Marked, add_mark, read_marks
 from rag.answering.checking.polarity import AXES, ENDING, agree_on_limit
+from rag.answering.checking.sayings import SIDE, STANCE, Saying, say
 from rag.answering.checking.splitting import StatementSplitter, split_statements
 from rag.answering.facts.finding import contains, find_facts
 from rag.answering.facts.kinds import Fact, FactKind
@@ -42,6 +34,7 @@ APART = 0.25  # least share of the words beside a fact that stand beside it in t
 # (有料 and 無料), of verbs, and of whatever a clause ends in.
 OPPOSED, OPPOSITE, ALIKE = 0.35, 0.5, 0.75
 _OPPOSED = frozenset(STANCE + axis for axis in AXES)
+FIGURE = 2.0  # how many words a figure counts for that stands beside another: 10万円未満は1者
 IN_SENTENCE, AROUND_SAYING = 0.6, 0.4  # how near words are that stand elsewhere in the sentence, or around it
 AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that stands in a heading, a sentence before, …
 
@@ -49,7 +42,7 @@ _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
 )
 _KANJI = re.compile(r"[一-鿿]")
-_HEADING = re.compile(r"\s*#+\s|\s*\*\*[^*]+\*\*[:：]?\s*$|.*[:：]\s*$", re.DOTALL)
+_HEADING = re.compile(r"\s*#+\s.*|\s*\*\*[^*]+\*\*[:：]?\s*$|.*[:：]\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +192,7 @@ class StatementChecker:
             elsewhere = IN_SENTENCE if word in ground.words else AROUND_SAYING if is_around else 0.0
             if not elsewhere and _is_related(word, ground.words):
                 elsewhere = IN_SENTENCE * RELATED
-            return max(held.near.get(word, 0.0), elsewhere)
+            return held.near.get(word, elsewhere)
 
         return sum(self._weight(word) * min(nearness, share(word)) for word, nearness in near.items())
 
@@ -229,7 +222,7 @@ def _describe(saying: Saying, body: str) -> str:
         return "引用した文書には、この文と逆のことが書かれています"
     stated = body[saying.fact.start : saying.fact.end].strip()
     if saying.group.startswith(SIDE):
-        return f"引用した文書では、「{stated}」は「{saying.value}」ではありません"
+        return f"「{stated}」の前後・以上・以内などの向きが、引用した文書と違います"
     return f"引用した文書の「{stated}」は、別の事柄のものです"
 
 

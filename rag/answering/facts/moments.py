@@ -11,7 +11,9 @@ from rag.answering.facts.kinds import FactKind, Found, Rule
 _DATE, _TIME, _PERIOD = FactKind.DATE, FactKind.TIME, FactKind.PERIOD
 _YEAR = r"(?<![0-9.])(?P<year>(?:18|19|20|21)[0-9]{2})年"
 _PART = r"(?P<part>(?:末日?|上旬|中旬|下旬|初め|半ば)?)"
-_LIMIT = r"(?:以内|以上|以下|以降|以後|以前|未満|前|後|間|目|ごと|毎|おき|分|程度|ほど|くらい|ぐらい|を?超|を?過ぎ|経過|を限度|まで延長|延長|より前|連続)"
+_LIMIT = (
+    r"(?:以内|以上|以下|以降|以後|以前|未満|前|後|間|目|ごと|毎|おき|分|程度|ほど|くらい|ぐらい|を?超|を?過ぎ|より前)"
+)
 _ABOUT = r"(?:約|おおむね|概ね|およそ|最長|最大|最短|残り|連続|延べ|期間は|日数は)"
 
 _FULL_DAY = re.compile(
@@ -21,6 +23,7 @@ _MONTH = re.compile(
     rf"(?:{_YEAR}(?P<fiscal>度)?\s?)?(?<![0-9.第])(?P<month>1[0-2]|[1-9])月(?!曜|間|以内|以上|を超|未満|に[0-9]+回){_PART}"
 )
 _YEAR_ONLY = re.compile(rf"{_YEAR}(?P<fiscal>度)?{_PART}")
+_EVERY_OTHER = re.compile(r"[偶奇]数[月年日]")
 _WEEKDAY = re.compile(
     r"(?P<nth>(?:第[1-5][・、と及び]*)*)(?P<days>[月火水木金土日](?:[・、と及び]*[月火水木金土日])*)曜(?:日)?"
     r"|(?<![一-鿿・])(?P<bare>[月火水木金土日](?:・[月火水木金土日])+)(?![一-鿿・])"
@@ -69,6 +72,10 @@ def _part(match: re.Match[str]) -> str:
 
 def _date(match: re.Match[str], value: str) -> Found:
     return Found(_DATE, value, match.start(), match.end())
+
+
+def _read_every_other(match: re.Match[str]) -> Iterator[Found]:
+    yield _date(match, match[0])
 
 
 def _read_weekday(match: re.Match[str]) -> Iterator[Found]:
@@ -157,6 +164,7 @@ MOMENTS: tuple[Rule, ...] = (
     (_MONTHS, _read_months),
     (_MONTH, _read_month),
     (_YEAR_ONLY, _read_year),
+    (_EVERY_OTHER, _read_every_other),
     (_WEEKDAY, _read_weekday),
     (_WEEKS, _read_weeks),
     (_YEARS, _read_years),

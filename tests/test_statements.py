@@ -1,0 +1,183 @@
+"""Statements of generated answers: what the cited text bears is kept with its citation, what it does not bear is struck."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from eval.bench.hallucination import TRUE, build_cases, check_cases, read_written
+from eval.bench.hallucination_texts import CORPUS, Piece, read_town
+from rag.answering.checking.statements import StatementChecker, StatementSplitter, split_statements
+
+TABLE = "訓練の会場\n会場\t参加予定\t担当\n星見小学校\t420人\t危機管理課\n月見小学校\t180人\t福祉課"
+SOURCES = {
+    1: "よくある質問 > 届出\nいつまでに届ければよいですか。\n引っ越した日から14日以内に、町民課（内線111）へ転入届（様式第3号）を出してください。"
+    "手数料は無料です。郵送では受け付けません。",
+    2: TABLE,
+    3: "旅費規程\n第10条　宿泊手当の額は、1夜につき2,400円とする。\n2　令和7年4月1日以後の旅行に適用する。町民の場合は300円、町民以外の場合は600円とする。",
+}
+
+
+@pytest.fixture(scope="module")
+def checker() -> StatementChecker:
+    return StatementChecker(SOURCES, "転入届は健康課に出しますか")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "転入届は、引っ越してから１４日以内に町民課へ出します。[1]",
+        "転入届の期限は十四日以内（2週間以内）です【１】。",
+        "届け出るときの手数料はかかりません。[1]",
+        "町民課の内線番号は111です。[1]",
+        "星見小学校には420名が参加する予定です。[2]",
+        "宿泊手当は1夜2,400円です（第10条第1項）。[3]",
+        "2025年4月1日以後の旅行から適用されます。[3]",
+        "料金は、町民が300円、町民以外が600円です。[3]",
+        "月見小学校の担当は福祉課で、参加予定は180人です。[2]",
+    ],
+)
+def test_what_the_cited_text_says_is_kept(checker: StatementChecker, statement: str) -> None:
+    checked = checker.check(statement)
+
+    assert checked.reason is None
+    assert len(checked.citations) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("転入届は、引っ越した日から15日以内に出します。[1]", "「15日以内」がありません"),
+        ("転入届は、引っ越した日から14か月以内に出します。[1]", "「14か月以内」がありません"),
+        ("転入届は様式第4号で出します。[1]", "「様式第4号」がありません"),
+        ("転入届は税務課へ出してください。[1]", "「税務課」がありません"),
+        ("町民課の内線は112です。[1]", "「内線は112」がありません"),
+        (
+            "引っ越した日から14日以降に、町民課へ転入届を出してください。[1]",
+            "「14日以降」の前後・以上・以内などの向きが",
+        ),
+        ("届出の手数料は有料です。[1]", "逆のこと"),
+        ("転入届は郵送でも受け付けます。[1]", "逆のこと"),
+        ("星見小学校には180人が参加する予定です。[2]", "別の事柄"),
+        ("月見小学校の担当は危機管理課です。[2]", "別の事柄"),
+        ("町民以外の場合は300円です。[3]", "別の事柄"),
+        ("宿泊手当は第11条に定めがあります。[3]", "「第11条」がありません"),
+        ("2024年4月1日以後の旅行に適用されます。[3]", "「2024年4月1日」がありません"),
+        ("引っ越した日から14日以内に、町民課へ転入届を出してください。[3]", "「14日以内」がありません"),
+        ("転入届は、抽選に当たった人だけが写真館で撮影してから出せます。[1]", "この文の内容がありません"),
+        ("転入届は14日以内に出します。[8]", "引用番号［8］の文書はありません"),
+    ],
+)
+def test_what_the_cited_text_does_not_say_is_struck_with_a_reason(
+    checker: StatementChecker, statement: str, reason: str
+) -> None:
+    assert reason in (checker.check(statement).reason or "")
+
+
+def test_a_citation_that_does_not_exist_is_taken_out_and_reported(checker: StatementChecker) -> None:
+    checked = checker.check("転入届は、14日以内に町民課へ出します[1][9]。\n")
+
+    assert (checked.text, checked.citations, checked.unknown) == (
+        "転入届は、14日以内に町民課へ出します[1]。\n",
+        (1,),
+        (9,),
+    )
+
+
+def test_a_statement_without_a_mark_gets_that_of_the_source_that_supports_it(checker: StatementChecker) -> None:
+    checked = checker.check("宿泊手当は1夜につき2,400円です。\n")
+
+    assert (checked.text, checked.citations, checked.reason) == ("宿泊手当は1夜につき2,400円です。[3]\n", (3,), None)
+    assert checker.check("宿泊手当は1夜につき2,500円です。").citations == ()
+
+
+@pytest.mark.parametrize(
+    "statement", ["以下のとおりです。", "## 手続", "\n", "文書には記載がありません。", "必要なものは次のとおりです：\n"]
+)
+def test_what_says_nothing_by_itself_needs_no_proof(checker: StatementChecker, statement: str) -> None:
+    checked = checker.check(statement)
+
+    assert (checked.connective, checked.reason, checked.facts) == (True, None, 0)
+
+
+def test_the_question_lends_its_names_but_not_its_numbers() -> None:
+    checker = StatementChecker({1: "転入届は町民課へ14日以内に出します。"}, "緑川県からの転入届は20日以内ですか")
+
+    assert checker.check("緑川県からの転入届は、14日以内に町民課へ出します。[1]").reason is None
+    assert "20日以内" in (checker.check("転入届は20日以内に出します。[1]").reason or "")
+
+
+def test_the_facts_that_were_looked_for_are_counted(checker: StatementChecker) -> None:
+    assert checker.check("町民課（内線111）へ14日以内に様式第3号を出します。[1]").facts == 4
+
+
+def test_no_source_supports_anything_when_there_is_none() -> None:
+    assert StatementChecker({}).check("転入届は14日以内に出します。").reason == "引用できる文書がありません"
+
+
+TEXT = "結論です。届出は14日以内（休日。を除く）です。[1][2]\n\n- 印鑑（認印）[1]\n- 身分証\n「出してください。」と言われます！(2)次へ。※1"
+
+
+def test_a_statement_ends_at_its_sentence_with_its_marks_or_at_its_line() -> None:
+    assert split_statements(TEXT) == [
+        "結論です。",
+        "届出は14日以内（休日。を除く）です。[1][2]\n\n",
+        "- 印鑑（認印）[1]\n",
+        "- 身分証\n",
+        "「出してください。」と言われます！(2)",
+        "次へ。※1",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tokens_give_the_same_statements_wherever_they_are_cut(seed: int) -> None:
+    random, splitter, found, rest = Random(seed), StatementSplitter(), [], TEXT
+    while rest:
+        size = random.randint(1, 9)
+        found += splitter.feed(rest[:size])
+        rest = rest[size:]
+    found += splitter.finish()
+
+    assert "".join(found) == TEXT
+    assert [piece.strip() for piece in found if piece.strip()] == [piece.strip() for piece in split_statements(TEXT)]
+
+
+def test_a_bracket_that_never_closes_does_not_hold_everything_back() -> None:
+    text = "届出（14日以内です。" + "あ" * 500 + "\n次の文です。"
+
+    assert len(split_statements(text)) == 2
+
+
+# --- the measurement ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def town() -> list[Piece]:
+    if not Path(CORPUS).is_dir():
+        pytest.skip("the sample corpus is not here")
+    return read_town()
+
+
+def test_planted_errors_are_struck_and_true_sentences_kept(town: list[Piece]) -> None:
+    pieces = [piece for piece in town if piece.sentences and not piece.is_test][::6]
+    results = check_cases(build_cases(pieces, "町"))
+    planted = [result for result in results if result.case.label != TRUE]
+    true = [result for result in results if result.case.label == TRUE]
+
+    assert (len(planted) > 100, len(true) > 30) == (True, True)
+    wrong = [(result.case.label, result.case.statement, result.reason) for result in results if not result.is_right]
+    assert sum(result.is_right for result in planted) >= 0.95 * len(planted), wrong
+    assert sum(result.is_right for result in true) >= 0.95 * len(true), wrong
+
+
+def test_answers_written_by_hand_are_told_apart(town: list[Piece]) -> None:
+    results = check_cases(read_written(town))
+    planted = [result for result in results if result.case.label != TRUE]
+    true = [result for result in results if result.case.label == TRUE]
+
+    assert (len(planted), len(true)) == (80, 80)
+    wrong = [(result.case.label, result.case.statement, result.reason) for result in results if not result.is_right]
+    assert sum(result.is_right for result in planted) >= 0.85 * len(planted), wrong
+    assert sum(result.is_right for result in true) >= 0.93 * len(true), wrong
