@@ -12,6 +12,7 @@
     │   └── RemovalGuardError     the run would remove more documents than the guard allows
     ├── AdaptationError           the embedder cannot be adapted to this corpus
     ├── QuestionSetError          a question set or batch file cannot be used
+    ├── ActivityError             what was remembered of the use cannot be read or written
     ├── PersonalDataError         a text holds personal data, and the settings say to send none
     └── UsageError                a command was called in a way that cannot work
 
@@ -94,6 +95,10 @@ class AdaptationError(RagError):
 
 class QuestionSetError(RagError):
     """A question set or batch file cannot be used."""
+
+
+class ActivityError(RagError):
+    """What was remembered of the use (activity, questions registry, reviewed answers) cannot be read or written."""
 
 
 class PersonalDataError(RagError):

@@ -36,6 +36,8 @@ class Settings:
     ocr: recognise pages without usable text, where tesseract is installed.
     personal_data: what happens to personal data before a text goes to an LLM: "mask" puts tokens in its place and puts it back in the
     answer; "refuse" sends nothing that holds any.
+    question_days: how long questions, answers and judgements are kept. questions_visible_to: who besides the asker sees them:
+    "admin" administrators; "qa" the QA team too; "department" also the department that asked and the one in charge.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
     """
@@ -64,6 +66,8 @@ class Settings:
     port: int = 7860
     page_title: str = "しるべ"
     personal_data: str = "mask"
+    question_days: int = 365
+    questions_visible_to: str = "admin"
     contact_department: str = "総務課"
     contact_extension: str | None = None
     notice: str = (
@@ -175,7 +179,11 @@ def _to_int(value: Any) -> int:
 
 
 _CONVERTERS: dict[str, Any] = {"Path": _to_path, "str": _to_text, "int": _to_int, "float": _to_float, "bool": _to_bool}
-_CHOICES: dict[str, tuple[str, ...]] = {"adapt": ("auto", "off"), "personal_data": ("mask", "refuse")}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "adapt": ("auto", "off"),
+    "personal_data": ("mask", "refuse"),
+    "questions_visible_to": ("admin", "qa", "department"),
+}
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
     "reranker_candidates": (1, 1_000),
@@ -190,6 +198,7 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "max_worker_mb": (100, 1_000_000),
     "ocr_page_seconds": (1, 3_600),
     "port": (0, 65_535),
+    "question_days": (1, 3_650),
 }
 _TYPE_LABELS = {
     "Path": "フォルダーの場所（文字列）",

@@ -45,6 +45,8 @@ RANKS = (
     ("rag.answering",),
     (
         "rag.assistant",
+        "rag.activity",
+        "rag.question_registry",
         "rag.answer_json",
         "rag.batch",
         "rag.progress",
