@@ -64,6 +64,7 @@ RANKS = (
         "rag.search_report",
         "rag.__main__",
         "eval.__main__",
+        "eval.gaps",
         "eval.paraphrases",
         "eval.privacy",
         "eval.scope",
@@ -83,6 +84,7 @@ DOOR_EXCEPTIONS = {
     ("rag.reports", "rag.indexing.adaptation"),  # the same
     ("rag.reports", "rag.indexing.snapshot"),  # `rag status`
     ("rag.reports", "rag.indexing.readability"),  # the same
+    ("eval.gaps", "rag.indexing.embedding"),  # what the questions are put together with
     ("eval.privacy", "rag.answering.personal_data"),  # what is measured
     ("eval.privacy", "rag.answering.privacy"),  # the same
     ("eval.scope", "rag.answering.scope"),  # the same

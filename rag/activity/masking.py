@@ -73,7 +73,5 @@ def clean_comment(comment: str) -> str:
     """
     line = " ".join(clean_text(comment).split())
     if len(line) > MAX_COMMENT_CHARS:
-        raise UsageError(
-            f"コメントが長すぎます（{len(line)}文字）。", f"{MAX_COMMENT_CHARS}文字以内に縮めてください。"
-        )
+        raise UsageError(f"コメントが長すぎます（{len(line)}文字）。", f"{MAX_COMMENT_CHARS}文字以内に縮めてください。")
     return redact_texts([line])[0]

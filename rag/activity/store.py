@@ -79,14 +79,18 @@ class ActivityStore:
 
         Raises UsageError for an answer that is not there and a comment that is too long.
         """
-        values = (id, self.database.pseudonym(user) or "", self.now().isoformat(), verdict.value, clean_comment(comment))
+        values = (
+            id,
+            self.database.pseudonym(user) or "",
+            self.now().isoformat(),
+            verdict.value,
+            clean_comment(comment),
+        )
         self.check_known(id)
         with self.database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO judged VALUES (?, ?, ?, ?, ?)", values)
 
-    def questions(
-        self, viewer: Viewer, since: date = date.min, until: date = date.max
-    ) -> tuple[AskedQuestion, ...]:
+    def questions(self, viewer: Viewer, since: date = date.min, until: date = date.max) -> tuple[AskedQuestion, ...]:
         """Return the questions of some days that a viewer may see, newest first."""
         visible_to = self._settings.questions_visible_to
         return tuple(q for q in reversed(self.entries(since, until)) if may_see(viewer, q, visible_to))

@@ -50,7 +50,8 @@ class Survey:
         """Remember the answers of a person: for each of QUESTIONS the place in OPTIONS, from 1. Raises UsageError for others."""
         if len(choices) != len(QUESTIONS) or not all(1 <= choice <= len(OPTIONS) for choice in choices):
             raise UsageError(
-                "アンケートの回答が正しくありません。", f"{len(QUESTIONS)}問とも、1〜{len(OPTIONS)} の中から選んでください。"
+                "アンケートの回答が正しくありません。",
+                f"{len(QUESTIONS)}問とも、1〜{len(OPTIONS)} の中から選んでください。",
             )
         database, day = self._store.database, self._store.now().date().isoformat()
         respondent = database.pseudonym(user) or f"?{secrets.token_hex(8)}"

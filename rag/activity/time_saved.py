@@ -65,9 +65,7 @@ class TimeSaved:
 
     def describe(self) -> tuple[str, ...]:
         """Return the formula in Japanese, with its numbers, a line for each kind."""
-        lines = [
-            f"{s.kind.label}: {s.count}件 × {_describe(s.each)}分 ＝ {_describe(s.total)}分" for s in self.kinds
-        ]
+        lines = [f"{s.kind.label}: {s.count}件 × {_describe(s.each)}分 ＝ {_describe(s.total)}分" for s in self.kinds]
         total = f"合計: {_describe(self.total)}分（{_describe(_to_hours(self.total))}時間）"
         return (f"{FORMULA}［少なめ〜中くらい〜多め］", *lines, total, NOTE)
 
@@ -95,7 +93,12 @@ def _read_file(file: Path) -> dict[Kind, Range]:
 def _read_entry(file: Path, label: str, value: Any) -> tuple[Kind, Range]:
     kinds = {kind.label: kind for kind in Kind}
     numbers = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    if label not in kinds or not numbers or len(value) != 3 or not 0 <= value[0] <= value[1] <= value[2] <= _MOST_MINUTES:
+    if (
+        label not in kinds
+        or not numbers
+        or len(value) != 3
+        or not 0 <= value[0] <= value[1] <= value[2] <= _MOST_MINUTES
+    ):
         raise SettingsError(
             f"節約時間の表 {file} の「{label}」が正しくありません: {value!r}",
             f"種別（{'・'.join(kinds)}）ごとに、[少なめ, 中くらい, 多め] の分を小さい順に 3 つ書いてください。",

@@ -58,7 +58,9 @@ class Share:
         if self.share is None or self.interval is None:
             return "—（0件）"
         low, high = self.interval
-        return f"{self.share:.1%}（{self.count}/{self.total}件、95％区間 {low * 100:.1f}〜{high:.1%}）".replace("%", "％")
+        return f"{self.share:.1%}（{self.count}/{self.total}件、95％区間 {low * 100:.1f}〜{high:.1%}）".replace(
+            "%", "％"
+        )
 
 
 @dataclass(frozen=True, slots=True)
