@@ -14,6 +14,7 @@
     ├── AdaptationError           the embedder cannot be adapted to this corpus
     ├── LibraryError              a file or table of the corpus cannot be changed that way
     ├── QuestionSetError          a question set or batch file cannot be used
+    ├── ActivityError             what was remembered of the use cannot be read or written
     ├── PersonalDataError         a text holds personal data, and the settings say to send none
     ├── AccountError              a user cannot be registered or changed as asked, or the register cannot be read
     ├── NotAllowedError           the person who asks may not do this
@@ -107,6 +108,10 @@ class LibraryError(RagError):
 
 class QuestionSetError(RagError):
     """A question set or batch file cannot be used."""
+
+
+class ActivityError(RagError):
+    """What was remembered of the use (activity, questions registry, reviewed answers) cannot be read or written."""
 
 
 class PersonalDataError(RagError):

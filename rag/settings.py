@@ -43,6 +43,8 @@ class Settings:
     llm_timeout_seconds: for a whole answer, waiting included; llm_first_token_seconds: for its first word, and between two.
     llm_context_chars: of document text that the server is given; llm_max_tokens: the longest answer; llm_concurrency: answers that
     are written at once. prompt_file: the prompt instead of the packaged one.
+    question_days: how long questions, answers and judgements are kept. questions_visible_to: who besides the asker sees them:
+    "admin" administrators; "qa" the QA team too; "department" also the department that asked and the one in charge.
     contact_department, contact_extension: who is named when a question is not answered and no document says who.
     notice: up to three lines shown on the page, divided by line breaks.
     accounts: who may use the page and the API: "off" everyone, "on" users who sign in, "proxy" those whom a reverse proxy names.
@@ -87,6 +89,8 @@ class Settings:
     port: int = 7860
     page_title: str = "しるべ"
     personal_data: str = "mask"
+    question_days: int = 365
+    questions_visible_to: str = "admin"
     contact_department: str = "総務課"
     contact_extension: str | None = None
     notice: str = (
@@ -220,6 +224,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "adapt": ("auto", "off"),
     "personal_data": ("mask", "refuse"),
     "accounts": ("off", "on", "proxy"),
+    "questions_visible_to": ("admin", "qa", "department"),
 }
 _RANGES: dict[str, tuple[Any, Any]] = {
     "answer_threshold": (0.0, 1.0),
@@ -246,6 +251,7 @@ _RANGES: dict[str, tuple[Any, Any]] = {
     "session_idle_minutes": (1, 10_080),
     "sign_in_attempts": (1, 100),
     "lockout_minutes": (1, 1_440),
+    "question_days": (1, 3_650),
 }
 _TYPE_LABELS = {
     "Path": "フォルダーの場所（文字列）",

@@ -47,6 +47,8 @@ RANKS = (
     (
         "rag.assistant",
         "rag.accounts",
+        "rag.activity",
+        "rag.question_registry",
         "rag.answer_json",
         "rag.batch",
         "rag.progress",
@@ -67,6 +69,7 @@ RANKS = (
         "rag.__main__",
         "eval.__main__",
         "eval.conversations",
+        "eval.gaps",
         "eval.paraphrases",
         "eval.privacy",
         "eval.scope",
@@ -88,6 +91,7 @@ DOOR_EXCEPTIONS = {
     ("rag.reports", "rag.indexing.readability"),  # the same
     ("eval.privacy", "rag.answering.privacy.finding"),  # what is measured
     ("eval.privacy", "rag.answering.privacy.masking"),  # the same
+    ("eval.gaps", "rag.indexing.embedding"),  # what the questions are put together with
     ("eval.scope", "rag.answering.scope"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
     ("rag.model_reports", "rag.indexing.inventory"),  # `rag models`
