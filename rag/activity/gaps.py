@@ -11,7 +11,7 @@ from enum import StrEnum
 from rag.activity.clusters import MAX_QUESTIONS, QuestionEmbedder, cluster_questions
 from rag.activity.records import AskedQuestion
 from rag.activity.store import ActivityStore
-from rag.activity.workbooks import Sheet, build_workbook
+from rag.activity.workbooks import Cell, Sheet, build_workbook
 from rag.documents import Reason
 from rag.errors import UsageError
 
@@ -96,7 +96,7 @@ class Gaps:
                         "一覧を開き直して、ほかの課題を選んでください。",
                     )
 
-    def _put_together(self, failed: Sequence[AskedQuestion]) -> tuple[list[list[AskedQuestion]], int]:
+    def _put_together(self, failed: Sequence[AskedQuestion]) -> tuple[Sequence[Sequence[AskedQuestion]], int]:
         """Return the groups of questions, and how many questions were left out; equal forms are embedded once."""
         forms = defaultdict[str, list[AskedQuestion]](list)
         for question in failed:
@@ -152,7 +152,7 @@ def _build_gap(group: Iterable[AskedQuestion], states: dict[str, _Marked]) -> Ga
 def build_gaps_excel(gaps: Sequence[Gap]) -> bytes:
     """Return the gaps as an .xlsx file with room for the department's reply."""
     header = ("状態", "質問", "件数", "担当課", "最初の日", "最後の日", "質問の例", "回答", "作成者", "見直し日")
-    rows = [
+    rows: Sequence[Sequence[Cell]] = [
         [
             gap.state.label,
             gap.question,

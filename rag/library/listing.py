@@ -176,7 +176,7 @@ def _look_at(listing: Listing, file: CorpusFile) -> ListedFile:
     said = metadata_hash(listing, file.source)
     try:
         status = file.path.stat()
-        sha256 = _hash_once(file, status.st_size, status.st_mtime_ns)
+        sha256 = _hash_once(file, status.st_size, status.st_mtime_ns)  # type: ignore[arg-type]  # it is hashable: frozen
     except OSError as error:
         message = f"ファイルを開けません: {file.source}（{error.strerror or error}）"
         problem = Problem(file.source, "inaccessible", message, "ほかの人が開いていないか確かめてください。")
