@@ -20,7 +20,12 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "float": ("0.25", 0.25),
 }
 """Type -> (as it is written in the environment, the value)."""
-CHOSEN = {"adapt": ("off", "off"), "personal_data": ("refuse", "refuse"), "accounts": ("on", "on")}
+CHOSEN = {
+    "adapt": ("off", "off"),
+    "personal_data": ("refuse", "refuse"),
+    "accounts": ("on", "on"),
+    "questions_visible_to": ("qa", "qa"),
+}
 
 
 @pytest.fixture(autouse=True)
