@@ -195,9 +195,9 @@ def test_hostile_text_is_only_text(tmp_path: Path, text: str) -> None:
 ADMIN, QA_TEAM, ASKING, IN_CHARGE, OTHER = (
     Viewer(is_admin=True),
     Viewer(is_qa=True),
-    Viewer(department="総務課"),
-    Viewer(department="環境課"),
-    Viewer(department="税務課"),
+    Viewer(departments=("総務課",)),
+    Viewer(departments=("環境課",)),
+    Viewer(departments=("税務課",)),
 )
 
 

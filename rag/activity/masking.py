@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.answering.privacy.kinds import PersonalKind
 from rag.answering.privacy import Mask
+from rag.answering.privacy.kinds import PersonalKind
 from rag.errors import UsageError
 
 MAX_COMMENT_CHARS = 500
