@@ -64,12 +64,14 @@ def write_place(source: str, locator: Mapping[str, Any]) -> str | None:
 
 
 def find_key_facts(answer: str) -> tuple[str, ...]:
-    """Return the first facts of an answer, in its words: what a right answer contains. Names are none.
+    """Return up to three facts of an answer, in its words: what a right answer contains. Amounts, days and codes go before numbers.
 
     >>> find_key_facts("費用の2分の1、上限20,000円を、購入の日から6か月以内に環境課へ申請した方に補助します。")
-    ('2分の1', '20,000円', '6か月以内')
+    ('20,000円', '6か月以内', '2分の1')
     """
-    words = (answer[f.start : f.end] for f in find_facts(answer) if f.kind not in (FactKind.NAME, FactKind.UNIT))
+    facts = [fact for fact in find_facts(answer) if fact.kind not in (FactKind.NAME, FactKind.UNIT)]
+    facts.sort(key=lambda fact: fact.kind is FactKind.NUMBER)
+    words = (answer[fact.start : fact.end] for fact in facts)
     return tuple(dict.fromkeys(word for word in words if not _SEPARATORS.search(word)))[:_MOST_FACTS]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rag.activity.masking import clean_comment
+from rag.activity.masking import clean_comment, clean_text
 from rag.activity.store import ActivityStore
 from rag.errors import UsageError
 
@@ -70,7 +70,7 @@ class Ratings:
 
         Raises UsageError for an answer that is not there, a rater without a name and a comment that is too long.
         """
-        name = rater.strip()
+        name = clean_text(rater)
         if not name:
             raise UsageError("評価する人の名前がありません。", "名前を付けて評価してください。")
         values = (id, name, self._store.now().isoformat(), rating.value, clean_comment(comment))

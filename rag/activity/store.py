@@ -49,9 +49,10 @@ class ActivityStore:
         self._forget_daily()
         question, given = redact_answer(clean_text(asking.question), answer_to_dict(answer))
         documents = rows.find_documents(answer, self._find_document)
+        department = clean_text(asking.department) if asking.department else None
         id_, at, name = secrets.token_urlsafe(16), self.now(), self.database.pseudonym
         values = (
-            id_, at.isoformat(), at.date().isoformat(), question, normalize_question(question), asking.department,
+            id_, at.isoformat(), at.date().isoformat(), question, normalize_question(question), department,
             name(asking.user), name(asking.session), answer.status.value, answer.reason and answer.reason.value,
             answer.confidence, answer.engine, answer.elapsed_ms, rows.find_kind(answer, self._find_document),
             rows.find_department(answer, self._find_document), snapshot,

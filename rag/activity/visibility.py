@@ -15,7 +15,7 @@ class Viewer:
 
     is_admin: bool = False
     is_qa: bool = False
-    department: str | None = None
+    departments: tuple[str, ...] = ()
 
 
 def may_see(viewer: Viewer, asked: AskedQuestion, visible_to: str) -> bool:
@@ -24,5 +24,5 @@ def may_see(viewer: Viewer, asked: AskedQuestion, visible_to: str) -> bool:
         return True
     if viewer.is_qa and visible_to in (QA, DEPARTMENT):
         return True
-    concerned = viewer.department is not None and viewer.department in (asked.department, asked.in_charge)
-    return concerned and visible_to == DEPARTMENT
+    concerned = {asked.department, asked.in_charge} & set(viewer.departments)
+    return bool(concerned) and visible_to == DEPARTMENT

@@ -93,7 +93,7 @@ class QuestionRegistry:
 
     def export_json(self, town: str) -> str:
         """Return the approved entries as the JSON text of an exchange file. town: who hands it out."""
-        return write_exchange(self.entries(ReviewState.APPROVED), town)
+        return write_exchange(self.entries(ReviewState.APPROVED), clean_text(town))
 
     def import_json(self, data: bytes) -> ImportReport:
         """Take the entries of an exchange file as drafts. Raises ActivityError for a file that is none as a whole."""
