@@ -1,7 +1,7 @@
 // The page's own script: keys of the question box, marks that lead to their card, new answers, the language.
 (() => {
   "use strict";
-  const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question") !== null;
+  const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question, #wanted") !== null;
 
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
   // keyCode 229 is how Safari tells a key that ended a conversion.
@@ -11,7 +11,7 @@
     event.stopImmediatePropagation();
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
     event.preventDefault();
-    document.querySelector("#send")?.click();
+    document.querySelector(event.target.closest("#question") ? "#send" : "#find")?.click();
   };
 
   const onKeypress = (event) => {

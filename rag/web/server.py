@@ -26,7 +26,10 @@ SILENCE = {
     "ANONYMIZED_TELEMETRY": "False",
 }
 """Set before Gradio is imported: nothing here calls home."""
-FILES = {"style.css": "text/css", "page.js": "text/javascript"}
+FILES = {
+    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "print.css"), "text/css"),
+    **dict.fromkeys(("page.js", "theme.js"), "text/javascript"),
+}
 
 
 class ServerError(RagError):
@@ -60,8 +63,9 @@ def _build_routes(assistant: Assistant, settings: Settings) -> FastAPI:
 def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings) -> FastAPI:
     import gradio as gr
 
-    from rag.web.page import HEAD, build_blocks, build_theme
+    from rag.web.page import HEAD, build_blocks
     from rag.web.security import SecurityMiddleware
+    from rag.web.theme import build_theme
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,

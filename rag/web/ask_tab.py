@@ -1,0 +1,81 @@
+"""The tab 「質問する」: a question box, examples, and the answer beside its sources.
+
+No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rag.assistant import MAX_QUESTION_CHARS
+from rag.documents import Turn
+from rag.settings import Settings
+from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.render import render_welcome
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+CONCURRENT_QUESTIONS = 8
+
+
+def build_tab(gr: Any, assistant: "Assistant", settings: Settings) -> None:
+    """Fill the tab."""
+    question = _build_question_box(gr)
+    send = gr.Button("送信", variant="primary", elem_id="send", elem_classes="send")
+    examples = _build_examples(gr, assistant.examples())
+    answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
+    bar = ConversationBar(gr)
+    _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer, bar=bar)
+
+
+def _build_question_box(gr: Any) -> Any:
+    return gr.Textbox(
+        label="質問",
+        placeholder="例: 転入届は何日以内に出す必要がありますか（Enter で送信、Shift+Enter で改行）",
+        lines=2,
+        max_lines=8,
+        max_length=MAX_QUESTION_CHARS,
+        autofocus=True,
+        elem_id="question",
+        container=True,
+    )
+
+
+def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]]:
+    if not questions:
+        return []
+    gr.HTML('<h2 class="examples-title">質問の例</h2>', js_on_load=None, apply_default_css=False)
+    with gr.Row(elem_id="examples"):
+        return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
+
+
+def _connect(
+    gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any, bar: ConversationBar
+) -> None:
+    """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
+
+    def ask(text: str, turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        for step in answer_in_steps(assistant, text, turns, request):
+            yield (step.question, step.html, *bar.show(step))
+
+    options: dict[str, Any] = {
+        "outputs": [question, answer, *bar.outputs],
+        "concurrency_limit": CONCURRENT_QUESTIONS,
+        "concurrency_id": "ask",
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "trigger_mode": "once",
+    }
+    send.click(ask, inputs=[question, bar.turns], **options)
+    for button in bar.follow_ups:
+        button.click(ask, inputs=[button, bar.turns], **options)
+    for button, text in examples:
+        button.click(_ask_example(gr, ask, text), inputs=[bar.turns], **options)
+    bar.connect(assistant, question, answer)
+
+
+def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
+    def ask_it(turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        yield from ask(text, turns, request)
+
+    return ask_it
