@@ -111,7 +111,13 @@ class FakeAssistant:
         return _not_answered()
 
     def suggest(
-        self, question: str, answer: Answer, history: Sequence[Any] = (), asker: Asker = EVERYONE
+        self,
+        question: str,
+        answer: Answer,
+        history: Sequence[Any] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
     ) -> tuple[str, ...]:
         if "転入" in question:
             return ("転入届の費用は？", "記録の取り方は？", "悪意" + EVIL)
@@ -127,6 +133,9 @@ class FakeAssistant:
         segment = Segment(2, 0, len(text), Locator(page=2, label="12"))
         chunk = Chunk("0" * 32, PDF_SOURCE, 1, ChunkKind.TEXT, text, "窓口マニュアル", (), (segment,))
         return [Passage(chunk, self._entries[PDF_SOURCE].metadata, 0.875)][:limit]
+
+    def departments(self, asker: Asker) -> tuple[str, ...]:
+        return ("市民課", EVIL)
 
     def documents(self, asker: Asker) -> tuple[DocumentEntry, ...]:
         return tuple(entry for entry in self._entries.values() if asker.may_read(entry.metadata.audience))

@@ -4,28 +4,44 @@ No `from __future__ import annotations` here: Gradio looks at the annotation of 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
 from rag.settings import Settings
 from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.filter_bar import FilterBar
 from rag.web.render import render_welcome
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
-CONCURRENT_QUESTIONS = 8
+CONCURRENT_QUESTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AskParts:
+    """The components of the tab. examples: each button with its question."""
+
+    question: Any
+    send: Any
+    filters: FilterBar
+    examples: list[tuple[Any, str]]
+    answer: Any
+    bar: ConversationBar
 
 
 def build_tab(gr: Any, assistant: "Assistant", settings: Settings) -> None:
     """Fill the tab."""
     question = _build_question_box(gr)
     send = gr.Button("送信", variant="primary", elem_id="send", elem_classes="send")
+    filters = FilterBar(gr, assistant, "filters")
     examples = _build_examples(gr, assistant.examples())
     answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
     bar = ConversationBar(gr)
-    _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer, bar=bar)
+    parts = AskParts(question, send, filters, examples, answer, bar)
+    _connect(gr, assistant, parts)
 
 
 def _build_question_box(gr: Any) -> Any:
@@ -49,33 +65,33 @@ def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]
         return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
 
 
-def _connect(
-    gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any, bar: ConversationBar
-) -> None:
+def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
     """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
+    bar = parts.bar
 
-    def ask(text: str, turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        for step in answer_in_steps(assistant, text, turns, request):
+    def ask(request: gr.Request, text: str, turns: tuple[Turn, ...], *limits: object) -> Iterator[tuple[Any, ...]]:
+        for step in answer_in_steps(assistant, text, turns, request, limits):
             yield (step.question, step.html, *bar.show(step))
 
     options: dict[str, Any] = {
-        "outputs": [question, answer, *bar.outputs],
+        "outputs": [parts.question, parts.answer, *bar.outputs],
         "concurrency_limit": CONCURRENT_QUESTIONS,
         "concurrency_id": "ask",
         "show_progress": "hidden",
         "api_visibility": "private",
         "trigger_mode": "once",
     }
-    send.click(ask, inputs=[question, bar.turns], **options)
+    known = [bar.turns, *parts.filters.inputs]
+    parts.send.click(ask, inputs=[parts.question, *known], **options)
     for button in bar.follow_ups:
-        button.click(ask, inputs=[button, bar.turns], **options)
-    for button, text in examples:
-        button.click(_ask_example(gr, ask, text), inputs=[bar.turns], **options)
-    bar.connect(assistant, question, answer)
+        button.click(ask, inputs=[button, *known], **options)
+    for button, text in parts.examples:
+        button.click(_ask_example(gr, ask, text), inputs=known, **options)
+    bar.connect(assistant, parts.question, parts.answer)
 
 
 def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
-    def ask_it(turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from ask(text, turns, request)
+    def ask_it(request: gr.Request, turns: tuple[Turn, ...], *limits: object) -> Iterator[tuple[Any, ...]]:
+        yield from ask(request, text, turns, *limits)
 
     return ask_it

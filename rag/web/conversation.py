@@ -6,7 +6,7 @@ No `from __future__ import annotations` here: Gradio looks at the annotation of 
 import base64
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from rag.api import MAX_TURNS, find_asker
 from rag.asking import is_thanks
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.documents import Answer, Asker, Turn
+from rag.documents import Answer, Asker, Filters, Turn
 from rag.errors import RagError
 from rag.export.record import ExportForm
+from rag.web.filter_bar import read_filters
 from rag.web.links import Links
 from rag.web.render import render_answer, render_error, render_progress, render_thanks, render_welcome
 
@@ -42,8 +43,13 @@ class Step:
     follow_ups: tuple[str, ...] = ()
 
 
-def answer_in_steps(assistant: "Assistant", text: object, turns: tuple[Turn, ...], request: Any) -> Iterator[Step]:
-    """Yield what to show at once, again when the answer is there, and last with questions to ask next; errors become sentences."""
+def answer_in_steps(
+    assistant: "Assistant", text: object, turns: tuple[Turn, ...], request: Any, limits: Sequence[object] = ()
+) -> Iterator[Step]:
+    """Yield what to show at once, again when the answer is there, and last with questions to ask next; errors become sentences.
+
+    limits: what the fields of the filters hold, as `read_filters` takes it.
+    """
     question = text.strip() if isinstance(text, str) else ""
     if not question or len(question) > MAX_QUESTION_CHARS:
         message = "質問が長すぎます。" if question else "質問が入力されていません。"
@@ -55,7 +61,8 @@ def answer_in_steps(assistant: "Assistant", text: object, turns: tuple[Turn, ...
         return
     yield Step(question, render_progress(question), turns)
     try:
-        yield from _answer(assistant, question, turns, find_asker(getattr(request, "request", None)))
+        filters = read_filters(*limits) if limits else Filters()
+        yield from _answer(assistant, question, turns, find_asker(getattr(request, "request", None)), filters)
     except RagError as error:
         yield Step(question, render_error(error.message, error.hint), turns)
     except Exception:
@@ -63,24 +70,31 @@ def answer_in_steps(assistant: "Assistant", text: object, turns: tuple[Turn, ...
         yield Step(question, render_error(*_FAILED), turns)
 
 
-def _answer(assistant: "Assistant", question: str, turns: tuple[Turn, ...], asker: Asker) -> Iterator[Step]:
+def _answer(
+    assistant: "Assistant", question: str, turns: tuple[Turn, ...], asker: Asker, filters: Filters
+) -> Iterator[Step]:
     history = [(turn.question, turn.answer.text) for turn in turns[-MAX_TURNS:]]
-    answer = assistant.ask(question, history, asker=asker)
+    answer = assistant.ask(question, history, filters=filters, asker=asker)
     known = (*turns, Turn(question, answer, datetime.now().astimezone()))[-MAX_TURNS:]
-    html = render_answer(answer, question, Links(assistant, asker))
+    html = render_answer(answer, question, Links(assistant, asker), filters)
     yield Step(question, html, known)
-    follow_ups = answer.follow_ups or _suggest(assistant, question, answer, history, asker)
+    follow_ups = answer.follow_ups or _suggest(assistant, question, answer, history, asker, filters)
     if follow_ups:
         answered = replace(known[-1], answer=replace(answer, follow_ups=follow_ups))
         yield Step(question, html, (*known[:-1], answered), follow_ups[:FOLLOW_UPS])
 
 
 def _suggest(
-    assistant: "Assistant", question: str, answer: Answer, history: list[tuple[str, str]], asker: Asker
+    assistant: "Assistant",
+    question: str,
+    answer: Answer,
+    history: list[tuple[str, str]],
+    asker: Asker,
+    filters: Filters,
 ) -> tuple[str, ...]:
     """Return what to ask next; an answer that is shown already must not go because that fails."""
     try:
-        return assistant.suggest(question, answer, history, asker=asker)
+        return assistant.suggest(question, answer, history, filters=filters, asker=asker)
     except Exception:
         _log.exception("no questions could be suggested")
         return ()

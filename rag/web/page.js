@@ -31,6 +31,11 @@
   // A new answer is announced, and brought into view where it would stand below the screen.
   let shown = null;
   const onChange = () => {
+    const button = document.querySelector("#theme:not([data-ready])");
+    if (button) {
+      button.dataset.ready = "";
+      window.showTheme();
+    }
     const box = document.querySelector("#answer");
     const result = box?.querySelector(".result, .notice-box");
     if (!result || result === shown) return;

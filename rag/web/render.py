@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 
-from rag.documents import Answer, Contact, Reason, Status, Warning_
+from rag.documents import Answer, Contact, Filters, Reason, Status, Warning_
 from rag.web.cards import render_citation, render_place
+from rag.web.filter_bar import render_chips
 from rag.web.links import Links
 
 REASONS = {
@@ -16,13 +18,15 @@ REASONS = {
     Reason.PERSONAL_DATA: "個人に関する情報を尋ねる質問のため、お答えしません。",
     Reason.NO_DOCUMENTS: "条件に合う文書が登録されていません。",
 }
+_NO_LIMITS = Filters()
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 
-def render_answer(answer: Answer, question: str, links: Links) -> str:
+def render_answer(answer: Answer, question: str, links: Links, filters: Filters = _NO_LIMITS) -> str:
     """Return one answer as HTML: text and sources side by side, or why there is no answer and where to turn."""
     body = _render_answered(answer, links) if answer.status is Status.ANSWERED else _render_no_answer(answer, links)
-    return f'<div class="result">{_render_question(question)}{_render_understood(answer)}{body}</div>'
+    head = f"{_render_question(question)}{render_chips(filters)}{_render_understood(answer)}"
+    return f'<div class="result">{head}{body}<p class="print-only printed-on">{_describe_moment()}に回答</p></div>'
 
 
 def render_thanks(question: str) -> str:
@@ -50,6 +54,11 @@ def render_error(message: str, hint: str) -> str:
         f'<div class="notice-box error" role="alert"><p><strong>{escape(message)}</strong></p>'
         f"<p>対処: {escape(hint)}</p></div>"
     )
+
+
+def _describe_moment() -> str:
+    now = datetime.now()
+    return f"{now.year}年{now.month}月{now.day}日 {now:%H:%M} "
 
 
 def _render_question(question: str) -> str:
