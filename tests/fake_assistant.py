@@ -170,8 +170,11 @@ class FakeAssistant:
     def page_text(self, source: str, page: int, asker: Asker) -> str | None:
         return self.page_texts[page - 1] if source == PDF_SOURCE and 1 <= page <= 2 else None
 
-    def examples(self) -> tuple[str, ...]:
-        return EXAMPLES
+    def examples_by_department(self, asker: Asker = EVERYONE) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("市民課", EXAMPLES[:1]), (EVIL, EXAMPLES[1:]))
+
+    def ocr_confidence(self, source: str, page: int, asker: Asker) -> float | None:
+        return 0.91 if source == CSV_SOURCE else None
 
     def close(self) -> None:
         self.closed = True

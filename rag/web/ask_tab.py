@@ -5,6 +5,7 @@ No `from __future__ import annotations` here: Gradio looks at the annotation of 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rag.assistant import MAX_QUESTION_CHARS
@@ -37,7 +38,7 @@ def build_tab(gr: Any, assistant: "Assistant", settings: Settings) -> None:
     question = _build_question_box(gr)
     send = gr.Button("送信", variant="primary", elem_id="send", elem_classes="send")
     filters = FilterBar(gr, assistant, "filters")
-    examples = _build_examples(gr, assistant.examples())
+    examples = _build_examples(gr, assistant.examples_by_department())
     answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
     bar = ConversationBar(gr)
     parts = AskParts(question, send, filters, examples, answer, bar)
@@ -57,21 +58,29 @@ def _build_question_box(gr: Any) -> Any:
     )
 
 
-def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]]:
-    if not questions:
+def _build_examples(gr: Any, fields: tuple[tuple[str, tuple[str, ...]], ...]) -> list[tuple[Any, str]]:
+    """Return the buttons of the examples, department by department."""
+    if not fields:
         return []
+    buttons = []
     gr.HTML('<h2 class="examples-title">質問の例</h2>', js_on_load=None, apply_default_css=False)
-    with gr.Row(elem_id="examples"):
-        return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
+    with gr.Column(elem_id="examples"):
+        for department, questions in fields:
+            gr.HTML(f'<h3 class="field">{escape(department)}</h3>', js_on_load=None, apply_default_css=False)
+            with gr.Row(elem_classes="field-examples"):
+                buttons += [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
+    return buttons
 
 
 def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
     """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
     bar = parts.bar
 
-    def ask(request: gr.Request, text: str, turns: tuple[Turn, ...], *limits: object) -> Iterator[tuple[Any, ...]]:
+    def ask(
+        request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], *limits: object
+    ) -> Iterator[tuple[Any, ...]]:
         for step in answer_in_steps(assistant, text, turns, request, limits):
-            yield (step.question, step.html, *bar.show(step))
+            yield (step.question, step.html, *bar.show(step, past))
 
     options: dict[str, Any] = {
         "outputs": [parts.question, parts.answer, *bar.outputs],
@@ -81,7 +90,7 @@ def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
         "api_visibility": "private",
         "trigger_mode": "once",
     }
-    known = [bar.turns, *parts.filters.inputs]
+    known = [bar.turns, bar.past, *parts.filters.inputs]
     parts.send.click(ask, inputs=[parts.question, *known], **options)
     for button in bar.follow_ups:
         button.click(ask, inputs=[button, *known], **options)
@@ -91,7 +100,7 @@ def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
 
 
 def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
-    def ask_it(request: gr.Request, turns: tuple[Turn, ...], *limits: object) -> Iterator[tuple[Any, ...]]:
-        yield from ask(request, text, turns, *limits)
+    def ask_it(request: gr.Request, *known: object) -> Iterator[tuple[Any, ...]]:
+        yield from ask(request, text, *known)
 
     return ask_it

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant
 
 FOLLOW_UPS = 3
+PAST_TURNS = 30
 _FAILED = ("回答の途中で予期しない問題が起きました。", "もう一度お試しください。続くときは管理者に知らせてください。")
 _MEDIA_TYPES = {
     ExportForm.MARKDOWN: "text/markdown;charset=utf-8",
@@ -116,12 +117,27 @@ def pack_record(assistant: "Assistant", turns: tuple[Turn, ...], form: ExportFor
     return json.dumps({"name": name, "type": _MEDIA_TYPES[form], "data": base64.b64encode(content).decode("ascii")})
 
 
+def show_past(assistant: "Assistant", past: tuple[Turn, ...], chosen: object, request: Any) -> Step | None:
+    """Return a stored answer of this session as it was given; None for what is not among its questions."""
+    if not isinstance(chosen, int) or not 0 <= chosen < len(past):
+        return None
+    turn = past[chosen]
+    links = Links(assistant, find_asker(getattr(request, "request", None)))
+    return Step(turn.question, render_answer(turn.answer, turn.question, links, asked_at=turn.asked_at))
+
+
+def remember_turns(past: tuple[Turn, ...], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Return the questions of the session with those of a conversation, the latest PAST_TURNS, oldest first."""
+    known = {turn.asked_at: turn for turn in (*past, *turns)}
+    return tuple(known[moment] for moment in sorted(known))[-PAST_TURNS:]
+
+
 class ConversationBar:
-    """The part of the page below the answer: what to ask next, a new topic, and the record."""
+    """The part of the page below the answer: what to ask next, a new topic, the record, and earlier questions."""
 
     def __init__(self, gr: Any) -> None:
         self._gr = gr
-        self.turns = gr.State(())
+        self.turns, self.past = gr.State(()), gr.State(())
         with gr.Row(elem_id="follow-ups"):
             self.follow_ups = [gr.Button(visible=False, elem_classes="example") for _ in range(FOLLOW_UPS)]
         with gr.Row(elem_id="conversation", visible=False) as self._tools:
@@ -131,27 +147,44 @@ class ConversationBar:
                 ExportForm.WORD: gr.Button("記録を保存（Word）", elem_id="save-docx", elem_classes="example"),
             }
             self._record = gr.Textbox(visible=False)
+        self._list = gr.Radio([], label="これまでの質問（選ぶと回答をもう一度表示）", visible=False, elem_id="past")
 
     @property
     def outputs(self) -> list[Any]:
         """The components that `show` fills, in its order."""
-        return [self.turns, *self.follow_ups, self._tools]
+        return [self.turns, *self.follow_ups, self._tools, self.past, self._list]
 
-    def show(self, step: Step) -> tuple[Any, ...]:
-        """Return what a step puts into `outputs`."""
+    def show(self, step: Step, past: tuple[Turn, ...] = ()) -> tuple[Any, ...]:
+        """Return what a step puts into `outputs`. past: the questions of the session until now."""
         texts = [*step.follow_ups, *[""] * FOLLOW_UPS][:FOLLOW_UPS]
         buttons = [self._gr.Button(value=text, visible=bool(text)) for text in texts]
-        return (step.turns, *buttons, self._gr.Row(visible=bool(step.turns)))
+        known = remember_turns(past, step.turns)
+        choices = [(turn.question, index) for index, turn in enumerate(known)]
+        questions = self._gr.Radio(choices=choices, value=None, visible=len(known) > 1)
+        return (step.turns, *buttons, self._gr.Row(visible=bool(step.turns)), known, questions)
 
     def connect(self, assistant: "Assistant", question: Any, answer: Any) -> None:
         """Let the buttons start a new topic and save the record."""
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         start = Step("", render_welcome())
         outputs = [question, answer, *self.outputs]
-        self._new_topic.click(lambda: (start.question, start.html, *self.show(start)), [], outputs, **hidden)
+
+        def start_anew(past: tuple[Turn, ...]) -> tuple[Any, ...]:
+            return (start.question, start.html, *self.show(start, past))
+
+        self._new_topic.click(start_anew, [self.past], outputs, **hidden)
+        self._list.input(_shower(self._gr, assistant), [self.past, self._list], [question, answer], **hidden)
         for form, button in self._savers.items():
             saved = button.click(_saver(self._gr, assistant, form), [self.turns], [self._record], **hidden)
             saved.then(None, [self._record], [], js="(record) => window.saveRecord(record)", **hidden)
+
+
+def _shower(gr: Any, assistant: "Assistant") -> Any:
+    def show(past: tuple[Turn, ...], chosen: Any, request: gr.Request) -> tuple[Any, Any]:
+        step = show_past(assistant, past, chosen, request)
+        return (step.question, step.html) if step else (gr.skip(), gr.skip())
+
+    return show
 
 
 def _saver(gr: Any, assistant: "Assistant", form: ExportForm) -> Any:

@@ -29,19 +29,22 @@
   };
 
   // A new answer is announced, and brought into view where it would stand below the screen.
-  let shown = null;
+  const shown = new Map();
+  const announce = (box) => {
+    const result = box.querySelector(".result, .notice-box");
+    if (!result || result === shown.get(box)) return;
+    shown.set(box, result);
+    box.setAttribute("aria-live", "polite");
+    if (result.getBoundingClientRect().top > window.innerHeight * 0.6) box.scrollIntoView({ behavior: "smooth" });
+  };
+
   const onChange = () => {
     const button = document.querySelector("#theme:not([data-ready])");
     if (button) {
       button.dataset.ready = "";
       window.showTheme();
     }
-    const box = document.querySelector("#answer");
-    const result = box?.querySelector(".result, .notice-box");
-    if (!result || result === shown) return;
-    shown = result;
-    box.setAttribute("aria-live", "polite");
-    if (result.getBoundingClientRect().top > window.innerHeight * 0.6) box.scrollIntoView({ behavior: "smooth" });
+    document.querySelectorAll("#answer, #hits").forEach(announce);
   };
 
   // The page that a Word file or a slide is printed on comes with its image; a page that cannot be drawn is not shown at all.

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rag.settings import Settings
-from rag.web import ask_tab
+from rag.web import ask_tab, search_tab
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -15,10 +15,10 @@ STYLES = ("tokens.css", "style.css", "cards.css", "print.css")
 HEAD = (
     '<script src="/web/theme.js"></script>'
     + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
-    + '<script src="/web/page.js" defer></script>'
+    + '<script src="/web/page.js" defer></script><script src="/web/viewer.js" defer></script>'
     '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
-TABS = (("質問する", "ask", ask_tab.build_tab),)
+TABS = (("質問する", "ask", ask_tab.build_tab), ("文書を探す", "search", search_tab.build_tab))
 """The name that people read, the id, and what fills the tab."""
 
 

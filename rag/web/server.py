@@ -28,7 +28,7 @@ SILENCE = {
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
     **dict.fromkeys(("tokens.css", "style.css", "cards.css", "print.css"), "text/css"),
-    **dict.fromkeys(("page.js", "theme.js"), "text/javascript"),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js"), "text/javascript"),
 }
 
 
