@@ -26,6 +26,7 @@ from rag.documents import (
     Contact,
     Context,
     Filters,
+    Kind,
     Metadata,
     Passage,
     Reason,
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
 _EXAMPLES = 6
+_EXAMPLES_SHOWN = 4  # of one department
+_EXAMPLE_DEPARTMENTS = 6
+_NO_DEPARTMENT = "そのほか"
 _LEAST_CHANCE = 0.7  # by the learned reranker, of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
@@ -383,6 +387,30 @@ class Assistant:
                 return snapshot.catalog.page_text(source, page)
             except KeyError:
                 return None
+
+    def ocr_confidence(self, source: str, page: int, asker: Asker = EVERYONE) -> float | None:
+        """Return how sure the letters of a page are (0 to 1); None where OCR did not read it or the asker may not."""
+        with self._snapshot() as snapshot:
+            if _open_entry(snapshot, source, asker) is None:
+                return None
+            try:
+                return snapshot.catalog.page_quality(source, page).ocr_confidence
+            except KeyError:
+                return None
+
+    def examples_by_department(self, asker: Asker = EVERYONE) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return questions that the corpus itself asks and answers, by department: the first of each of its headings."""
+        found: dict[str, dict[tuple[str, ...], str]] = {}
+        with self._snapshot() as snapshot:
+            for entry in snapshot.catalog.documents():
+                if entry.metadata.kind is not Kind.FAQ or not asker.may_read(entry.metadata.audience):
+                    continue
+                of_department = found.setdefault(entry.metadata.department or _NO_DEPARTMENT, {})
+                for chunk in snapshot.catalog.chunks_of(entry.source):
+                    if chunk.question:
+                        of_department.setdefault(chunk.headings, chunk.question_text.strip())
+        chosen = ((name, tuple(dict.fromkeys(of.values()))[:_EXAMPLES_SHOWN]) for name, of in found.items())
+        return tuple((name, questions) for name, questions in chosen if questions)[:_EXAMPLE_DEPARTMENTS]
 
     def examples(self) -> tuple[str, ...]:
         """Return some questions that the corpus itself asks and answers, from as many departments as there are."""

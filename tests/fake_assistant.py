@@ -111,7 +111,13 @@ class FakeAssistant:
         return _not_answered()
 
     def suggest(
-        self, question: str, answer: Answer, history: Sequence[Any] = (), asker: Asker = EVERYONE
+        self,
+        question: str,
+        answer: Answer,
+        history: Sequence[Any] = (),
+        *,
+        filters: Filters | None = None,
+        asker: Asker = EVERYONE,
     ) -> tuple[str, ...]:
         if "転入" in question:
             return ("転入届の費用は？", "記録の取り方は？", "悪意" + EVIL)
@@ -127,6 +133,9 @@ class FakeAssistant:
         segment = Segment(2, 0, len(text), Locator(page=2, label="12"))
         chunk = Chunk("0" * 32, PDF_SOURCE, 1, ChunkKind.TEXT, text, "窓口マニュアル", (), (segment,))
         return [Passage(chunk, self._entries[PDF_SOURCE].metadata, 0.875)][:limit]
+
+    def departments(self, asker: Asker) -> tuple[str, ...]:
+        return ("市民課", EVIL)
 
     def documents(self, asker: Asker) -> tuple[DocumentEntry, ...]:
         return tuple(entry for entry in self._entries.values() if asker.may_read(entry.metadata.audience))
@@ -161,8 +170,11 @@ class FakeAssistant:
     def page_text(self, source: str, page: int, asker: Asker) -> str | None:
         return self.page_texts[page - 1] if source == PDF_SOURCE and 1 <= page <= 2 else None
 
-    def examples(self) -> tuple[str, ...]:
-        return EXAMPLES
+    def examples_by_department(self, asker: Asker = EVERYONE) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (("市民課", EXAMPLES[:1]), (EVIL, EXAMPLES[1:]))
+
+    def ocr_confidence(self, source: str, page: int, asker: Asker) -> float | None:
+        return 0.91 if source == CSV_SOURCE else None
 
     def close(self) -> None:
         self.closed = True

@@ -273,12 +273,32 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size(WIDE)
 
 
-def test_the_page_is_light_on_a_dark_desktop_and_shows_its_notices(page: Any) -> None:
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+def test_the_page_is_as_dark_as_the_desktop_until_somebody_chooses_and_shows_its_notices(page: Any) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(26, 26, 26)"
+    assert page.evaluate("getComputedStyle(document.querySelector('#question textarea')).color") == "rgb(242, 242, 242)"
+
+    page.click("#theme")
+    page.reload()
+    page.wait_for_selector("#question textarea")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)", "the choice is kept"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('gradio-app')).backgroundColor") == "rgb(255, 255, 255)"
     )
     assert page.evaluate("getComputedStyle(document.querySelector('#question textarea')).color") == "rgb(26, 26, 26)"
+    page.click("#theme")
+
     assert "個人情報を入力しないでください。" in page.inner_text(".notice")
     assert page.title() == "しるべ"
     assert page.locator("footer").count() == 0
+
+
+def test_paper_shows_the_answer_its_source_and_the_notice_and_nothing_to_press(page: Any) -> None:
+    ask(page, "転入")
+    page.emulate_media(media="print")
+
+    for shown in (".asked", ".answer-text", "#citation-1 .quote", ".notice", ".notice-box.warning", ".printed-on"):
+        assert page.locator(shown).first.is_visible(), shown
+    assert page.locator("button:visible, textarea:visible, summary:visible").count() == 0
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen")

@@ -9,6 +9,8 @@ from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Sta
 from rag.web.links import Links
 
 PRINTED = "変換した PDF "  # the page's script adds the number
+PAGE_PLACE = 987654321
+"""Stands in an address for the number of any page."""
 _EDGES = "…\n"
 _BASIS = re.compile(r"^[^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*[…\n]|[…\n][^\t\n…]*(?:現在|時点|基準日)[^\t\n…]*$")
 """As of when the figures of a quoted row are: it stands before or behind header and row."""
@@ -20,8 +22,8 @@ def render_citation(citation: Citation, links: Links) -> str:
     return (
         f'<article class="card" id="citation-{number}" tabindex="-1" aria-label="出典{number}">'
         f'<h3><span class="number">[{number}]</span> {escape(citation.title)}</h3>'
-        f'<p class="where">{_render_where(citation)}</p>{_render_edition(citation.edition, links)}{_render_quote(citation)}'
-        f"{_render_page(citation, links)}{_render_original(citation.source, citation.locator, links)}</article>"
+        f'<p class="where">{_render_where(citation, links)}</p>{render_edition(citation.edition, links)}{_render_quote(citation)}'
+        f"{_render_page(citation, links)}{render_original(citation.source, citation.locator, links)}</article>"
     )
 
 
@@ -29,20 +31,29 @@ def render_place(place: Place, links: Links) -> str:
     """Return the card of a place worth looking at."""
     return (
         f'<article class="card"><h3>{escape(place.title)}</h3><p class="where">{escape(place.locator.describe(place.source))}</p>'
-        f'{_render_edition(place.edition, links)}<p class="excerpt">{escape(place.text)}</p>{_render_original(place.source, place.locator, links)}</article>'
+        f'{render_edition(place.edition, links)}<p class="excerpt">{escape(place.text)}</p>{render_original(place.source, place.locator, links)}</article>'
     )
 
 
-def _render_where(citation: Citation) -> str:
+def render_badge(words: str, kind: str = "") -> str:
+    """Return a short mark beside a title.
+
+    >>> render_badge("旧版", "old")
+    '<span class="badge old">旧版</span>'
+    """
+    return f'<span class="badge{f" {kind}" if kind else ""}">{escape(words)}</span>'
+
+
+def _render_where(citation: Citation, links: Links) -> str:
     parts = [citation.locator.describe(citation.source), citation.department or ""]
     words = [f"<span>{escape(part)}</span>" for part in parts if part]
-    badge = (
-        '<span class="badge">確認済み</span>' if citation.verified else '<span class="badge unverified">未確認</span>'
-    )
-    return "".join([*words, badge])
+    checked = render_badge("確認済み") if citation.verified else render_badge("未確認", "unverified")
+    read = links.ocr_confidence(citation.source, citation.page)
+    ocr = render_badge(f"文字認識（OCR）{read:.0%}", "old") if read is not None else ""
+    return "".join([*words, checked, ocr])
 
 
-def _render_edition(edition: Edition | None, links: Links) -> str:
+def render_edition(edition: Edition | None, links: Links) -> str:
     """Return the mark of an edition that is not in force, with the way to the one that is."""
     if edition is None or edition.standing is Standing.CURRENT:
         return ""
@@ -121,13 +132,40 @@ def _render_page(citation: Citation, links: Links) -> str:
     place = PRINTED if printed else citation.locator.describe(citation.source)
     alt = escape(f"{citation.title} {place}の画像。引用した箇所に色を付けています")
     kind = f'class="page"{" data-printed" if printed else ""}'
+    pager = "" if printed else _render_pager(citation, links)
     return (
         f'<img {kind} src="{escape(strip)}" alt="{alt}">'
-        f'<details><summary>頁全体を見る</summary><img {kind} loading="lazy" src="{escape(whole)}" alt="{alt}"></details>'
+        f'<details class="viewer"{pager}><summary>頁全体を見る</summary>{_render_tools(paged=bool(pager))}'
+        f'<div class="paper" tabindex="0" role="group" aria-label="頁の画像">'
+        f'<img {kind} loading="lazy" src="{escape(whole)}" alt="{alt}"></div></details>'
     )
 
 
-def _render_original(source: str, locator: Locator, links: Links) -> str:
+def _render_pager(citation: Citation, links: Links) -> str:
+    """Return what the page's script needs to turn the pages of a PDF: the page, how many there are, and the address of any."""
+    address = links.page_image(citation.source, PAGE_PLACE, ()) or ""
+    count = links.page_count(citation.source)
+    title = escape(citation.title)
+    return (
+        f' data-page="{citation.page}" data-pages="{count}" data-title="{title}"'
+        f' data-place="{PAGE_PLACE}" data-address="{escape(address)}"'
+    )
+
+
+def _render_tools(*, paged: bool) -> str:
+    turning = (
+        '<button type="button" data-turn="-1">前の頁</button><button type="button" data-turn="1">次の頁</button>'
+        '<span class="page-number" role="status"></span>'
+    )
+    zoom = (
+        '<button type="button" data-zoom="1">拡大</button><button type="button" data-zoom="-1">縮小</button>'
+        '<button type="button" data-zoom="0">元の大きさ</button>'
+    )
+    return f'<div class="pager">{turning if paged else ""}{zoom}</div>'
+
+
+def render_original(source: str, locator: Locator, links: Links) -> str:
+    """Return the link to a document, at its page where there is one."""
     address = links.original(source, locator.page)
     if address is None:
         return ""

@@ -22,7 +22,9 @@ class Links:
     def __init__(self, assistant: Assistant, asker: Asker) -> None:
         self._assistant = assistant
         self._asker = asker
-        self._sha256 = {entry.source: entry.sha256 for entry in assistant.documents(asker)}
+        entries = assistant.documents(asker)
+        self._sha256 = {entry.source: entry.sha256 for entry in entries}
+        self._pages = {entry.source: entry.page_count for entry in entries}
 
     def original(self, source: str, page: int | None = None) -> str | None:
         """Return the address of the indexed file, at a page where one is given."""
@@ -38,6 +40,14 @@ class Links:
             return None
         query = {"source": source, "spans": format_spans(spans)} | ({"strip": "1"} if strip else {})
         return f"/api/pages/{sha256}/{page}.png?{urlencode(query)}"
+
+    def page_count(self, source: str) -> int:
+        """Return how many pages a document has; 0 for one that is not open to the asker."""
+        return self._pages.get(source, 0)
+
+    def ocr_confidence(self, source: str, page: int) -> float | None:
+        """Return how sure the letters of a page are that was read by OCR; None for others."""
+        return self._assistant.ocr_confidence(source, page, self._asker)
 
 
 def format_spans(spans: Sequence[Span]) -> str:

@@ -1,7 +1,7 @@
 // The page's own script: keys of the question box, marks that lead to their card, new answers, the language.
 (() => {
   "use strict";
-  const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question") !== null;
+  const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question, #wanted") !== null;
 
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
   // keyCode 229 is how Safari tells a key that ended a conversion.
@@ -11,7 +11,7 @@
     event.stopImmediatePropagation();
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
     event.preventDefault();
-    document.querySelector("#send")?.click();
+    document.querySelector(event.target.closest("#question") ? "#send" : "#find")?.click();
   };
 
   const onKeypress = (event) => {
@@ -29,14 +29,22 @@
   };
 
   // A new answer is announced, and brought into view where it would stand below the screen.
-  let shown = null;
-  const onChange = () => {
-    const box = document.querySelector("#answer");
-    const result = box?.querySelector(".result, .notice-box");
-    if (!result || result === shown) return;
-    shown = result;
+  const shown = new Map();
+  const announce = (box) => {
+    const result = box.querySelector(".result, .notice-box");
+    if (!result || result === shown.get(box)) return;
+    shown.set(box, result);
     box.setAttribute("aria-live", "polite");
     if (result.getBoundingClientRect().top > window.innerHeight * 0.6) box.scrollIntoView({ behavior: "smooth" });
+  };
+
+  const onChange = () => {
+    const button = document.querySelector("#theme:not([data-ready])");
+    if (button) {
+      button.dataset.ready = "";
+      window.showTheme();
+    }
+    document.querySelectorAll("#answer, #hits").forEach(announce);
   };
 
   // The page that a Word file or a slide is printed on comes with its image; a page that cannot be drawn is not shown at all.

@@ -1,55 +1,40 @@
-"""The page itself: a question box, examples, and the answer beside its sources.
+"""The page itself: its head, and one tab for each thing that people come for. A tab is a module with `build_tab`."""
 
-No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
-"""
+from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rag.accounts.opening import account_notice
-from rag.assistant import MAX_QUESTION_CHARS
-from rag.documents import Turn
 from rag.settings import Settings
-from rag.web.conversation import ConversationBar, answer_in_steps
-from rag.web.render import render_welcome
+from rag.web import ask_tab, search_tab
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
-CONCURRENT_QUESTIONS = 8
-FONTS = ("Noto Sans JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo", "sans-serif")
+STYLES = ("tokens.css", "style.css", "cards.css", "print.css")
 HEAD = (
-    '<link rel="stylesheet" href="/web/style.css">'
-    '<script src="/web/page.js" defer></script>'
-    '<meta name="color-scheme" content="light"><meta name="referrer" content="no-referrer">'
+    '<script src="/web/theme.js"></script>'
+    + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
+    + '<script src="/web/page.js" defer></script><script src="/web/viewer.js" defer></script>'
+    '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
 _SIGNED_IN = '<nav class="account" aria-label="利用者"><a href="/password">パスワードの変更</a><a href="/sign-out">サインアウト</a></nav>'
+TABS = (("質問する", "ask", ask_tab.build_tab), ("文書を探す", "search", search_tab.build_tab))
+"""The name that people read, the id, and what fills the tab."""
 
 
-def build_blocks(assistant: "Assistant", settings: Settings) -> Any:
+def build_blocks(assistant: Assistant, settings: Settings) -> Any:
     """Return the Gradio Blocks of the page."""
     import gradio as gr
 
     with gr.Blocks(title=settings.page_title, analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_render_header(settings), js_on_load=None, apply_default_css=False)
-        question = _build_question_box(gr)
-        send = gr.Button("送信", variant="primary", elem_id="send")
-        examples = _build_examples(gr, assistant.examples())
-        answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
-        bar = ConversationBar(gr)
-        _connect(gr, assistant, question=question, send=send, examples=examples, answer=answer, bar=bar)
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+            for label, name, build_tab in TABS:
+                with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
+                    build_tab(gr, assistant, settings)
     return blocks
-
-
-def build_theme() -> Any:
-    """Return a theme of system fonts only, whose dark half equals its light half."""
-    import gradio as gr
-
-    theme = gr.themes.Base(font=FONTS, font_mono=("monospace",))
-    for name in [name for name in vars(theme) if name.endswith("_dark")]:
-        setattr(theme, name, getattr(theme, name.removesuffix("_dark"), None))
-    return theme
 
 
 def _render_header(settings: Settings) -> str:
@@ -58,57 +43,6 @@ def _render_header(settings: Settings) -> str:
     banner = f'<p class="account-notice" role="note">{escape(text)}</p>' if (text := account_notice(settings)) else ""
     account = _SIGNED_IN if settings.accounts == "on" else ""
     lead = '<p class="lead">庁内文書に、出典つきで答えます</p>'
-    return f'<header class="site"><h1>{escape(settings.page_title)}</h1>{lead}{account}</header>{banner}{notice}'
-
-
-def _build_question_box(gr: Any) -> Any:
-    return gr.Textbox(
-        label="質問",
-        placeholder="例: 転入届は何日以内に出す必要がありますか（Enter で送信、Shift+Enter で改行）",
-        lines=2,
-        max_lines=8,
-        max_length=MAX_QUESTION_CHARS,
-        autofocus=True,
-        elem_id="question",
-        container=True,
-    )
-
-
-def _build_examples(gr: Any, questions: tuple[str, ...]) -> list[tuple[Any, str]]:
-    if not questions:
-        return []
-    gr.HTML('<h2 class="examples-title">質問の例</h2>', js_on_load=None, apply_default_css=False)
-    with gr.Row(elem_id="examples"):
-        return [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
-
-
-def _connect(
-    gr: Any, assistant: "Assistant", *, question: Any, send: Any, examples: Any, answer: Any, bar: ConversationBar
-) -> None:
-    """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
-
-    def ask(text: str, turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        for step in answer_in_steps(assistant, text, turns, request):
-            yield (step.question, step.html, *bar.show(step))
-
-    options: dict[str, Any] = {
-        "outputs": [question, answer, *bar.outputs],
-        "concurrency_limit": CONCURRENT_QUESTIONS,
-        "concurrency_id": "ask",
-        "show_progress": "hidden",
-        "api_visibility": "private",
-        "trigger_mode": "once",
-    }
-    send.click(ask, inputs=[question, bar.turns], **options)
-    for button in bar.follow_ups:
-        button.click(ask, inputs=[button, bar.turns], **options)
-    for button, text in examples:
-        button.click(_ask_example(gr, ask, text), inputs=[bar.turns], **options)
-    bar.connect(assistant, question, answer)
-
-
-def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
-    def ask_it(turns: tuple[Turn, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        yield from ask(text, turns, request)
-
-    return ask_it
+    switch = '<button type="button" id="theme" aria-pressed="false">暗い画面</button>'
+    title = f"<h1>{escape(settings.page_title)}</h1>{lead}{account}{switch}"
+    return f'<header class="site">{title}</header>{banner}{notice}'

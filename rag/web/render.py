@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 
-from rag.documents import Answer, Contact, Reason, Status, Warning_
-from rag.web.cards import render_citation, render_place
+from rag.documents import Answer, Contact, Filters, Reason, Status, Warning_
+from rag.web.cards import render_badge, render_citation, render_place
+from rag.web.filter_bar import render_chips
 from rag.web.links import Links
 
 REASONS = {
@@ -16,13 +18,19 @@ REASONS = {
     Reason.PERSONAL_DATA: "個人に関する情報を尋ねる質問のため、お答えしません。",
     Reason.NO_DOCUMENTS: "条件に合う文書が登録されていません。",
 }
+MARKS = {"contradiction": "文書により記載が違います", "ocr": "文字認識（OCR）", "superseded": "旧版"}
+"""What a warning says in a word beside the heading, by its code."""
+_NO_LIMITS = Filters()
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 
-def render_answer(answer: Answer, question: str, links: Links) -> str:
+def render_answer(
+    answer: Answer, question: str, links: Links, filters: Filters = _NO_LIMITS, asked_at: datetime | None = None
+) -> str:
     """Return one answer as HTML: text and sources side by side, or why there is no answer and where to turn."""
     body = _render_answered(answer, links) if answer.status is Status.ANSWERED else _render_no_answer(answer, links)
-    return f'<div class="result">{_render_question(question)}{_render_understood(answer)}{body}</div>'
+    head = f"{_render_question(question)}{render_chips(filters)}{_render_understood(answer)}"
+    return f'<div class="result">{head}{body}<p class="print-only printed-on">{_describe_moment(asked_at or datetime.now())}に回答</p></div>'
 
 
 def render_thanks(question: str) -> str:
@@ -52,6 +60,10 @@ def render_error(message: str, hint: str) -> str:
     )
 
 
+def _describe_moment(moment: datetime) -> str:
+    return f"{moment.year}年{moment.month}月{moment.day}日 {moment:%H:%M} "
+
+
 def _render_question(question: str) -> str:
     return (
         f'<p class="asked"><span class="asked-label">質問</span><span class="asked-text">{escape(question)}</span></p>'
@@ -68,11 +80,31 @@ def _render_answered(answer: Answer, links: Links) -> str:
     cards = "".join(render_citation(citation, links) for citation in answer.citations)
     text = _link_marks(escape(answer.text), {citation.number for citation in answer.citations})
     return (
-        f'<div class="columns"><section class="answer" aria-label="回答"><h2>回答</h2>'
+        f'<div class="columns"><section class="answer" aria-label="回答"><h2>回答{_render_marks(answer)}</h2>'
         f'<div class="answer-text">{text}</div>{_render_warnings(answer.warnings)}'
-        f"{_render_struck(answer)}{_render_facts(answer)}</section>"
+        f"{_render_struck(answer)}{_render_facts(answer)}{_render_copy(answer)}</section>"
         f'<section class="sources" aria-label="出典"><h2>出典</h2>{cards}</section></div>'
     )
+
+
+def _render_marks(answer: Answer) -> str:
+    codes = {warning.code for warning in answer.warnings}
+    return "".join(f" {render_badge(words, 'old')}" for code, words in MARKS.items() if code in codes)
+
+
+def _render_copy(answer: Answer) -> str:
+    return (
+        f'<button type="button" class="copy" data-copy="{escape(write_answer(answer))}">回答を出典つきでコピー</button>'
+    )
+
+
+def write_answer(answer: Answer) -> str:
+    """Return an answer with its sources as plain text, as it is pasted into a letter."""
+    sources = [
+        f"[{citation.number}] {citation.title}　{citation.locator.describe(citation.source)}（{citation.source}）"
+        for citation in answer.citations
+    ]
+    return "\n".join([answer.text, "", "出典", *sources])
 
 
 def _render_struck(answer: Answer) -> str:

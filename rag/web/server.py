@@ -37,7 +37,10 @@ SILENCE = {
     "ANONYMIZED_TELEMETRY": "False",
 }
 """Set before Gradio is imported: nothing here calls home."""
-FILES = {"style.css": "text/css", "sign-in.css": "text/css", "page.js": "text/javascript"}
+FILES = {
+    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "print.css", "sign-in.css"), "text/css"),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js"), "text/javascript"),
+}
 
 
 class ServerError(RagError):
@@ -83,8 +86,9 @@ def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings, gate: Ga
     import gradio as gr
 
     from rag.web.entrance import EntranceMiddleware
-    from rag.web.page import HEAD, build_blocks, build_theme
+    from rag.web.page import HEAD, build_blocks
     from rag.web.security import SecurityMiddleware
+    from rag.web.theme import build_theme
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
