@@ -328,8 +328,10 @@ def ask_through_gradio(site: Site, name: str | None, session: str) -> tuple[int,
     cookie = site.cookie(name) if name else {}
     config = site.client.get("/config", headers=site.cookie("kanri")).json()
     button = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "send")
-    send = next(d["id"] for d in config["dependencies"] if d["targets"] == [[button, "click"]])
-    body = {"data": [CLOSED_QUESTION, None], "fn_index": send, "session_hash": session, "event_data": None}
+    send = next(d for d in config["dependencies"] if d["targets"] == [[button, "click"]])
+    kinds = {c["id"]: c["type"] for c in config["components"]}
+    unset = [None if kinds[component] == "state" else "" for component in send["inputs"][1:]]
+    body = {"data": [CLOSED_QUESTION, *unset], "fn_index": send["id"], "session_hash": session, "event_data": None}
     joined = site.client.post("/gradio_api/queue/join", json=body, headers=cookie)
     data = site.client.get("/gradio_api/queue/data", params={"session_hash": session}, headers=cookie)
     text = "".join(

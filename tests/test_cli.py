@@ -32,6 +32,10 @@ ENGLISH = ("usage", "optional", "positional", "show this help", "default", "requ
 LODGING, UNKNOWN = "宿泊料は一夜につきいくらですか", "火星移住の抽選倍率を教えてください"
 ANSWER_KEYS = {
     "id", "status", "reason", "answer", "citations", "nearest", "contact", "warnings", "confidence", "engine", "elapsed_ms",
+    "understood",
+    "sought",
+    "checks",
+    "follow_ups",
 }  # fmt: skip
 ALWAYS = {"status", "answer", "confidence", "engine", "elapsed_ms"}
 HOSTILE = ('=HYPERLINK("http://192.0.2.1/","宿泊料")', "+宿泊料", "-1+1", "@SUM(1)")
@@ -257,7 +261,7 @@ def check_answer(answer: dict[str, Any], *, in_batch: bool) -> None:
     assert (answer["status"] == "answered") == ("citations" in answer), answer
     assert (answer["status"] == "no_answer") == ("reason" in answer), answer
     for citation in answer.get("citations", ()):
-        assert set(citation) == {"number", "source", "title", "locator", "quote", "verified"}
+        assert set(citation) - {"marks"} == {"number", "source", "title", "locator", "quote", "verified"}
         assert citation["locator"] and citation["verified"] is True
     for place in answer.get("nearest", ()):
         assert set(place) == {"source", "title", "locator", "text"}

@@ -170,6 +170,10 @@ def call(address: str, body: Any = None) -> tuple[int, str]:
         return 0, ""
 
 
+UNSET = [None, None, "", "", "", ""]
+"""What the page sends beside a question: its state, and no limits."""
+
+
 def ask_on_the_page(address: str, data: list[Any]) -> str:
     """Return the events of a question that is sent as the page sends it; the answer to a refused one."""
     session = uuid.uuid4().hex[:11]
@@ -193,8 +197,8 @@ def test_what_was_asked_by_any_route_stands_in_no_file_and_in_nothing_printed(si
         call(f"{site.address}/api/pages/{'0' * 64}/1.png?source={urllib.parse.quote(QUESTION)}"),
     ]
     assert [status for status, _ in statuses] == [200, 200, 422, 400, 422, 422, 404, 404]
-    assert "process_completed" in ask_on_the_page(site.address, [QUESTION])
-    assert "予期しない問題" in ask_on_the_page(site.address, [BREAKS + QUESTION])
+    assert "process_completed" in ask_on_the_page(site.address, [QUESTION, *UNSET])
+    assert "予期しない問題" in ask_on_the_page(site.address, [BREAKS + QUESTION, *UNSET])
     assert call(f"{site.address}/api/ask", {"question": BREAKS + QUESTION})[0] == 500
     ask_on_the_page(site.address, [])
     ask_on_the_page(site.address, [{"text": QUESTION}])
