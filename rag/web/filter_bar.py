@@ -94,7 +94,7 @@ class FilterBar:
 
     def __init__(self, gr: Any, assistant: "Assistant", name: str) -> None:
         self._gr, self._assistant = gr, assistant
-        with gr.Accordion("絞り込み（所管課・種別・年度・基準日）", open=False, elem_id=name, elem_classes="filters"):
+        with gr.Accordion("絞り込み", open=False, elem_id=name, elem_classes="filters"):
             with gr.Row():
                 self._department = gr.Dropdown([ALL], value="", label="所管課", min_width=200)
                 kinds = [ALL, *((kind.label, kind.value) for kind in Kind)]

@@ -19,7 +19,7 @@ from rag.web.render import render_error, render_progress
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
-HITS = 50
+HITS = 30
 CONCURRENT_SEARCHES = 20
 _FAILED = ("検索の途中で予期しない問題が起きました。", "もう一度お試しください。続くときは管理者に知らせてください。")
 _WELCOME = '<p class="welcome">様式や要綱など、文書の置き場所を探すときに使います。回答は作らず、近い順に並べます。</p>'
