@@ -81,7 +81,7 @@ def context(browser: Any) -> Any:
 def page(context: Any, site: Site) -> Iterator[Any]:
     """Open the page; in the end nothing may have left the machine or been written to the console as an error."""
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     hosts, complaints = watch(page)
     page.goto(site.address)
     page.wait_for_selector("#question textarea")

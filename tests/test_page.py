@@ -109,9 +109,9 @@ def test_the_list_of_the_session_keeps_every_topic_in_order_and_shows_an_answer_
     past = remember_turns(remember_turns((), (first,)), (second,))
 
     assert past == (first, second) == remember_turns(past, (second,))
-    step = show_past(assistant, past, 0, None)  # type: ignore[arg-type]
+    step = show_past(assistant, past, 0, EVERYONE)  # type: ignore[arg-type]
     assert step is not None and step.question == "問い1" and "2026年4月1日" in step.html
-    assert all(show_past(assistant, past, wrong, None) is None for wrong in (-1, 2, "0", None))  # type: ignore[arg-type]
+    assert all(show_past(assistant, past, wrong, EVERYONE) is None for wrong in (-1, 2, "0", None))  # type: ignore[arg-type]
 
 
 def test_sources_that_are_not_open_have_no_pages(assistant: FakeAssistant) -> None:

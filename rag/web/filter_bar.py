@@ -116,7 +116,7 @@ class FilterBar:
         gr = self._gr
 
         def load_choices(request: gr.Request) -> tuple[Any, Any]:  # type: ignore[name-defined]  # Gradio reads it
-            asker: Asker = find_asker(getattr(request, "request", None))
+            asker: Asker = find_asker(request)
             years = {year for entry in self._assistant.documents(asker) if (year := entry.metadata.year) is not None}
             named = [(name_year(year), str(year)) for year in sorted(years, reverse=True)]
             departments = [(name, name) for name in self._assistant.departments(asker)]

@@ -60,7 +60,7 @@ def search_in_steps(assistant: "Assistant", text: object, request: Any, limits: 
     question = text.strip() if isinstance(text, str) else ""
     yield render_progress(question)
     try:
-        asker, filters = find_asker(getattr(request, "request", None)), read_filters(*limits)
+        asker, filters = find_asker(request), read_filters(*limits)
         passages = assistant.search(question, filters=filters, asker=asker, limit=HITS)
         yield render_hits(question, passages, filters, Links(assistant, asker))
     except RagError as error:
