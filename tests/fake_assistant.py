@@ -132,7 +132,10 @@ class FakeAssistant:
         text = self.page_texts[1]
         segment = Segment(2, 0, len(text), Locator(page=2, label="12"))
         chunk = Chunk("0" * 32, PDF_SOURCE, 1, ChunkKind.TEXT, text, "窓口マニュアル", (), (segment,))
-        return [Passage(chunk, self._entries[PDF_SOURCE].metadata, 0.875)][:limit]
+        evil = Segment(1, 0, len(EVIL), Locator(line=1, heading=EVIL))
+        other = Chunk("1" * 32, EVIL_SOURCE, 1, ChunkKind.TEXT, EVIL, EVIL, (), (evil,))
+        found = [(chunk, self._entries[PDF_SOURCE], 0.875), (other, self._entries[EVIL_SOURCE], 0.5)]
+        return [Passage(chunk, entry.metadata, score) for chunk, entry, score in found][:limit]
 
     def departments(self, asker: Asker) -> tuple[str, ...]:
         return ("市民課", EVIL)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from fake_assistant import EVIL, EXAMPLES, QUOTE, FakeAssistant
 
+from rag.documents import Filters
 from rag.settings import Settings
 from rag.web.server import build_app, open_listener
 
@@ -78,7 +81,7 @@ def context(browser: Any) -> Any:
 def page(context: Any, site: Site) -> Iterator[Any]:
     """Open the page; in the end nothing may have left the machine or been written to the console as an error."""
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     hosts, complaints = watch(page)
     page.goto(site.address)
     page.wait_for_selector("#question textarea")
@@ -291,6 +294,85 @@ def test_the_page_is_as_dark_as_the_desktop_until_somebody_chooses_and_shows_its
     assert "個人情報を入力しないでください。" in page.inner_text(".notice")
     assert page.title() == "しるべ"
     assert page.locator("footer").count() == 0
+
+
+def test_limits_go_with_the_question_and_stand_above_the_answer_until_they_are_lifted(page: Any, site: Site) -> None:
+    page.click("#filters button.label-wrap")
+    page.get_by_label("基準日").first.fill("令和8年4月1日")
+    department = page.get_by_label("所管課").first
+    department.click()
+    page.click("#filters [role=option]:has-text('市民課')")
+    ask(page, "転入")
+
+    assert site.assistant.asked[-1][1] == Filters(department="市民課", as_of=date(2026, 4, 1))
+    assert page.locator(".chips li").all_inner_texts() == ["所管課: 市民課", "基準日: 2026年4月1日"]
+
+    page.get_by_label("基準日").first.fill("いつか")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#answer .notice-box.error:has-text('絞り込みの条件を読み取れません')")
+
+    page.click("#filters button:has-text('絞り込みを解除')")
+    page.wait_for_function(
+        "document.querySelector('#filters textarea, #filters [type=text]:not([role])')?.value === ''"
+    )
+    ask(page, "転入")
+    assert site.assistant.asked[-1][1] == Filters()
+
+
+def test_a_search_lists_places_without_an_answer_and_facets_narrow_it(page: Any) -> None:
+    page.click("#tab-search-button")
+    page.fill("#wanted textarea", "転入届")
+    page.press("#wanted textarea", "Enter")
+    page.wait_for_selector("#hits .hit")
+
+    hit = page.locator(".hit").first
+    assert "窓口マニュアル" in hit.inner_text() and hit.locator("mark").first.inner_text() == "転入届"
+    assert hit.locator("a.original").get_attribute("href").endswith("#page=2")
+    assert page.locator("#hits .answer").count() == 0
+    page.check("[data-facet=department][value=市民課]")
+    assert page.inner_text(".hit-count") == "2 件のうち 1 件"
+    assert page.locator(".hit:visible").count() == 1
+    assert EVIL in page.locator("#hits").text_content() and page.evaluate("window.pwned") is None
+
+
+def test_pages_turn_and_grow_with_buttons_and_keys(page: Any) -> None:
+    ask(page, "転入")
+    page.click("#citation-1 summary")
+    page.wait_for_selector("#citation-1 .page-number:has-text('PDF 2枚目（全 2枚）')")
+    marked = page.get_attribute("#citation-1 .paper img", "src")
+    page.click("#citation-1 [data-turn='-1']")
+    assert "/1.png" in page.get_attribute("#citation-1 .paper img", "src")
+    page.focus("#citation-1 .paper")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#citation-1 .paper img", "src") == marked, "the cited page is marked again"
+    page.keyboard.press("+")
+    assert page.evaluate("document.querySelector('#citation-1 .paper img').style.width") == "150%"
+
+
+def test_an_answer_is_copied_with_its_sources_and_comes_back_from_the_list(page: Any) -> None:
+    ask(page, "転入の届出はいつまで")
+    copied = page.get_attribute("button.copy", "data-copy")
+    assert QUOTE in copied and "[1] 窓口マニュアル　12頁（PDF 2枚目）" in copied
+    page.click("button.copy")
+    page.wait_for_selector("button.copy:has-text('コピーしました')")
+
+    ask(page, "悪意" + EVIL)
+    page.locator("#past label").first.click()
+    page.wait_for_selector(".asked-text:has-text('転入の届出はいつまで')")
+    assert EVIL in page.locator("#past label").nth(1).text_content() and page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_has_nothing_serious_to_say(page: Any, theme: str) -> None:
+    axe = Path(os.environ.get("AXE_JS", "node_modules/axe-core/axe.min.js"))
+    if not axe.is_file():
+        pytest.skip("no axe-core: npm install axe-core, or AXE_JS=<axe.min.js>")
+    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+    ask(page, "転入")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+
+    found = page.evaluate("axe.run(document)")["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")] == []
 
 
 def test_paper_shows_the_answer_its_source_and_the_notice_and_nothing_to_press(page: Any) -> None:

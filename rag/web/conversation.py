@@ -117,13 +117,13 @@ def pack_record(assistant: "Assistant", turns: tuple[Turn, ...], form: ExportFor
     return json.dumps({"name": name, "type": _MEDIA_TYPES[form], "data": base64.b64encode(content).decode("ascii")})
 
 
-def show_past(assistant: "Assistant", past: tuple[Turn, ...], chosen: object, request: Any) -> Step | None:
+def show_past(assistant: "Assistant", past: tuple[Turn, ...], chosen: object, asker: Asker) -> Step | None:
     """Return a stored answer of this session as it was given; None for what is not among its questions."""
     if not isinstance(chosen, int) or not 0 <= chosen < len(past):
         return None
     turn = past[chosen]
-    links = Links(assistant, find_asker(getattr(request, "request", None)))
-    return Step(turn.question, render_answer(turn.answer, turn.question, links, asked_at=turn.asked_at))
+    html = render_answer(turn.answer, turn.question, Links(assistant, asker), asked_at=turn.asked_at)
+    return Step(turn.question, html)
 
 
 def remember_turns(past: tuple[Turn, ...], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
@@ -181,7 +181,7 @@ class ConversationBar:
 
 def _shower(gr: Any, assistant: "Assistant") -> Any:
     def show(past: tuple[Turn, ...], chosen: Any, request: gr.Request) -> tuple[Any, Any]:
-        step = show_past(assistant, past, chosen, request)
+        step = show_past(assistant, past, chosen, find_asker(request))
         return (step.question, step.html) if step else (gr.skip(), gr.skip())
 
     return show

@@ -94,7 +94,7 @@ class FilterBar:
 
     def __init__(self, gr: Any, assistant: "Assistant", name: str) -> None:
         self._gr, self._assistant = gr, assistant
-        with gr.Accordion("絞り込み（所管課・種別・年度・基準日）", open=False, elem_id=name, elem_classes="filters"):
+        with gr.Accordion("絞り込み", open=False, elem_id=name, elem_classes="filters"):
             with gr.Row():
                 self._department = gr.Dropdown([ALL], value="", label="所管課", min_width=200)
                 kinds = [ALL, *((kind.label, kind.value) for kind in Kind)]
@@ -116,7 +116,7 @@ class FilterBar:
         gr = self._gr
 
         def load_choices(request: gr.Request) -> tuple[Any, Any]:  # type: ignore[name-defined]  # Gradio reads it
-            asker: Asker = find_asker(getattr(request, "request", None))
+            asker: Asker = find_asker(request)
             years = {year for entry in self._assistant.documents(asker) if (year := entry.metadata.year) is not None}
             named = [(name_year(year), str(year)) for year in sorted(years, reverse=True)]
             departments = [(name, name) for name in self._assistant.departments(asker)]

@@ -19,7 +19,7 @@ from rag.web.render import render_error, render_progress
 if TYPE_CHECKING:
     from rag.assistant import Assistant
 
-HITS = 50
+HITS = 30
 CONCURRENT_SEARCHES = 20
 _FAILED = ("検索の途中で予期しない問題が起きました。", "もう一度お試しください。続くときは管理者に知らせてください。")
 _WELCOME = '<p class="welcome">様式や要綱など、文書の置き場所を探すときに使います。回答は作らず、近い順に並べます。</p>'
@@ -60,7 +60,7 @@ def search_in_steps(assistant: "Assistant", text: object, request: Any, limits: 
     question = text.strip() if isinstance(text, str) else ""
     yield render_progress(question)
     try:
-        asker, filters = find_asker(getattr(request, "request", None)), read_filters(*limits)
+        asker, filters = find_asker(request), read_filters(*limits)
         passages = assistant.search(question, filters=filters, asker=asker, limit=HITS)
         yield render_hits(question, passages, filters, Links(assistant, asker))
     except RagError as error:
