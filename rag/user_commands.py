@@ -62,7 +62,7 @@ def _add_user(own: Any) -> None:
 
 def _add_change(own: Any) -> None:
     command = _add(own, "change", "役割・所属・表示名を変える", run_change, named=True)
-    command.add_argument("--role", choices=_ROLES, metavar="役割", help="役割: staff・admin・qa のどれか")
+    command.add_argument("--role", choices=_ROLES, metavar="役割", help="新しい役割（staff・admin・qa）")
     _add_description_options(command)
 
 
