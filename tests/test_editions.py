@@ -503,7 +503,7 @@ def test_a_figure_is_given_with_the_day_that_stands_beside_it(figures: Assistant
 def test_the_card_of_such_a_row_is_still_a_record(figures: Assistant) -> None:
     question = "北地区の世帯数はいくつですか"
     page = render_page(figures.ask(question), question, Links(figures, EVERYONE))
-    assert "<p>令和8年1月1日現在</p>" in page and "<dt>世帯数</dt><dd>987世帯</dd>" in page
+    assert "<p>令和8年1月1日現在</p>" in page and "<dt>世帯数</dt><dd><mark>987世帯</mark></dd>" in page
 
 
 def test_a_passage_without_editions_carries_no_mark(figures: Assistant) -> None:

@@ -85,9 +85,11 @@ def test_a_text_is_known_by_its_sentences(embedder: StaticEmbedder) -> None:
 
 
 def test_the_vector_of_a_stretch_is_that_of_its_text(embedder: StaticEmbedder) -> None:
-    stretches = [(chunk, s.start, s.end) for chunk in CHUNKS[:2] for s in KnownText.of(chunk, analyze(chunk)).sentences]
-    assert CHUNKS[1].answer is not None
-    stretches.append((CHUNKS[1], *CHUNKS[1].answer))
+    stretches: list[tuple[Chunk, list[Span]]] = [
+        (chunk, [Span(s.start, s.end)]) for chunk in CHUNKS[:2] for s in KnownText.of(chunk, analyze(chunk)).sentences
+    ]
+    assert CHUNKS[1].answer is not None and CHUNKS[1].question is not None
+    stretches.append((CHUNKS[1], [CHUNKS[1].question, CHUNKS[1].answer]))
     known = {chunk.id: KnownText.of(chunk, analyze(chunk)) for chunk in CHUNKS}
     kept = embed_stretches(stretches, known, embedder)
     read = embed_stretches(stretches, known, Foreign(embedder))  # type: ignore[arg-type]

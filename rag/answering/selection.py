@@ -12,7 +12,8 @@ from rag.indexing.basis import is_note
 MAX_CITATIONS = 3
 _MAX_UNITS = 4  # that are chosen for themselves
 _READ_CHARS = 120  # that are read in ten seconds
-_WORTH_READING = 0.1  # the least probability of a unit that fits into them
+_WORTH_READING = 0.1  # the least probability of a unit that fits into them,
+_WORTH_BESIDE = 0.2  # and the least share of the best unit's
 _WORTH_MORE = 0.45  # the share of the best unit's probability from which on one makes the answer longer
 _OTHER_PASSAGE = 0.2  # … or comes from a passage that was not cited yet: a second source is worth a look
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
@@ -58,7 +59,8 @@ def _is_worth_it(
     if all(unit.passage != other.passage for other in chosen):
         return unit.score >= _OTHER_PASSAGE * best.score
     is_short = sum(_length(other, passages) for other in joined) <= _READ_CHARS
-    return unit.score >= (_WORTH_READING if is_short else _WORTH_MORE * best.score)
+    least = max(_WORTH_READING, _WORTH_BESIDE * best.score) if is_short else _WORTH_MORE * best.score
+    return unit.score >= least
 
 
 def _fits(chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -> bool:
