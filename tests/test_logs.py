@@ -177,7 +177,10 @@ UNSET = [None, None, "", "", "", ""]
 def ask_on_the_page(address: str, data: list[Any]) -> str:
     """Return the events of a question that is sent as the page sends it; the answer to a refused one."""
     session = uuid.uuid4().hex[:11]
-    body = {"data": data, "fn_index": 0, "session_hash": session, "trigger_id": 1, "event_data": None}
+    config = json.loads(call(f"{address}/config")[1])
+    button = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "send")
+    send = next(d["id"] for d in config["dependencies"] if d["targets"] == [[button, "click"]])
+    body = {"data": data, "fn_index": send, "session_hash": session, "trigger_id": 1, "event_data": None}
     status, text = call(f"{address}/gradio_api/queue/join", body)
     return call(f"{address}/gradio_api/queue/data?session_hash={session}")[1] if status == 200 else text
 
