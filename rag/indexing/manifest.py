@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag.errors import IndexMismatchError
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MANIFEST_FILE = "manifest.json"
 REBUILD_HINT = "`rag index --full` を実行して、索引を作り直してください。"
 
