@@ -18,6 +18,7 @@ from rag.text import split_sentences
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 SETS = ("nta_shitsugi", "lawqa_jp", "jsquad_valid", "jaquad_dev", "baobab_wiki_ja", "tmu_elearning_faq")
 _MARKER = re.compile(r"^[\s　]*(?:[・\-*#>]+|[①-⑳]|[（(][0-9０-９]+[)）]|[0-9０-９]+[.．、 　]|第[0-9]+条　)[\s　]*")
+_FOOTNOTE = re.compile(r"\[[^\]]{1,6}\]")  # [1] of an encyclopedia would be read as citations
 _MAX_CHARS = 400
 _SHORTEST, _LONGEST = 14, 120
 
@@ -73,7 +74,7 @@ def _sentences_of(chunk: Chunk) -> Iterator[str]:
 
 def _prose(text: str) -> Iterator[str]:
     for start, end in split_sentences(text):
-        sentence = _MARKER.sub("", text[start:end])
+        sentence = _FOOTNOTE.sub("", _MARKER.sub("", text[start:end]))
         if (
             sentence.endswith("。")
             and _SHORTEST <= len(sentence) <= _LONGEST

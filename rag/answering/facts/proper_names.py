@@ -20,6 +20,10 @@ _POINTERS = frozenset(
     "市町 市区町 都道府 県内 町内 市内 貴 その他 一 大 小 中 上 下 関連 相談 担任 問い合わせ 問合せ 最寄り 地元 自 私 公 国 住所 居住 在住 転出 転入 前住 子 と".split()
 )
 _RULES = frozenset("法 条例 規則 規程 要綱 要領".split())
+_RULE_WORD = re.compile(r"[民刑商憲税]法|.+[税政][令法]|[省府]令|.{2,}法")
+_METHODS = frozenset(
+    "方法 手法 文法 作法 療法 寸法 用法 違法 合法 司法 立法 技法 不法 適法 製法 語法 話法 魔法 論法 算法 解法 兵法 仏法 説法 無法".split()
+)
 _CUT_HERE = frozenset("課 係 局 部 町 市 村 県 府 都 省 庁".split())
 _CONJUNCTION = frozenset("又及並")  # 日又 of 休日又は is a name to Sudachi
 _QUOTED = re.compile(r"[「『]([^「」『』。\n]{1,20})[」』]")
@@ -69,7 +73,7 @@ def name_value(name: str) -> str:
 
 def _is_noun(piece: Piece) -> bool:
     is_word = piece.kind in ("名詞", "接頭辞", "接尾辞") or (piece.kind == "形状詞" and piece.text not in ("的", "様"))
-    return is_word and piece.subkind != "数詞"
+    return is_word and piece.subkind != "数詞" and piece.text != "第"
 
 
 def _names_of_run(pieces: Sequence[Piece]) -> Iterator[tuple[str, int, int]]:
@@ -77,7 +81,9 @@ def _names_of_run(pieces: Sequence[Piece]) -> Iterator[tuple[str, int, int]]:
     begin = 0
     for index, piece in enumerate(pieces):
         is_last = index + 1 == len(pieces)
-        if piece.text in _ENDINGS and (is_last or piece.text in _CUT_HERE or pieces[index + 1].kind == "接尾辞"):
+        if (piece.text in _ENDINGS or _is_rule(piece.text)) and (
+            is_last or piece.text in _CUT_HERE or pieces[index + 1].kind == "接尾辞"
+        ):
             part = pieces[begin : index + 1]
             begin = index + 1
             if _is_name(part):
@@ -89,12 +95,19 @@ def _names_of_run(pieces: Sequence[Piece]) -> Iterator[tuple[str, int, int]]:
 
 def _is_name(part: Sequence[Piece]) -> bool:
     """Tell whether pieces that end like an organisation name one: not 担当課, 公民館."""
-    if len(part) < 2 or part[0].text in _POINTERS or "".join(p.text for p in part[:-1]) in _POINTERS:
+    if len(part) == 1:
+        return _is_rule(part[0].text)
+    if part[0].text in _POINTERS or "".join(p.text for p in part[:-1]) in _POINTERS:
         return False
     text, ending = "".join(piece.text for piece in part), part[-1].text
-    # 総務課 and 個人情報保護法 are words of the dictionary too, and still each names one of several.
-    is_sure = ending in ("課", "係") or (ending in _RULES and len(text) > 3)
+    # 総務課, 厚生労働省 and 個人情報保護法 are words of the dictionary too, and still each names one of several.
+    is_sure = ending in ("課", "係", "省", "庁") or _is_rule(ending) or (ending in _RULES and len(text) > 3)
     return is_sure or not is_common_word(text)
+
+
+def _is_rule(word: str) -> bool:
+    """Tell whether one word of the dictionary names a rule: 相続|税法, 厚生|労働|省令; but not 方法."""
+    return bool(_RULE_WORD.fullmatch(word)) and word not in _METHODS
 
 
 def _marked(pieces: Sequence[Piece]) -> Iterator[tuple[str, int, int]]:
