@@ -91,7 +91,7 @@ def test_filters_reach_the_assistant(client: TestClient, assistant: FakeAssistan
 def test_search_lists_hits_with_rank_and_place(client: TestClient, assistant: FakeAssistant) -> None:
     response = client.get("/api/search", params={"question": "転入", "limit": 5})
 
-    (hit,) = response.json()["hits"]
+    hit, *_ = response.json()["hits"]
     assert list(hit) == ["rank", "score", "source", "title", "locator", "text"]
     assert (hit["rank"], hit["score"], hit["source"]) == (1, 0.875, PDF_SOURCE)
     assert response.json() == hits_to_dict(assistant.search("転入", Filters(), EVERYONE, 5))
