@@ -138,7 +138,7 @@ def _listen(stdin: BinaryIO, stop: threading.Event) -> None:
 
 def _be_nice() -> None:
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(max(0, NICENESS - os.nice(0)))
 
 
 if __name__ == "__main__":

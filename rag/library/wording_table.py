@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 from rag.assistant import Assistant, Trial
@@ -15,55 +14,12 @@ from rag.library.changes import ChangeStore, Step
 from rag.library.metadata_table import CellProblem, TableEdit
 from rag.library.records import Action
 from rag.library.tables import RawRecord, RawTable, read_table
-from rag.reading.wording import (
-    DICTIONARY_FILE,
-    MIN_CHARS,
-    STARTER_FILE,
-    SYNONYMS_FILE,
-    read_dictionary,
-    read_synonyms,
-    read_wording,
-)
+from rag.library.wording_rows import WordingKind, check_rows, read_groups, read_names, word_columns
+from rag.reading.wording import STARTER_FILE, read_dictionary, read_synonyms, read_wording
 from rag.settings import Settings
-from rag.text import squeeze
-from rag.wording import Name, Wording
+from rag.wording import Wording
 
-MAX_WORD_CHARS, MAX_ROWS = 100, 20_000
-_FORMULA_STARTS = ("=", "+", "-", "@")
-
-
-class WordingKind(StrEnum):
-    """Which of the two tables."""
-
-    SYNONYMS = "synonyms"
-    DICTIONARY = "dictionary"
-
-    @property
-    def label(self) -> str:
-        """The Japanese name."""
-        return "同義語" if self is WordingKind.SYNONYMS else "辞書"
-
-    @property
-    def file(self) -> str:
-        """The name of the table in the corpus."""
-        return SYNONYMS_FILE if self is WordingKind.SYNONYMS else DICTIONARY_FILE
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        """The headings of a new table."""
-        if self is WordingKind.SYNONYMS:
-            return ("代表語", "同義語1", "同義語2", "同義語3", "同義語4", "備考")
-        return ("語", "読み", "別表記1", "別表記2", "備考")
-
-    @property
-    def first(self) -> str:
-        """The heading of the column that no row leaves empty."""
-        return self.header[0]
-
-    @property
-    def others(self) -> str:
-        """How the headings of the columns with other words begin."""
-        return "同義語" if self is WordingKind.SYNONYMS else "別表記"
+__all__ = ["WordingKind", "WordingTable", "WordingTrial", "edit_wording", "read_wording_table", "try_wording"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +61,6 @@ def read_wording_table(settings: Settings, kind: WordingKind) -> WordingTable:
     return WordingTable(kind, columns, tuple(row for row in rows if any(row)), tuple(problems), is_starter)
 
 
-def check_wording(table: WordingTable, rows: Sequence[Sequence[str]]) -> tuple[CellProblem, ...]:
-    """Return what is wrong in the cells of edited rows, in their order. Rows are counted from 1."""
-    return tuple(_find_faults(table.kind, table.columns, rows))
-
-
 def edit_wording(settings: Settings, kind: WordingKind, rows: Sequence[Sequence[str]], *, who: str = "") -> TableEdit:
     """Write a table anew; rows that are as they were keep their bytes. rows: cells under the columns of `read_wording_table`.
 
@@ -121,7 +72,7 @@ def edit_wording(settings: Settings, kind: WordingKind, rows: Sequence[Sequence[
         shown = read_wording_table(settings, kind)
         wide = _widen(shown, rows)
         cells = [_fit(row, len(wide.columns)) for row in rows]
-        wrong = check_wording(wide, cells)
+        wrong = check_rows(kind, wide.columns, cells)
         known = set(wide.rows)
         problems = tuple(p for p in wrong if not p.row or cells[p.row - 1] not in known)
         if problems:
@@ -152,78 +103,21 @@ def try_wording(
     """
     table = _widen(read_wording_table(settings, kind), rows)
     cells = [_fit(row, len(table.columns)) for row in rows]
-    problems = check_wording(table, cells)
+    problems = check_rows(kind, table.columns, cells)
     saved = read_wording(settings.corpus)
     wording = Wording(saved.groups or (), saved.names or ())
     usable = [row for number, row in enumerate(cells, start=1) if number not in {problem.row for problem in problems}]
     if kind is WordingKind.SYNONYMS:
-        wording = replace(wording, groups=tuple(_groups(table.columns, kind, usable)))
+        wording = replace(wording, groups=tuple(read_groups(table.columns, kind, usable)))
     else:
-        wording = replace(wording, names=tuple(_names(table.columns, kind, usable)))
+        wording = replace(wording, names=tuple(read_names(table.columns, kind, usable)))
     before, after = assistant.try_wording(question, asker=asker), assistant.try_wording(question, wording, asker=asker)
     new = sorted(set(after.names) - set(before.names))
     note = f"「{'」「'.join(new)}」は、次の取り込みから、文書の中でも一つの語として探せます。" if new else ""
     return WordingTrial(before, after, problems, note)
 
 
-# --- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _find_faults(kind: WordingKind, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[CellProblem]:
-    if len(rows) > MAX_ROWS:
-        yield CellProblem(0, "", f"行が多すぎます（上限 {MAX_ROWS:,} 行）。", "使わない行を消してください。")
-        return
-    seen: dict[str, tuple[int, str]] = {}
-    for number, row in enumerate(rows, start=1):
-        cells = {column: cell.strip() for column, cell in zip(columns, row, strict=True)}
-        for column, cell in cells.items():
-            if cell and (fault := _find_cell_fault(cell)):
-                yield CellProblem(number, column, f"「{cell[:30]}」は使えません。", fault)
-        if any(cells.values()) and not cells[kind.first]:
-            yield CellProblem(number, kind.first, f"{kind.first}が空です。", "語を書くか、行を消してください。")
-        words = [(column, cells[column]) for column in _word_columns(columns, kind) if cells[column]]
-        if kind is WordingKind.SYNONYMS and len(words) == 1 and cells[kind.first]:
-            yield CellProblem(number, f"{kind.others}1", "同義語がありません。", "同じ意味の語を書いてください。")
-        for column, word in words:
-            key = squeeze(word)
-            if len(key) < MIN_CHARS:
-                yield CellProblem(
-                    number, column, f"1文字の語は使いません: {word}", f"{MIN_CHARS}文字以上の語にしてください。"
-                )
-            elif key in seen:
-                where = f"{seen[key][0]}行目の{seen[key][1]}"
-                yield CellProblem(
-                    number, column, f"同じ語が{where}にもあります: {word}", "どちらかの行にまとめてください。"
-                )
-            seen.setdefault(key, (number, column))
-
-
-def _find_cell_fault(cell: str) -> str | None:
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Cf", "Zl", "Zp") for letter in cell):
-        return "改行や目に見えない文字を除いてください。"
-    if cell.startswith(_FORMULA_STARTS):
-        return "表計算ソフトが式と見なす文字（= + - @）で始めないでください。"
-    return f"{MAX_WORD_CHARS} 字までにしてください。" if len(cell) > MAX_WORD_CHARS else None
-
-
-def _word_columns(columns: Sequence[str], kind: WordingKind) -> list[str]:
-    return [kind.first, *(column for column in columns if column.startswith(kind.others))]
-
-
-def _groups(columns: Sequence[str], kind: WordingKind, rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    for row in rows:
-        cells = dict(zip(columns, row, strict=True))
-        words = tuple(cells[column] for column in _word_columns(columns, kind) if cells[column])
-        if len(words) > 1:
-            yield words
-
-
-def _names(columns: Sequence[str], kind: WordingKind, rows: Sequence[Sequence[str]]) -> Iterator[Name]:
-    for row in rows:
-        cells = dict(zip(columns, row, strict=True))
-        others = tuple(cells[column] for column in _word_columns(columns, kind)[1:] if cells[column])
-        if cells[kind.first]:
-            yield Name(cells[kind.first], cells.get("読み", ""), others)
+# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def _fit(row: Sequence[str], width: int) -> tuple[str, ...]:
@@ -238,12 +132,9 @@ def _widen(table: WordingTable, rows: Sequence[Sequence[str]]) -> WordingTable:
     more = width - len(table.columns)
     if more <= 0:
         return table
-    last = len(_word_columns(table.columns, table.kind)) - 1
+    last = len(word_columns(table.columns, table.kind)) - 1
     columns = (*table.columns, *(f"{table.kind.others}{last + number}" for number in range(1, more + 1)))
     return replace(table, columns=columns, rows=tuple(_fit(row, len(columns)) for row in table.rows))
-
-
-# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def _find_table(settings: Settings, kind: WordingKind) -> Path:
