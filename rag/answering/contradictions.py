@@ -72,11 +72,11 @@ class _Statement:
 
     def __init__(self, unit: Unit, passages: Sequence[Passage], query: Query, kinds: Collection[FactKind]) -> None:
         chunk = passages[unit.passage].chunk
-        around = "\n".join((chunk.title, *chunk.headings, chunk.question_text))
+        around = "\n".join((*chunk.headings, chunk.question_text))
         self._text = unit.text(passages)
         whole = f"{around}\n{self._text}"
         # A day that answers is not the time that a text speaks of.
-        self.years = find_years(normalize(around if FactKind.DATE in kinds else whole))
+        self.years = find_years(normalize(f"{chunk.title}\n{around if FactKind.DATE in kinds else whole}"))
         self._named = query.held_in(set(morphemes(whole))).intersection(query.nouns)
         self._asked = len(query.nouns)
         self._facts = [f for f in find_facts(self._text) if f.kind in kinds and self._written(f) not in query.text]

@@ -136,7 +136,18 @@ def measure_units(
                 len(words[i] - asked.terms) / max(1, len(words[i])),
             )
         )
-    return Measured(tuple(units), np.array(rows, dtype=np.float32))
+    features = np.array(rows, dtype=np.float32)
+    _level_rows(features, passages, units)
+    return Measured(tuple(units), features)
+
+
+def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], units: Sequence[Unit]) -> None:
+    """Give the rows of one table the same cosine, length and news: among them these say nothing, and were learned of sentences."""
+    places = [FEATURES.index(name) for name in ("cosine", "length", "news")]
+    for number in {unit.passage for unit in units if passages[unit.passage].chunk.kind is ChunkKind.ROW}:
+        rows = [i for i, unit in enumerate(units) if unit.passage == number]
+        for place in places:
+            features[rows, place] = features[rows, place].mean()
 
 
 def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
