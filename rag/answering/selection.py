@@ -15,8 +15,7 @@ _READ_CHARS = 120  # that are read in ten seconds
 _WORTH_READING = 0.1  # the least probability of a unit that fits into them,
 _WORTH_BESIDE = 0.2  # and the least share of the best unit's
 _WORTH_MORE = 0.45  # the share of the best unit's probability from which on one makes the answer longer
-_OTHER_PASSAGE = 0.2  # … or comes from a passage that was not cited yet: a second source is worth a look,
-_OTHER_LEAST = 0.15  # where it is as likely as this
+_OTHER_PASSAGE = 0.2  # … or comes from a passage that was not cited yet: a second source is worth a look
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
 
 
@@ -58,7 +57,7 @@ def _is_worth_it(
 ) -> bool:
     """Tell whether a unit is likely enough to join those that are chosen. joined: with it, and what it cannot be read without."""
     if all(unit.passage != other.passage for other in chosen):
-        return unit.score >= max(_OTHER_LEAST, _OTHER_PASSAGE * best.score)
+        return unit.score >= max(_WORTH_READING, _OTHER_PASSAGE * best.score)
     is_short = sum(_length(other, passages) for other in joined) <= _READ_CHARS
     least = max(_WORTH_READING, _WORTH_BESIDE * best.score) if is_short else _WORTH_MORE * best.score
     return unit.score >= least
