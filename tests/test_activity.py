@@ -319,6 +319,19 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         Database(tmp_path / "a.sqlite")
 
 
+def test_what_cannot_be_written_is_said_and_the_next_thing_is_written(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.sqlite")
+
+    with pytest.raises(ActivityError, match="書けません"), database.writing() as connection:
+        connection.execute("INSERT INTO surveyed VALUES ('x', '2026-11-25', 1, 2, 3)")
+        connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    assert database.read("SELECT * FROM surveyed") == []
+    with database.writing() as connection:
+        connection.execute("INSERT INTO surveyed VALUES ('y', '2026-11-25', 1, 2, 3)")
+    assert len(database.read("SELECT * FROM surveyed")) == 1
+
+
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     activity = build_activity(tmp_path)
 

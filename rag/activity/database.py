@@ -44,14 +44,20 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection for one transaction: all of it is written, or nothing."""
+        """Lend the connection for one transaction: all of it is written, or nothing.
+
+        Raises ActivityError when it cannot be written: another process writes for too long, the disk is full.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise self._unwritable(error) from error
                 raise
 
     def shrink_log(self) -> None:
@@ -69,6 +75,11 @@ class Database:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _unwritable(self, error: sqlite3.Error) -> ActivityError:
+        return ActivityError(
+            f"利用の記録に書けません: {self.file}（{error}）", "ディスクの空きを確かめて、もう一度実行してください。"
+        )
 
     def _read_secret(self) -> bytes:
         with self.writing() as connection:

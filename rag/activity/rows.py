@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 FindDocument = Callable[[str], "DocumentEntry | None"]
 """Called with a source: the document as everyone who may read everything sees it; None where it is not in the index."""
-SELECT = """
-SELECT asked.*, judged.verdict, judged.comment FROM asked LEFT JOIN judged ON judged.rowid = (
+_JUDGED = """
+judged.verdict, judged.comment FROM asked LEFT JOIN judged ON judged.rowid = (
   SELECT rowid FROM judged WHERE judged.asked = asked.id ORDER BY at DESC, rowid DESC LIMIT 1
 )
 """
+SELECT_ASKED = f"""
+SELECT asked.id, asked.at, question, form, department, in_charge, kind, status, reason, confidence, engine, elapsed_ms, {_JUDGED}
+"""
+SELECT_GIVEN = f"SELECT asked.*, {_JUDGED}"
+"""With the answers, which are many times as long as the questions."""
 
 
 def find_documents(answer: Answer, find: FindDocument) -> tuple[ShownDocument, ...]:
@@ -74,7 +79,7 @@ def _rename(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 def read_asked(row: sqlite3.Row) -> AskedQuestion:
-    """Return the question of a row of SELECT."""
+    """Return the question of a row of SELECT_ASKED or SELECT_GIVEN."""
     return AskedQuestion(
         id=row["id"],
         at=datetime.fromisoformat(row["at"]),
@@ -94,7 +99,7 @@ def read_asked(row: sqlite3.Row) -> AskedQuestion:
 
 
 def read_given(row: sqlite3.Row) -> GivenAnswer:
-    """Return the answer of a row of SELECT."""
+    """Return the answer of a row of SELECT_GIVEN."""
     documents = tuple(
         ShownDocument(
             d["source"],

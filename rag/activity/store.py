@@ -65,14 +65,14 @@ class ActivityStore:
     def find(self, id: str, asker: Asker) -> GivenAnswer | None:
         """Return an answer as it was given; None where it is gone or shows a document that the asker may not read, then or now."""
         self._forget_daily()
-        found = self.database.read(f"{rows.SELECT} WHERE asked.id = ?", (id,))
+        found = self.database.read(f"{rows.SELECT_GIVEN} WHERE asked.id = ?", (id,))
         given = rows.read_given(found[0]) if found else None
         return given if given and all(self._is_open(d, asker) for d in given.documents) else None
 
     def history(self, session: str) -> tuple[AskedQuestion, ...]:
         """Return the questions of a session, oldest first."""
         name = self.database.pseudonym(session)
-        found = self.database.read(f"{rows.SELECT} WHERE session = ? ORDER BY asked.at, asked.rowid", (name,))
+        found = self.database.read(f"{rows.SELECT_ASKED} WHERE session = ? ORDER BY asked.at, asked.rowid", (name,))
         return tuple(map(rows.read_asked, found))
 
     def judge(self, id: str, verdict: Verdict, comment: str = "", user: str | None = None) -> None:
@@ -99,7 +99,7 @@ class ActivityStore:
     def entries(self, since: date = date.min, until: date = date.max) -> tuple[AskedQuestion, ...]:
         """Return all questions of some days (both included), oldest first: for figures that name nobody."""
         self._forget_daily()
-        query = f"{rows.SELECT} WHERE day BETWEEN ? AND ? ORDER BY asked.at, asked.rowid"
+        query = f"{rows.SELECT_ASKED} WHERE day BETWEEN ? AND ? ORDER BY asked.at, asked.rowid"
         return tuple(map(rows.read_asked, self.database.read(query, (since.isoformat(), until.isoformat()))))
 
     def forget(self, before: date) -> int:
