@@ -25,7 +25,8 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
     An official answer is whole, however long it is.
     """
     leads = [before for before, after in pairwise(units) if _leads(before, after)]
-    ranked = sorted((u for u in units if not u.is_heading or u in leads), key=lambda u: -u.score) or list(units[:1])
+    says_something = (u for u in units if u in leads or not (u.is_heading or u.points_ahead))
+    ranked = sorted(says_something, key=lambda u: -u.score) or list(units[:1])
     if not ranked:
         return []
     best = ranked[0]

@@ -11,6 +11,9 @@ from rag.reading.structure import is_list_item
 from rag.text import split_sentences
 
 _LEAD_IN = re.compile(r"(?:次|以下|下記|左記|右記|つぎ)[のに]|とおり|[:：]$|手順|流れ|持ち物|必要なもの")
+_POINTS_AHEAD = re.compile(
+    r"(?:次|以下|下記|左記|右記|つぎ|下|別)(?:の|に示す)?[^、。\s]{0,4}(?:とおり|通り)[^、。]{0,8}[。:：]?\s*$"
+)  # all that the sentence says stands elsewhere: 次の表のとおりです。
 _CONTENTS = re.compile(r"[.．・…‥･]{3,}\s*[0-9０-９ivxlc-]*$")  # a line of a table of contents
 _DATE_LINE = re.compile(
     r"^[\s　]*(?:(?:令和|平成|昭和)\s*|(?=[12１２]))[0-9０-９元]+\s*年\s*[0-9０-９]+\s*月(?:\s*[0-9０-９]+\s*日)?(?:[(（][^)）]{1,3}[)）])?[\s　]*[^\s　。、]{0,12}[\s　]*$"
@@ -26,7 +29,7 @@ _EXCEPTION = re.compile(r"^[\s(（]*(?:ただし|但し|この限り|この場�
 class Unit:
     """A stretch [start, end) of a passage's text that can stand in an answer.
 
-    score: probability that it answers the question. points_back: it begins with a word for what stands before it (これは, その際);
+    score: probability that it answers the question. points_ahead: what it says stands behind it (次の表のとおりです); points_back: it begins with a word for what stands before it (これは, その際);
     is_exception: it limits the rule before it (ただし…).
     """
 
@@ -36,6 +39,7 @@ class Unit:
     is_heading: bool = False
     is_item: bool = False
     is_lead_in: bool = False
+    points_ahead: bool = False
     points_back: bool = False
     is_exception: bool = False
     score: float = 0.0
@@ -74,6 +78,7 @@ def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> I
             is_heading=is_heading,
             is_item=is_item and not is_heading,  # (1) 申請 may be a heading
             is_lead_in=bool(_LEAD_IN.search(piece)),
+            points_ahead=bool(_POINTS_AHEAD.search(piece)),
             points_back=bool(_POINTS_BACK.search(piece)),
             is_exception=bool(_EXCEPTION.search(piece)),
         )
