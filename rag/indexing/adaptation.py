@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rag.documents import Chunk
@@ -24,6 +25,9 @@ from rag.indexing.snapshot import CATALOG, SnapshotStore
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rag.indexing.adaptation_training import Floats, Schedule
     from rag.indexing.embedding import StaticEmbedder
 
@@ -35,6 +39,7 @@ DENSE_WEIGHT = 0.3
 _HELD_OUT_SHARE, _MOST_HELD_OUT, _MOST_ASKED = 0.15, 1_000, 2_000
 _SECOND_SHARE = 1 / 3  # of the steps of the first training, in the second one, over all pairs
 _MOST_PAIRS = 60_000
+_ASKED_AT_ONCE = 512  # queries that are compared with all chunks: 100 MB for 50,000
 _SHARES = (1.0, 0.5)  # of what was learned; half of it is safer where entries are few or alike
 _SEED = 0
 Progress = Callable[[str, int, int], None]
@@ -222,10 +227,23 @@ def measure_tables(
     passages = count_pieces(base.tokenizer, [pair.passage for pair in asked], size)
     entries, figures = np.array([pair.entry for pair in asked]), []
     for table in tables:
-        query, passage = embed_counts(queries, table), embed_counts(passages, table)
-        scores, own = query @ embed_counts(chunks, table).T, (query * passage).sum(axis=1)
-        scores[np.arange(len(asked)), entries] = -np.inf
-        ranks = 1 + (scores >= own[:, None]).sum(axis=1)
+        query, passage, vectors = (embed_counts(counts, table) for counts in (queries, passages, chunks))
+        ranks = np.concatenate(
+            [
+                _rank(query[start:end], passage[start:end], vectors, entries[start:end])
+                for start, end in pairwise([*range(0, len(asked), _ASKED_AT_ONCE), len(asked)])
+            ]
+        )
         gains = np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)
         figures.append(Figures(round(float((ranks == 1).mean()), 4), round(float(gains.mean()), 4)))
     return figures
+
+
+def _rank(query: Floats, passage: Floats, chunks: Floats, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rank of each query's passage among the chunks, its own chunk aside."""
+    import numpy as np
+
+    scores, own = query @ chunks.T, (query * passage).sum(axis=1)
+    scores[np.arange(len(query)), entries] = -np.inf
+    ranks: NDArray[np.int64] = 1 + (scores >= own[:, None]).sum(axis=1)
+    return ranks
