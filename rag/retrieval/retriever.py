@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -200,11 +200,11 @@ class Retriever:
         missing = [id_ for id_ in dense if id_ not in lexical]
         if len(lexical) < wanted:  # every chunk with one of the words was found
             return _Found(lexical | dict.fromkeys(missing, 0.0), dense, fuse(lexical))
-        most = dict.fromkeys(missing, min(lexical.values()))
-        hopeful = _find_hopeful(missing, fuse(lexical), fuse(lexical | most), near)
+        most = fuse(lexical | dict.fromkeys(missing, min(lexical.values())))
+        hopeful = _find_hopeful(missing, most, lexical, near)
         lexical |= lexical_leg.scores(words.terms, hopeful, choices=words.choices)
-        fused = fuse(lexical)
-        return _Found(lexical, dense, {id_: fused[id_] for id_ in fused if id_ in lexical})
+        fused = fuse(lexical) if hopeful else most
+        return _Found(lexical, dense, {id_: fused[id_] for id_ in lexical})
 
     def _build_passages(
         self,
@@ -232,9 +232,9 @@ def place_key(chunk: Chunk) -> tuple[str, int | None, int | None]:
     return chunk.source, chunk.locator.page, chunk.locator.row
 
 
-def _find_hopeful(ids: Sequence[str], least: Mapping[str, float], most: Mapping[str, float], near: int) -> list[str]:
-    """Return the ids that may be among the best `near`, given the least and the most that every score may be."""
-    ranked = sorted(least.values(), reverse=True)
+def _find_hopeful(ids: Sequence[str], most: Mapping[str, float], known: Collection[str], near: int) -> list[str]:
+    """Return the ids that may be among the best `near`. most: the most that each score may be; it is exact where it is known."""
+    ranked = sorted((most[id_] for id_ in known), reverse=True)
     bar = ranked[near - 1] - _ROUNDING if len(ranked) >= near else 0.0
     return [id_ for id_ in ids if most[id_] >= bar]
 
