@@ -64,7 +64,7 @@ def normalize(text: str) -> str:
     >>> normalize("Ａ４　用紙　３枚")
     'a4 用紙 3枚'
     """
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", fix_radicals(text)).lower()).strip()
+    return " ".join(unicodedata.normalize("NFKC", fix_radicals(text)).lower().split())
 
 
 def squeeze(text: str) -> str:
@@ -73,7 +73,7 @@ def squeeze(text: str) -> str:
     >>> squeeze("第 ３ 条\\n 目的")
     '第3条目的'
     """
-    return re.sub(r"\s+", "", normalize(text))
+    return normalize(text).replace(" ", "")
 
 
 def split_sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,9 @@ OLD_TO_NEW = {old: new for pairs in (_OLD_AND_NEW, _IN_NAMES) for old, new in zi
 
 _DASHES = dict.fromkeys("‐‑‒–—―−─━➖", "-")  # NFKC leaves them; they all separate or join
 _WAVES = dict.fromkeys("〜∼∿〰", "~")
-_CHARACTERS = str.maketrans(OLD_TO_NEW | _DASHES | _WAVES)
+_CHARACTERS = OLD_TO_NEW | _DASHES | _WAVES
+# `str.translate` looks every character up; most texts hold few of these, or none.
+_OTHER = re.compile(f"[{''.join(_CHARACTERS)}]")
 _KATA = "ァ-ヺ"
 # The character itself comes first in each pattern, so that a text without it is passed over quickly.
 _LONG_VOWEL = re.compile(rf"[\-一](?<=[{_KATA}ー].)(?=[{_KATA}])|-(?<=[{_KATA}]-)(?=[ぁ-ん一-鿿、。)」]|$)")
@@ -31,7 +33,8 @@ _KA_IN_NAME = re.compile(r"[ヶヵ](?<=[一-鿿].)(?=[一-鿿])")
 
 # Imported words: small and large kana (フイルム, キヤノン), ヴ, and ヂ, ヅ sound and mean the same. 斎 waits until the dictionary
 # has been asked: it knows 斎場, not 斉場.
-_KANA_PAIRS = str.maketrans("ァィゥェォッャュョヮヂヅ斎", "アイウエオツヤユヨワジズ斉")
+_KANA_PAIRS = dict(zip("ァィゥェォッャュョヮヂヅ斎", "アイウエオツヤユヨワジズ斉", strict=True))
+_SMALL = re.compile(f"[{''.join(_KANA_PAIRS)}]")
 _VU = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"), ("ヴ", "ブ"))
 _LAST_LONG = re.compile(rf"([{_KATA}][{_KATA}ー]{{2,}})ー(?![{_KATA}ー])")  # カード keeps its line, メモリー does not
 _HIRAGANA = re.compile(r"[ぁ-ゖー]{2,}")
@@ -44,7 +47,7 @@ def mend_characters(text: str) -> str:
     >>> mend_characters("髙橋邊學、サ−バ‐、090ー1234ー5678、10〜12、三ヶ月、5か所、自由ヶ丘")
     '高橋辺学、サーバー、090-1234-5678、10~12、三箇月、5箇所、自由ケ丘'
     """
-    text = text.translate(_CHARACTERS)
+    text = _OTHER.sub(lambda match: _CHARACTERS[match[0]], text)
     text = _LONG_VOWEL.sub("ー", text)
     text = _DASH_OF_DIGITS.sub("-", text)
     text = _COUNTER_KA.sub("箇", text)
@@ -62,7 +65,7 @@ def fold_kana(text: str) -> str:
             text = text.replace(written, usual)
     if "ー" in text:
         text = _LAST_LONG.sub(r"\1", text)
-    return text.translate(_KANA_PAIRS)
+    return _SMALL.sub(lambda match: _KANA_PAIRS[match[0]], text)
 
 
 def write_in_katakana(word: str) -> str:
