@@ -50,7 +50,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     import uvicorn
 
     assistant = FakeAssistant(tmp_path_factory.mktemp("originals"))
-    server = uvicorn.Server(uvicorn.Config(build_app(assistant, Settings()), log_level="critical"))
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(assistant, Settings(data_dir=assistant.folder / "data")), log_level="critical")
+    )
     with open_listener("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
