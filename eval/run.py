@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from eval.calibration import ReliabilityBin, build_curve, compute_error, render_curve
-from eval.matching import ReadPage, is_at_gold, is_read_back, missing_facts, rank_places, spot_of
+from eval.matching import ReadPage, is_at_gold, is_read_back, missing_facts, rank_places, spots_of_citation
 from eval.metrics import NAMES, Figure, Figures, Outcome, compute_figures
 from eval.questions import PARAPHRASE, Question
 from rag.answer_json import answer_to_dict
@@ -107,7 +107,10 @@ def _examine(assistant: Assistant, question: Question, read_page: ReadPage) -> R
         abstained=answer.status is Status.NO_ANSWER,
         has_facts=not missing,
         ranked=rank_places(passages, question.gold, read_page),
-        at_gold=tuple(is_at_gold(spot_of(c), question.gold, read_page) for c in answer.citations),
+        at_gold=tuple(
+            any(is_at_gold(spot, question.gold, read_page) for spot in spots_of_citation(c, passages))
+            for c in answer.citations
+        ),
         read_back=tuple(is_read_back(c, read_page) for c in answer.citations),
         confidence=answer.confidence,
         elapsed_ms=elapsed_ms,
