@@ -1,4 +1,4 @@
-"""The command line of the evaluation: `python -m eval [run] [QUESTIONS]`.
+"""The command line of the evaluation: `python -m eval [run] [QUESTIONS]`, and the other commands by their names.
 
 Exit status: 0 done; 1 done, and a figure is below what --fail-under asks for; 2 wrong usage, or nothing done.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import platform
 import sys
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 QUESTIONS = Path(__file__).with_name("questions.csv")
 OUTPUT = Path("eval/results/latest.json")
 _PACKAGE = "shirube"
+COMMANDS = {"check": "eval.check", "convert": "eval.convert", "suggest": "eval.suggest"}
+"""Name -> module with a `main` of its own; `run` is here."""
 
 
 def build_parser() -> Parser:
     """Return the parser of `python -m eval`."""
     parser = Parser(
-        prog="python -m eval [run]", description="質問集で正答率を測ります。区間は95％、結果はすべて JSON に残します。"
+        prog="python -m eval [run]",
+        description="質問集で正答率を測ります。区間は95％、結果はすべて JSON に残します。"
+        f"ほかの命令: {'、'.join(COMMANDS)}（それぞれ -h で使い方）。",
     )
     parser.add_argument(
         "questions",
@@ -64,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate and return the exit status."""
     use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        return int(importlib.import_module(COMMANDS[words[0]]).main(words[1:]))
     options = build_parser().parse_args(words[1:] if words[:1] == ["run"] else words)
     try:
         return run(options)

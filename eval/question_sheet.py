@@ -80,8 +80,8 @@ def report_cell(row: SheetRow, column: str, message: str) -> CellProblem:
     return CellProblem(row.number, column, row.columns.get(column, 0), message)
 
 
-def read_sheet(path: Path) -> list[SheetRow]:
-    """Return the rows that are not blank of a CSV (UTF-8, CP932) or the first sheet of an Excel file.
+def read_sheet(path: Path, *, extra: Sequence[str] = ()) -> list[SheetRow]:
+    """Return the rows that are not blank of a CSV (UTF-8, CP932) or the first sheet of an Excel file. extra: more columns to read.
 
     Raises QuestionSetError for another form of file, one that is not there, and missing columns.
     """
@@ -96,7 +96,7 @@ def read_sheet(path: Path) -> list[SheetRow]:
             f"{path} に列がありません: {'、'.join(missing)}（1行目の見出し: {found or 'なし'}）。",
             f"1行目の見出しを次のとおりにしてください: {'、'.join(COLUMNS)}（{'、'.join(OPTIONAL_COLUMNS)} はなくてもかまいません）",
         )
-    names = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS) if _name_column(name) in header]
+    names = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS, *extra) if _name_column(name) in header]
     places = {name: header.index(_name_column(name)) for name in names}
     numbered = ((number, row) for number, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row))
     return [
