@@ -129,7 +129,7 @@ def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
         cell.value = "'" + clean if _QUOTED_FORMULA.match(clean) else clean
         cell.data_type = "s"
         cell.number_format = "@"
-        cell.quotePrefix = bool(_FORMULA.match(clean))  # type: ignore[attr-defined]
+        cell.quotePrefix = bool(_FORMULA.match(clean))
 
 
 def _offer_choices(sheet: Worksheet, columns: Sequence[str], count: int, choices: Mapping[str, Iterable[str]]) -> None:
