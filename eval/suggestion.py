@@ -16,6 +16,7 @@ from eval.suggestion_cells import YEAR, ask_of_cell, reword_question
 from eval.suggestion_forms import Asked, ask_of_sentence
 from rag.activity.candidates import find_key_facts
 from rag.activity.place_cells import SEPARATORS
+from rag.answering.facts import FactKind, find_facts
 from rag.answering.question_forms import name_document, name_heading
 from rag.documents import CELL_SEPARATOR, Chunk, ChunkKind, Metadata, Segment
 from rag.reading.structure import article_number, is_list_item
@@ -24,7 +25,8 @@ from rag.text import morphemes, split_sentences
 
 _MOST_ANSWER, _MOST_QUESTION = 120, 70
 _LEAST_STEPS = 3
-_SELF_EXPLAINING, _LONG_NAME = 2, 7
+_LEAST_FACT = 2  # characters: a single digit stands in every answer
+_SELF_EXPLAINING, _LONG_NAME, _LONG_TOPIC = 2, 7, 5
 """Words of its own from which on what is asked about needs no name of what it belongs to."""
 _SAID_WHERE_ASKED = tuple(
     (re.compile(asked), re.compile(said))
@@ -38,16 +40,21 @@ _SAID_WHERE_ASKED = tuple(
     )
 )
 """What a question asks for, and what the fact that answers it holds."""
+_WHAT_UNIT = re.compile(r"何(?![かがをでとも])([^でがをはにか、。]{1,2})")
+_CLEAR_KINDS = frozenset(
+    {FactKind.AMOUNT, FactKind.DATE, FactKind.PERIOD, FactKind.TIME, FactKind.FORM, FactKind.PHONE}
+)
 _NO_SCOPE = re.compile(r"^(?:主な|前期|後期|資料)|様式第|一覧$")
+_PAPER = re.compile(r"[^のはをが]{3,}[書届票証]$")
 _CONTENTS = re.compile(r"[.．・…‥･]{4,}")
 _SENTENCE_TITLE = re.compile(r"[。？?]|ですか|ますか")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A question that a place of a document answers. origin: what it was made of (表, 条文, 期限, …); rank: of the place when the
+    """A question that a place of a document answers. origin: what it was made of (表, 条文, 期限, …).
 
-    question is searched, None where it is not found or was not searched.
+    rank: of the place when the question is searched, None where it is not found or was not searched.
     """
 
     question: str
@@ -84,7 +91,7 @@ def suggest_from_chunk(chunk: Chunk, metadata: Metadata, replace: Callable[[str]
     makers = {ChunkKind.QA: _of_official, ChunkKind.ROW: _of_rows, ChunkKind.TEXT: _of_text}
     for asked, answer, segment in makers[chunk.kind](chunk, replace):
         gold = place_of_segment(chunk, segment)
-        facts = tuple(fact for fact in asked.key_facts if fact and not SEPARATORS.search(fact))
+        facts = tuple(fact for fact in asked.key_facts if len(fact) >= _LEAST_FACT and not SEPARATORS.search(fact))
         is_open = not any(fact in asked.question for fact in facts)
         if gold and facts and is_open and len(asked.question) <= _MOST_QUESTION and not SEPARATORS.search(chunk.source):
             yield Suggestion(
@@ -119,11 +126,18 @@ def choose_facts(question: str, answer: str) -> tuple[str, ...]:
     (('水曜日',), ())
     """
     first = answer[: next((end for _, end in split_sentences(answer)), 0)]
-    facts = find_key_facts(answer)
     wanted = next((said for asked, said in _SAID_WHERE_ASKED if asked.search(question)), None)
+    if wanted is None and (unit := _WHAT_UNIT.search(question)):
+        wanted = re.compile(re.escape(unit[1]))
     if wanted is not None:
-        return tuple(fact for fact in (*find_key_facts(first), *facts) if wanted.search(fact))[:1]
-    return find_key_facts(first)[:1]
+        return tuple(fact for fact in (*find_key_facts(first), *find_key_facts(answer)) if wanted.search(fact))[:1]
+    return _find_clear_facts(first)[:1]
+
+
+def _find_clear_facts(text: str) -> tuple[str, ...]:
+    """Return the amounts, days, periods, times, forms and telephone numbers of a text: what a question may be about without saying so."""
+    facts = (text[fact.start : fact.end] for fact in find_facts(text) if fact.kind in _CLEAR_KINDS)
+    return tuple(dict.fromkeys(fact for fact in facts if not SEPARATORS.search(fact)))
 
 
 def _of_rows(chunk: Chunk, _: Callable[[str], str]) -> Iterator[_Made]:
@@ -186,11 +200,12 @@ def _of_section(chunk: Chunk, heading: str, parts: Sequence[tuple[Segment, str]]
 def _with_scope(asked: Asked, chunk: Chunk, heading: str) -> Asked:
     """Return a question that can be understood alone: what is asked about is named after its heading or document where it must be."""
     topic = re.split(r"は|の(?:様式|上限|内線)", asked.question, maxsplit=1)[0]
-    if (_is_clear(topic) and len(topic) >= _LONG_NAME) or asked.kind in ("連絡先", "用語"):
+    if (_is_clear(topic) and len(topic) >= _LONG_TOPIC) or asked.kind in ("連絡先", "用語"):
         return asked
     words = set(morphemes(topic))
-    for name in (heading, *map(name_heading, reversed(chunk.headings)), name_document(chunk.title)):
-        if name and own_words(name) and not set(morphemes(name)) <= words and not _SENTENCE_TITLE.search(name):
+    above = (heading, *map(name_heading, reversed(chunk.headings)), chunk.title)
+    for name in (name_document(name) for name in above if name and not _NO_SCOPE.search(name)):
+        if own_words(name) and not set(morphemes(name)) <= words and not _SENTENCE_TITLE.search(name):
             return asked._replace(
                 question=f"{name}で、{asked.question}" if "の" in topic else f"{name}の{asked.question}"
             )
@@ -198,8 +213,12 @@ def _with_scope(asked: Asked, chunk: Chunk, heading: str) -> Asked:
 
 
 def _is_clear(name: str) -> bool:
-    """Tell whether a name says by itself what it is of."""
-    return len(own_words(name)) >= _SELF_EXPLAINING or (bool(own_words(name)) and len(name) >= _LONG_NAME)
+    """Tell whether a name says by itself what it is of; that of a paper does (旅費請求書)."""
+    return (
+        bool(_PAPER.search(name))
+        or len(own_words(name)) >= _SELF_EXPLAINING
+        or (bool(own_words(name)) and len(name) >= _LONG_NAME)
+    )
 
 
 def _name(chunk: Chunk, heading: str) -> str:

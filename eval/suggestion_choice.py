@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from eval.label_check import find_missing
 from eval.matching import ReadPage, is_at_gold, place_of, spots_of
 from eval.questions import Question
 from eval.suggestion import Suggestion
@@ -16,19 +17,16 @@ from rag.text import bigrams, morphemes, squeeze
 
 Search = Callable[[str], Sequence[Passage]]
 """Called with a question: the passages that are found, best first."""
-ALREADY_ASKED, ALIKE, TRIVIAL, NO_FACT = (
-    "質問集にある",
-    "ほかの候補と似ている",
-    "検索が難なく見つける",
-    "正解の語が場所にない",
-)
+ALREADY_ASKED, ALIKE, TRIVIAL = "質問集にある", "ほかの候補と似ている", "検索が難なく見つける"
+ELSEWHERE = "同じ答えがほかの場所にもある"
 BIG_MARGIN = 0.3
 """Of the first place before the next one, in the score from 0 to 1."""
 NEARLY_ALL = 0.85
 """Share of a question's words that stand in the passage it was made of."""
 _ALIKE = 0.75
 """Share of common character bigrams from which on two questions are near duplicates."""
-_MOST_PER_PLACE = 2
+_MOST_PER_SECTION = (2, 3)
+"""Suggestions of one place, and of one kind under one heading."""
 _GOLDEN = 0.6180339887
 _Item = TypeVar("_Item")
 
@@ -83,23 +81,21 @@ def choose_suggestions(
         asked.add(question.text, question.gold, question.key_facts)
     chosen: list[Suggestion] = []
     dropped: Counter[str] = Counter()
-    places: Counter[object] = Counter()
+    taken: Counter[object] = Counter()
     waiting = deque(take_in_turn(everything))
     while waiting and len(chosen) < count:
         suggestion = waiting.popleft()
-        reason = _find_reason(suggestion, asked, near) or (
-            ALIKE if places[suggestion.gold] >= _MOST_PER_PLACE else None
-        )
-        if reason is None:
-            rank, is_easy = look_up(suggestion, search, read_page)
-            reason = TRIVIAL if is_easy else None
-            suggestion = replace(suggestion, rank=rank)
-        if reason is not None:
-            dropped[reason] += 1
+        sections = (suggestion.gold, (suggestion.gold.source, suggestion.chunk.headings, suggestion.origin))
+        is_crowded = any(taken[key] >= most for key, most in zip(sections, _MOST_PER_SECTION, strict=True))
+        reason = _find_reason(suggestion, asked, near) or (ALIKE if is_crowded else None)
+        found = None if reason else look_up(suggestion, search, read_page)
+        reason = found.reason if found else reason
+        if found is None or reason is not None:
+            dropped[reason or ALIKE] += 1
             continue
-        chosen.append(suggestion)
+        chosen.append(replace(suggestion, rank=found.rank))
         near.add(suggestion.question)
-        places[suggestion.gold] += 1
+        taken.update(sections)
     return Choice(tuple(chosen), Counter(s.origin for s in everything), dropped, len(waiting))
 
 
@@ -143,20 +139,33 @@ def spread(items: Sequence[_Item]) -> Iterator[_Item]:
     return (items[place] for place in order)
 
 
-def look_up(suggestion: Suggestion, search: Search, read_page: ReadPage) -> tuple[int | None, bool]:
-    """Return the rank of the suggestion's place when its question is searched (None: not found), and whether that was trivial.
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What came of searching a suggested question. rank: of its place, None where it is not found; reason: to leave it out."""
 
-    Trivial: its place is first by a big margin, and nearly all words of the question stand in the passage.
+    rank: int | None
+    reason: str | None = None
+
+
+def look_up(suggestion: Suggestion, search: Search, read_page: ReadPage) -> LookUp:
+    """Search a suggested question and look where its place stands.
+
+    It is trivial where that is first by a big margin and nearly all its words stand in the passage; and no good where a place before
+    it says the key facts too: then nobody can tell which of them is right.
     """
-    best: dict[object, tuple[float, bool]] = {}
+    best: dict[object, tuple[float, bool, str]] = {}
     for passage in search(suggestion.question):
         spots = spots_of(passage)
         is_gold = any(is_at_gold(spot, [suggestion.gold], read_page) for spot in spots)
-        best.setdefault(place_of(spots[0]), (passage.score, is_gold))
+        best.setdefault(place_of(spots[0]), (passage.score, is_gold, passage.chunk.text))
     ranked = list(best.values())
-    rank = next((number for number, (_, is_gold) in enumerate(ranked, start=1) if is_gold), None)
+    rank = next((number for number, (_, is_gold, _) in enumerate(ranked, start=1) if is_gold), None)
+    before = ranked if rank is None else ranked[: rank - 1]
+    if any(not find_missing([text], suggestion.key_facts) for _, _, text in before):
+        return LookUp(rank, ELSEWHERE)
     margin = ranked[0][0] - ranked[1][0] if len(ranked) > 1 else 1.0
-    return rank, rank == 1 and margin >= BIG_MARGIN and share_of_words(suggestion) >= NEARLY_ALL
+    is_trivial = rank == 1 and margin >= BIG_MARGIN and share_of_words(suggestion) >= NEARLY_ALL
+    return LookUp(rank, TRIVIAL if is_trivial else None)
 
 
 def share_of_words(suggestion: Suggestion) -> float:

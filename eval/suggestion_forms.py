@@ -26,6 +26,8 @@ _AMOUNT = rf"(?P<fact>{NUMBER}+円)"
 _COUNTED = r"(?:人|名|台|点|個|件|か所|箇所|世帯|団体|枚|本|品)"
 _WHEN = rf"(?P<fact>(?:[0-9０-９]+月[0-9０-９]+日(?:[（(][^）)]*[）)])?(?:の)?)?(?:(?:午前|午後)?{NUMBER}+時(?:{NUMBER}+分)?|{NUMBER}+(?:日|か月|箇月|ヶ月|月|週間|年|時間|分)(?:間)?(?:前|以内|後)?)?(?:まで|以内))"
 _MOST_MEANING = 24
+_DIGIT = re.compile(r"[0-9０-９一二三四五六七八九十末]")
+_SOMEBODY = re.compile(r"(?:職員|者|人|課|長|世帯|組織|団体|方|委員)$")
 _VERBS = {
     "提出": "提出すれば",
     "届け出": "届け出れば",
@@ -48,7 +50,7 @@ _LEADING = re.compile(
     r"(?:また、|なお、|ただし、|この場合、|さらに、)?"
 )
 _VAGUE = re.compile(
-    r"^(?:つい|関する|対する|おけ|係る|かか|よる|よっ|して|これ|それ|この|その|同|当該|前項|次|以下|本|各|上記|下記|右|左|なお|また|場合|もの|こと|とき|者)|(?:場合|とき|もの|こと|ため|うち|ほか|よう|際|等)$|[0-9０-９]$"
+    r"^[0-9０-９]+[月日]|^(?:つい|関する|対する|おけ|係る|かか|よる|よっ|して|これ|それ|この|その|同|当該|前項|次|以下|本|各|上記|下記|右|左|なお|また|場合|もの|こと|とき|者)|(?:場合|とき|もの|こと|ため|うち|ほか|よう|際|等)$|[0-9０-９]$"
 )
 _ARE = r"(?:である|です|とする|とし|となる|になる|になります|かかります|かかる|を支給|を徴収|を納め|必要)"
 
@@ -101,11 +103,16 @@ def _ask_limit(text: str) -> _Made:
 
 
 def _ask_deadline(text: str) -> _Made:
-    verbs = "|".join(_VERBS)
-    match = re.search(
-        rf"{_THING}{_FORM_OF_THING}(?:を|は)、?[^。]{{0,30}}?{_WHEN}に、?[^。を]{{0,16}}?(?P<verb>{verbs})", text
+    """What must be handed in is asked about: before a comma, or what the sentence is about unless that is somebody, or any object."""
+    return _find_deadline(text, "を、") or _find_deadline(text, "は、?", somebody=False) or _find_deadline(text, "を")
+
+
+def _find_deadline(text: str, particle: str, *, somebody: bool = True) -> _Made:
+    pattern = (
+        rf"{_THING}{_FORM_OF_THING}{particle}[^。]{{0,30}}?{_WHEN}に、?[^。を]{{0,16}}?(?P<verb>{'|'.join(_VERBS)})"
     )
-    if not match or not re.search(r"[0-9０-９一二三四五六七八九十末]", match["fact"]):
+    match = re.search(pattern, text)
+    if not match or not _DIGIT.search(match["fact"]) or (not somebody and _SOMEBODY.search(match["thing"])):
         return None
     return match["thing"], f"{match['thing']}はいつまでに{_VERBS[match['verb']]}よいですか。", (match["fact"],)
 
