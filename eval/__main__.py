@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Ask the questions, print the figures and write every result."""
+    from eval.human_judgements import compare_with_people, read_judgements, render_comparison
     from eval.questions import read_questions
     from eval.run import evaluate, render_report, render_wrong
     from rag.assistant import Assistant
@@ -95,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
     with closing(Assistant.open(settings)) as assistant:
         report = evaluate(assistant, questions, lambda items: track(items, "質問"))
     print(render_report(report))
+    print("\n" + render_comparison(compare_with_people(report.results, read_judgements(settings))))
     if options.wrong:
         print("\n" + render_wrong(report))
     _write(options.output, _describe_run(options.questions, settings), report)

@@ -1,7 +1,7 @@
 """Propose questions for the question set: `python -m eval suggest --output 候補.xlsx`.
 
 They come from the indexed documents (headings, articles, tables, official questions, amounts and deadlines), with an LLM too when
-the settings name one; what is asked already or found trivially is left out. People decide in the column 採否, and
+the settings name one; questions of use come behind them. What is asked already or found trivially is left out. People decide in the column 採否, and
 `python -m eval convert --accepted` makes a question set of what they took. Exit status: 0 done, 1 fewer than wanted, 2 nothing done.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from eval.sheet_writing import QUESTION_COLUMNS, write_rows
 from eval.suggestion import Suggestion
 from eval.suggestion_choice import Choice, choose_suggestions
 from eval.suggestion_source import propose_with_llm, read_suggestions
+from eval.use_candidates import read_use_candidates
 from rag.assistant import Assistant
 from rag.batch import check_output_file
 from rag.documents import COMMAND_LINE
@@ -72,11 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lambda source, page: assistant.page_text(source, page, COMMAND_LINE),
                 count=options.count,
             )
-        write_suggestions(options.output, choice.chosen)
+        from_use = read_use_candidates(settings, questions)
+        write_suggestions(options.output, choice.chosen, from_use)
     except RagError as error:
         print(error, file=sys.stderr)
         return NOT_DONE
     print(render_choice(choice, refused))
+    print(f"利用から加えた質問 {len(from_use)} 問（質問集の候補、○△×と評価、回答できなかった質問）")
     print(
         f"\n{options.output} に書きました。「{DECISION}」の列に {ACCEPTED} か {REFUSED} を書いてください。",
         file=sys.stderr,
@@ -84,9 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE if len(choice.chosen) >= options.count else DONE_WITH_PROBLEMS
 
 
-def write_suggestions(path: Path, suggestions: Sequence[Suggestion]) -> None:
-    """Write suggestions as a question set with a column before it for what people decide."""
+def write_suggestions(
+    path: Path, suggestions: Sequence[Suggestion], from_use: Sequence[Mapping[str, str]] = ()
+) -> None:
+    """Write suggestions as a question set with a column before it for what people decide. from_use: more rows, behind them."""
     rows = [suggestion.write_cells(f"S{number}") for number, suggestion in enumerate(suggestions, start=1)]
+    rows += [{**cells, "番号": f"R{number}"} for number, cells in enumerate(from_use, start=1)]
     write_rows(path, (DECISION, *QUESTION_COLUMNS), rows, choices={DECISION: (ACCEPTED, REFUSED)})
 
 

@@ -90,7 +90,7 @@ class Candidates:
             places = range(len(table.rows))
             place = next((p for p in places if normalize_question(table.cell(p, "質問")) == form), len(places))
             number = table.cell(place, "番号") if place in places else _next_number(table)
-            table.put(place, _write_cells(candidate, number))
+            table.put(place, write_candidate(candidate, number))
             write_table(self.file, table)
         return number
 
@@ -99,7 +99,8 @@ class Candidates:
         return len(read_table(self.file, COLUMNS, required=COLUMNS).rows)
 
 
-def _write_cells(candidate: Candidate, number: str) -> dict[str, str]:
+def write_candidate(candidate: Candidate, number: str) -> dict[str, str]:
+    """Return a case as the cells of its row, without personal data."""
     texts = (candidate.question, candidate.model_answer, candidate.note)
     question, answer, note = redact_texts([clean_text(text) for text in texts])
     return {
