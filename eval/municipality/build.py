@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import datetime
 import io
 import re
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
-import weasyprint  # type: ignore[import-untyped,unused-ignore]
 from markdown_it import MarkdownIt
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.worksheet.worksheet import Worksheet
 from pypdf import PdfReader, PdfWriter
 from pypdf.constants import PageLabelStyle
 
-from eval.municipality.facts import SOURCES, Facts, fill, load
+from eval.municipality.facts import CORPUS, NOON, SOURCES, Facts, fill, load
 
-ROOT = Path(__file__).parents[2]
-CORPUS = ROOT / "corpus"
-NOON = datetime.datetime(2026, 4, 1, 12, 0, 0)
 STEP = re.compile(r"^([①-⑳]|\([0-9]+\)|・|[0-9]+)[　 ]?(?=\S)")
-QA_FILE = "共通/よくある質問.xlsx"
 
 
 @dataclass(frozen=True)
 class Print:
-    """A PDF to be made: where it goes, its style sheet, its title, and the number of front pages when labelled."""
+    """A PDF to be made from ``<source>.md``: where it goes, its title, and the number of front pages when labelled.
+
+    short: how the questions call it, if not by the name of its source.
+    """
 
     target: str
     source: str
@@ -38,20 +29,32 @@ class Print:
     front: int = 0
     labels: bool = False
     outline: bool = True
+    short: str = ""
+
+    @property
+    def alias(self) -> str:
+        """How the questions call it: the name of its source, where nothing shorter is given."""
+        return self.short or self.source
 
 
 PRINTS = (
     Print("企画財政課/第6次澄野町総合計画.pdf", "plan", "第6次澄野町総合計画", "企画財政課", front=4, labels=True),
     Print(
-        "町民課/窓口事務マニュアル.pdf", "manual", "窓口事務マニュアル（令和8年度版）", "町民課", front=2, outline=False
+        "町民課/窓口事務マニュアル.pdf",
+        "manual",
+        "窓口事務マニュアル（令和8年度版）",
+        "町民課",
+        front=2,
+        outline=False,
+        short="man",
     ),
-    Print("デジタル推進課/情報セキュリティ規程.pdf", "security", "澄野町情報セキュリティ規程", "デジタル推進課"),
-)
-TEXTS = (
-    ("総務課/職員旅費規程.txt", "travel.txt", "cp932"),
-    ("環境課/年末年始のごみ収集のお知らせ.md", "yearend.md", "utf-8"),
-    ("危機管理課/令和8年度総合防災訓練実施要領.md", "drill.md", "utf-8"),
-    ("企画財政課/移住定住住まい応援補助金のお知らせ.txt", "migration.txt", "utf-8"),
+    Print(
+        "デジタル推進課/情報セキュリティ規程.pdf",
+        "security",
+        "澄野町情報セキュリティ規程",
+        "デジタル推進課",
+        short="sec",
+    ),
 )
 
 
@@ -97,6 +100,8 @@ def page_of(job: Print, facts: Facts) -> str:
 
 def make_pdf(job: Print, facts: Facts) -> int:
     """Write one PDF with its metadata, outline and page labels; return its number of pages."""
+    import weasyprint  # type: ignore[import-untyped,unused-ignore]
+
     printed = weasyprint.HTML(string=page_of(job, facts)).write_pdf(pdf_identifier=job.source.encode(), dpi=150)
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(printed)))
     if job.labels:
@@ -104,119 +109,42 @@ def make_pdf(job: Print, facts: Facts) -> int:
         writer.set_page_label(job.front, len(writer.pages) - 1, style=PageLabelStyle.DECIMAL)
     if not job.outline:
         writer.root_object.pop("/Outlines", None)
+    return write_pdf(writer, job.target, job.title, job.department)
+
+
+def write_pdf(writer: PdfWriter, target: str, title: str, department: str) -> int:
+    """Write a PDF into the corpus under its title, the same bytes every time; return its number of pages."""
     stamp = f"D:{NOON:%Y%m%d%H%M%S}+09'00'"
     writer.add_metadata(
         {
-            "/Title": job.title,
-            "/Author": f"澄野町 {job.department}（架空の自治体）",
+            "/Title": title,
+            "/Author": f"澄野町 {department}（架空の自治体）",
             "/Producer": "eval.municipality.build",
             "/CreationDate": stamp,
             "/ModDate": stamp,
         }
     )
-    target = CORPUS / job.target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    writer.write(target)
-    return len(writer.pages)
-
-
-def rows_of(name: str, facts: Facts) -> list[list[str]]:
-    """Return the records of a source whose cells are parted by ``|``, with the facts put in."""
-    text = fill((SOURCES / name).read_text(encoding="utf-8"), facts)
-    return [line.split("|") for line in text.splitlines() if line]
-
-
-def make_texts(facts: Facts) -> None:
-    """Write the plain text and Markdown documents, the old ones with the encoding and line ends of Windows."""
-    for target, source, encoding in TEXTS:
-        text = fill((SOURCES / source).read_text(encoding="utf-8"), facts)
-        path = CORPUS / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding=encoding, newline="\r\n" if encoding == "cp932" else "\n")
-
-
-def make_csv(source: str, target: str, encoding: str, facts: Facts) -> None:
-    """Write a CSV file with the line ends that Excel writes."""
     path = CORPUS / target
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding=encoding, newline="") as file:
-        csv.writer(file, lineterminator="\r\n").writerows(rows_of(source, facts))
-
-
-def make_workbook(facts: Facts) -> None:
-    """Write the sheets of questions and answers."""
-    book = Workbook()
-    citizens = book.active
-    assert isinstance(citizens, Worksheet)
-    citizens.title = "住民向け"
-    note = facts["町"]["断り"]
-    fill_sheet(
-        citizens,
-        [["澄野町　よくある質問（住民向け）　令和8年10月1日現在"], [f"※{note}"]],
-        rows_of("qa-citizens.psv", facts),
-        facts,
-    )
-    fill_sheet(book.create_sheet("職員向け"), [], rows_of("qa-staff.psv", facts), facts)
-    book.properties.creator = "澄野町総務課（架空の自治体）"
-    book.properties.created = NOON
-    kept = io.BytesIO()
-    book.save(kept)
-    path = CORPUS / QA_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(settled(kept.getvalue()))
-
-
-def fill_sheet(sheet: Worksheet, titles: list[list[str]], rows: list[list[str]], facts: Facts) -> None:
-    """Write the title rows, the header and the numbered questions, with the department's extension."""
-    for title in titles:
-        sheet.append(title)
-        sheet.cell(sheet.max_row, 1).font = Font(bold=True, size=13 if len(title[0]) < 30 else 9)
-    sheet.append(["番号", "分類", "質問", "回答", "所管課", "内線", "更新日"])
-    header = sheet.max_row
-    for number, (kind, question, answer, department, day) in enumerate(rows, start=1):
-        extension = int(facts["課"][department][0])
-        sheet.append([number, kind, question, answer, department, extension, datetime.date.fromisoformat(day)])
-    dress(sheet, header)
-
-
-def dress(sheet: Worksheet, header: int) -> None:
-    """Rule the cells, wrap the text and freeze the header."""
-    line = Side(style="thin", color="808080")
-    for column, width in zip("ABCDEFG", (6, 14, 44, 70, 14, 7, 12), strict=True):
-        sheet.column_dimensions[column].width = width
-    for row in sheet.iter_rows(min_row=header, max_col=7):
-        for cell in row:
-            cell.border = Border(left=line, right=line, top=line, bottom=line)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-            if cell.row == header:
-                cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="D9E5EC")
-            elif cell.column == 7:
-                cell.number_format = "[$-411]ggge年m月d日"
-    sheet.freeze_panes = f"A{header + 1}"
-
-
-def settled(archive: bytes) -> bytes:
-    """Return the same workbook without the moment of saving, so that a rebuild gives the same bytes."""
-    kept = io.BytesIO()
-    moment = f"{NOON.isoformat()}Z".encode()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + moment, old.read(name))
-            new.writestr(zipfile.ZipInfo(name, NOON.timetuple()[:6]), data, zipfile.ZIP_DEFLATED)
-    return kept.getvalue()
+    writer.write(path)
+    return len(writer.pages)
 
 
 def main() -> None:
     """Write every document, leaving other files of the corpus folder alone, then resolve the questions to places in it."""
     from eval.municipality.questions import write_questions
+    from eval.municipality.scans import SCANS, make_scan
+    from eval.municipality.texts import make_records, make_texts
+    from eval.municipality.workbooks import make_workbooks
 
     facts = load()
     for job in PRINTS:
         print(f"{job.target}: {make_pdf(job, facts)} pages")
+    for job in SCANS:
+        print(f"{job.target}: {make_scan(job, facts)} pages, scanned")
     make_texts(facts)
-    make_workbook(facts)
-    make_csv("qa-living.psv", "環境課/くらしと環境のよくある質問.csv", "cp932", facts)
-    make_csv("metadata.psv", "metadata.csv", "utf-8-sig", facts)
+    make_records(facts)
+    make_workbooks(facts)
     print(f"eval/questions.csv: {write_questions()} questions")
 
 
