@@ -11,7 +11,11 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.constants import PageLabelStyle
 
 from eval.municipality.facts import CORPUS, NOON, SOURCES, Facts, fill, load
+from eval.municipality.upright import set_upright
 
+RULES = ("security", "wages-old", "wages-new")
+UNNUMBERED = ("bulletin10", "bulletin11")
+"""Sources in which a line that starts with a number is a date or an amount, and no step."""
 STEP = re.compile(r"^([①-⑳]|\([0-9]+\)|・|[0-9]+)[　 ]?(?=\S)")
 
 
@@ -19,7 +23,7 @@ STEP = re.compile(r"^([①-⑳]|\([0-9]+\)|・|[0-9]+)[　 ]?(?=\S)")
 class Print:
     """A PDF to be made from ``<source>.md``: where it goes, its title, and the number of front pages when labelled.
 
-    short: how the questions call it, if not by the name of its source.
+    short: how the questions call it, if not by the name of its source. look: a style sheet of its own beside ``print.css``.
     """
 
     target: str
@@ -30,6 +34,7 @@ class Print:
     labels: bool = False
     outline: bool = True
     short: str = ""
+    look: str = ""
 
     @property
     def alias(self) -> str:
@@ -55,14 +60,34 @@ PRINTS = (
         "デジタル推進課",
         short="sec",
     ),
+    Print("企画財政課/広報すみの_令和8年10月号.pdf", "bulletin10", "広報すみの　令和8年10月号", "企画財政課", look="bulletin"),
+    Print("企画財政課/広報すみの_令和8年11月号.pdf", "bulletin11", "広報すみの　令和8年11月号", "企画財政課", look="bulletin"),
+    Print(
+        "総務課/会計年度任用職員の報酬等に関する規程_令和7年4月1日施行.pdf",
+        "wages-old",
+        "澄野町会計年度任用職員の報酬等に関する規程（令和7年4月1日施行）",
+        "総務課",
+        look="rule",
+        short="wold",
+    ),
+    Print(
+        "総務課/会計年度任用職員の報酬等に関する規程_令和8年10月1日施行.pdf",
+        "wages-new",
+        "澄野町会計年度任用職員の報酬等に関する規程（令和8年10月1日施行）",
+        "総務課",
+        look="rule",
+        short="wnew",
+    ),
 )
 
 
 def body_of(name: str, facts: Facts) -> str:
     """Return the HTML of a Markdown source, with numbered headings given anchors."""
     text = fill((SOURCES / f"{name}.md").read_text(encoding="utf-8"), facts)
-    lines = [step_of(line, rule=name == "security") for line in text.splitlines()]
-    html = MarkdownIt("commonmark", {"html": True}).enable("table").render("\n".join(lines))
+    lines = text.splitlines()
+    if name not in UNNUMBERED:
+        lines = [step_of(line, rule=name in RULES) for line in lines]
+    html = set_upright(MarkdownIt("commonmark", {"html": True}).enable("table").render("\n".join(lines)))
     ids = iter(range(1, 1000))
     html = re.sub(r"<h3>(?=\d-\d )", '<h3 class="measure">', html)
     html = re.sub(r"<h2>(?=第\d節 政策)", '<h2 class="policy">', html)
@@ -91,10 +116,11 @@ def page_of(job: Print, facts: Facts) -> str:
     front = SOURCES / f"{job.source}-front.html"
     head = fill(front.read_text(encoding="utf-8"), facts) if front.exists() else ""
     head = head.replace("{{目次}}", contents(body, 3 if job.source == "plan" else 2))
-    style = (SOURCES / "print.css").read_text(encoding="utf-8")
+    sheets = ["print", job.look] if job.look else ["print"]
+    style = "".join((SOURCES / f"{name}.css").read_text(encoding="utf-8") for name in sheets)
     return (
         f'<!doctype html><html lang="ja"><head><title>{job.title}</title><style>{style}</style></head>'
-        f'<body class="{job.source}">{head}<main>{body}</main></body></html>'
+        f'<body class="{job.source} {job.look}">{head}<main>{body}</main></body></html>'
     )
 
 

@@ -10,9 +10,26 @@ from pathlib import Path
 from pypdf import PdfWriter
 
 from eval.municipality.build import Print, page_of, write_pdf
-from eval.municipality.facts import SOURCES, Facts, fill, load
+from eval.municipality.facts import CORPUS, SOURCES, Facts, fill, load
 
-SCANS: tuple[Print, ...] = ()
+SCANS = (
+    Print(
+        "建設課/町道中央日向線改良工事に伴う通行規制のお知らせ.pdf",
+        "scan-road",
+        "町道中央日向線改良工事に伴う通行の規制について",
+        "建設課",
+        look="notice",
+        short="road",
+    ),
+    Print(
+        "教育課/学校体育施設開放の利用団体登録について.pdf",
+        "scan-gym",
+        "令和8年度学校体育施設開放の利用団体登録について",
+        "教育課",
+        look="notice",
+        short="gym",
+    ),
+)
 LEAF = '<div class="leaf"></div>'
 """What ends a page in the source of a scan."""
 _ASKEW = 0.6  # degrees
