@@ -1,9 +1,13 @@
-"""Build ``corpus/`` and ``eval/questions.csv`` from the sources: ``python -m eval.municipality.build``."""
+"""Build ``corpus/`` and ``eval/questions.csv`` from the sources: ``python -m eval.municipality.build [alias …]``.
+
+With aliases, only those PDFs are made anew, and the small files of all other kinds as always.
+"""
 
 from __future__ import annotations
 
 import io
 import re
+import sys
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
@@ -60,8 +64,20 @@ PRINTS = (
         "デジタル推進課",
         short="sec",
     ),
-    Print("企画財政課/広報すみの_令和8年10月号.pdf", "bulletin10", "広報すみの　令和8年10月号", "企画財政課", look="bulletin"),
-    Print("企画財政課/広報すみの_令和8年11月号.pdf", "bulletin11", "広報すみの　令和8年11月号", "企画財政課", look="bulletin"),
+    Print(
+        "企画財政課/広報すみの_令和8年10月号.pdf",
+        "bulletin10",
+        "広報すみの　令和8年10月号",
+        "企画財政課",
+        look="bulletin",
+    ),
+    Print(
+        "企画財政課/広報すみの_令和8年11月号.pdf",
+        "bulletin11",
+        "広報すみの　令和8年11月号",
+        "企画財政課",
+        look="bulletin",
+    ),
     Print(
         "総務課/会計年度任用職員の報酬等に関する規程_令和7年4月1日施行.pdf",
         "wages-old",
@@ -158,19 +174,29 @@ def write_pdf(writer: PdfWriter, target: str, title: str, department: str) -> in
 
 def main() -> None:
     """Write every document, leaving other files of the corpus folder alone, then resolve the questions to places in it."""
+    from eval.municipality.decks import DECKS, make_deck
+    from eval.municipality.papers import PAPERS, make_paper
     from eval.municipality.questions import write_questions
     from eval.municipality.scans import SCANS, make_scan
     from eval.municipality.texts import make_records, make_texts
     from eval.municipality.workbooks import make_workbooks
 
-    facts = load()
+    facts, wanted = load(), set(sys.argv[1:])
     for job in PRINTS:
+        if wanted and job.alias not in wanted:
+            continue
         print(f"{job.target}: {make_pdf(job, facts)} pages")
     for job in SCANS:
+        if wanted and job.alias not in wanted:
+            continue
         print(f"{job.target}: {make_scan(job, facts)} pages, scanned")
     make_texts(facts)
     make_records(facts)
     make_workbooks(facts)
+    for paper in PAPERS:
+        make_paper(paper, facts)
+    for deck in DECKS:
+        print(f"{deck.target}: {make_deck(deck, facts)} slides")
     print(f"eval/questions.csv: {write_questions()} questions")
 
 

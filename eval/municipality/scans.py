@@ -10,7 +10,7 @@ from pathlib import Path
 from pypdf import PdfWriter
 
 from eval.municipality.build import Print, page_of, write_pdf
-from eval.municipality.facts import CORPUS, SOURCES, Facts, fill, load
+from eval.municipality.facts import SOURCES, Facts, fill, load
 
 SCANS = (
     Print(

@@ -22,9 +22,14 @@ TEXTS = (
     Text("travel", "総務課/職員旅費規程.txt", "travel.txt", "cp932"),
     Text("year", "環境課/年末年始のごみ収集のお知らせ.md", "yearend.md"),
     Text("drill", "危機管理課/令和8年度総合防災訓練実施要領.md", "drill.md"),
+    Text("waste", "環境課/粗大ごみの出し方.html", "large-waste.html"),
+    Text("child", "こども課/子育て支援のご案内.html", "childcare.html"),
     Text("mig", "企画財政課/移住定住住まい応援補助金のお知らせ.txt", "migration.txt"),
 )
-RECORDS = (Text("csv", "環境課/くらしと環境のよくある質問.csv", "qa-living.psv", "cp932"),)
+RECORDS = (
+    Text("csv", "環境課/くらしと環境のよくある質問.csv", "qa-living.psv", "cp932"),
+    Text("places", "企画財政課/公共施設一覧.csv", "facilities.psv", "cp932"),
+)
 
 
 def rows_of(name: str, facts: Facts) -> list[list[str]]:
