@@ -17,6 +17,8 @@ NOON = datetime.datetime(2026, 4, 1, 12, 0, 0)
 YEARS = [f"令和{year}年度" for year in range(8, 13)]
 PLACEHOLDER = re.compile(r"\{\{(?P<table>[^.:}]+)\.(?P<key>[^}]+)\}\}")
 DRAWN = re.compile(r"\{\{(?P<kind>表|指標):(?P<name>[^}]+)\}\}")
+THOUSANDS = "#,##0"
+"""The format of amounts in workbooks."""
 
 Facts = Mapping[str, Mapping[str, Any]]
 

@@ -11,12 +11,13 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped,unused-ignore]
 from openpyxl import load_workbook
 
 from eval.municipality.build import Print
-from eval.municipality.facts import CORPUS
+from eval.municipality.facts import CORPUS, THOUSANDS
 from eval.municipality.scans import SCANS, page_texts
 
 
@@ -57,8 +58,13 @@ def pdf_pages(path: Path) -> Iterator[tuple[str, str]]:
 def sheet_rows(path: Path) -> Iterator[tuple[str, str]]:
     """Yield ``sheet:row`` and the cells of each row."""
     for sheet in load_workbook(path, read_only=True):
-        for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-            yield f"{sheet.title}:{number}", " ".join(str(cell) for cell in row if cell is not None)
+        for number, row in enumerate(sheet.iter_rows(), start=1):
+            yield f"{sheet.title}:{number}", " ".join(_shown(cell) for cell in row if cell.value is not None)
+
+
+def _shown(cell: Any) -> str:
+    """Return what a cell shows, as far as the town's own formats go."""
+    return f"{cell.value:,}" if cell.number_format == THOUSANDS else str(cell.value)
 
 
 def csv_records(path: Path) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from eval.municipality.facts import NOON, Facts
+from eval.municipality.facts import NOON, THOUSANDS, Facts
 from eval.municipality.settled import save
 from eval.municipality.texts import Text, rows_of
 
@@ -112,6 +112,8 @@ def _rule(sheet: Worksheet, top: int, *, widths: tuple[int, ...], head_rows: int
         for cell in row:
             cell.border = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
             cell.alignment = Alignment(wrap_text=True, vertical="center")
+            if isinstance(cell.value, int) and cell.value >= 1000:
+                cell.number_format = THOUSANDS
             if number < head_rows:
                 cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="D9E5EC")
     sheet.freeze_panes = f"A{top + head_rows}"
