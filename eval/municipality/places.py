@@ -57,7 +57,7 @@ def pdf_pages(path: Path) -> Iterator[tuple[str, str]]:
 
 def sheet_rows(path: Path) -> Iterator[tuple[str, str]]:
     """Yield ``sheet:row`` and the cells of each row."""
-    for sheet in load_workbook(path, read_only=True):
+    for sheet in load_workbook(path).worksheets:
         for number, row in enumerate(sheet.iter_rows(), start=1):
             yield f"{sheet.title}:{number}", " ".join(_shown(cell) for cell in row if cell.value is not None)
 
