@@ -316,6 +316,18 @@ class Assistant:
                 if asker.may_read(e.metadata.audience)
             )
 
+    def find_document(self, source: str) -> DocumentEntry | None:
+        """Return a document as somebody sees it who may read everything; None where it is not in the index."""
+        with self._snapshot() as snapshot:
+            entry = snapshot.catalog.document(source)
+            pages = snapshot.catalog.page_counts().get(source, 0)
+        return DocumentEntry(source, entry.metadata.title, entry.sha256, entry.metadata, pages) if entry else None
+
+    def question_embedder(self) -> Embedder:
+        """Return the embedder of the published index. Raises as `ask` does where there is none."""
+        with self._searchable() as (_, embedder):
+            return embedder
+
     def original(self, source: str, asker: Asker = EVERYONE, sha256: str | None = None) -> OriginalFile | None:
         """Return the stored copy of a document; None where it is unknown or not open to the asker.
 

@@ -47,6 +47,7 @@ def build_parser() -> Parser:
     models.add_argument(
         "--check", metavar="モデル", help="フォルダーか名前のモデルを、ネットワークなしで読み込んで確かめる"
     )
+    models.add_argument("--check-llm", action="store_true", help="設定 llm_url のサーバーに一言たずねて確かめる")
     models.add_argument("--json", action="store_true", help="JSON で表示する")
     serve = _add_command(commands, "serve", "質問の画面を開く（既定 http://127.0.0.1:7860）", run_serve)
     serve.add_argument("--host", help="待ち受けるアドレス")
@@ -386,11 +387,14 @@ def run_rollback(options: argparse.Namespace) -> int:
 
 
 def run_models(options: argparse.Namespace) -> int:
-    """Print the models of this machine, or what one of them does."""
-    from rag.model_reports import collect_check, collect_models
+    """Print the models of this machine, or what one of them, or the LLM server, does."""
+    from rag.model_reports import collect_check, collect_llm_check, collect_models
 
     settings = read_settings(options)
-    found = collect_check(options.check, settings) if options.check else collect_models(settings)
+    if options.check_llm:
+        found = collect_llm_check(settings)
+    else:
+        found = collect_check(options.check, settings) if options.check else collect_models(settings)
     text = found.pop("text")
     if options.json:
         print_json(found)

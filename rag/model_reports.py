@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rag.answering.writing.llm_check import check_llm
+from rag.errors import UsageError
 from rag.indexing.inventory import EMBEDDER, RERANKER, Inventory, KnownModel, take_inventory
 from rag.retrieval.model_check import ModelCheck, check_model
 from rag.settings import Settings
@@ -77,6 +79,16 @@ def collect_check(name: str, settings: Settings) -> dict[str, Any]:
         "built_index": built_index,
         "text": render_check(check, built_index),
     }
+
+
+def collect_llm_check(settings: Settings) -> dict[str, Any]:
+    """Return what was seen of the LLM server as plain values. Raises UsageError without one, SettingsError for a wrong address."""
+    check = check_llm(settings)
+    if check is None:
+        raise UsageError(
+            "生成AIのサーバーが設定されていません。", "設定 llm_url と llm_model を書いてください（docs/settings.md）。"
+        )
+    return asdict(check) | {"passed": check.failure is None, "text": check.text}
 
 
 def render_check(check: ModelCheck, built_index: bool) -> str:

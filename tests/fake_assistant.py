@@ -143,6 +143,12 @@ class FakeAssistant:
     def documents(self, asker: Asker) -> tuple[DocumentEntry, ...]:
         return tuple(entry for entry in self._entries.values() if asker.may_read(entry.metadata.audience))
 
+    def find_document(self, source: str) -> DocumentEntry | None:
+        return self._entries.get(source)
+
+    def question_embedder(self) -> Any:
+        raise IndexMissingError("索引がありません: indexes/default", "rag index を実行してください。")
+
     def original(self, source: str, asker: Asker, sha256: str | None = None) -> OriginalFile | None:
         entry = next((entry for entry in self.documents(asker) if entry.source == source), None)
         if entry is None or sha256 not in (None, entry.sha256, OLD_SHA256):

@@ -43,7 +43,9 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> FakeAssistant:
 
 @pytest.fixture(scope="module")
 def client(assistant: FakeAssistant) -> Iterator[TestClient]:
-    with TestClient(build_app(assistant, Settings()), raise_server_exceptions=False) as client:
+    with TestClient(
+        build_app(assistant, Settings(data_dir=assistant.folder / "data")), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -290,7 +292,7 @@ def test_building_and_starting_the_server_connects_to_nobody(
     calls: list[Any] = []
     monkeypatch.setattr(socket.socket, "connect", lambda self, address: calls.append(address))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: calls.append(arguments) or [])
-    with TestClient(build_app(assistant, Settings())) as client:
+    with TestClient(build_app(assistant, Settings(data_dir=assistant.folder / "data"))) as client:
         assert client.get("/").status_code == 200
 
     assert calls == []

@@ -95,6 +95,7 @@ DOOR_EXCEPTIONS = {
     ("eval.scope", "rag.answering.scope"),  # the same
     ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
     ("rag.model_reports", "rag.indexing.inventory"),  # `rag models`
+    ("rag.model_reports", "rag.answering.writing.llm_check"),  # `rag models --check-llm`
     ("rag.model_reports", "rag.retrieval.model_check"),  # `rag models --check`
     ("rag.cli", "rag.reading.metadata"),  # a year as people write it in metadata.csv too
     ("rag.batch", "rag.reading.encoding"),  # CSV files come in every Japanese encoding

@@ -17,6 +17,7 @@ from rag.answering.writing.engine import open_engine
 from rag.answering.writing.failures import Failure
 from rag.answering.writing.llm import WatchedTransport, open_llm
 from rag.answering.writing.llm_check import check_llm
+from rag.cli import main
 from rag.errors import SettingsError
 from rag.settings import Settings, load_settings, shown_settings
 
@@ -151,6 +152,19 @@ def test_a_server_is_checked_with_one_short_question(mode: str, failure: Failure
 
     assert check is not None and check.failure is failure and server.url in check.text and "geheim" not in check.text
     assert ("秒で答えました" in check.text) == (failure is None)
+
+
+def test_the_command_line_checks_the_server_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with run_model_server() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAG_LLM_URL", server.url)
+        patch.setenv("RAG_LLM_MODEL", "good")
+        assert main(["models", "--check-llm"]) == 0
+        patch.setenv("RAG_LLM_MODEL", "status-401")
+        assert main(["models", "--check-llm"]) == 1
+
+    assert "秒で答えました" in (said := capsys.readouterr().out) and "使えません" in said
+    assert main(["models", "--check-llm"]) == 2
+    assert "llm_url" in capsys.readouterr().err
 
 
 def test_nothing_is_checked_and_no_engine_opened_without_a_server() -> None:

@@ -42,7 +42,7 @@ from rag.indexing.sync import sync
 from rag.web.server import build_app
 from fastapi.testclient import TestClient
 
-settings = load_settings(corpus=Path("corpus"), index=Path("index"), workers=1)
+settings = load_settings(corpus=Path("corpus"), index=Path("index"), data_dir=Path("data"), workers=1)
 report = sync(settings)
 assistant = Assistant.open(settings)
 hits = assistant.search("情報セキュリティ管理者は誰ですか")

@@ -88,8 +88,8 @@ def assistant(settings: Settings) -> Iterator[Assistant]:
 
 
 @pytest.fixture(scope="module")
-def client(assistant: Assistant) -> Iterator[TestClient]:
-    with TestClient(build_app(assistant, Settings())) as client:
+def client(assistant: Assistant, settings: Settings) -> Iterator[TestClient]:
+    with TestClient(build_app(assistant, settings)) as client:
         yield client
 
 

@@ -39,7 +39,7 @@ def gate(tmp_path: Path) -> SessionGate:
 def address(gate: SessionGate, tmp_path: Path) -> Iterator[str]:
     import uvicorn
 
-    app = build_app(FakeAssistant(tmp_path), Settings(accounts="on"), gate=gate)  # type: ignore[arg-type]
+    app = build_app(FakeAssistant(tmp_path), Settings(accounts="on", data_dir=tmp_path / "data"), gate=gate)  # type: ignore[arg-type]
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False))
     with open_listener("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -29,16 +29,20 @@ _WANTED = (
 
 
 class Reason(StrEnum):
-    """Why another wording is looked for: the town's synonyms say so, it seems to be misspelt, or it is usually written otherwise."""
+    """Why another wording is looked for: the town's synonyms say so, it seems to be misspelt, it is usually written otherwise,
+
+    or it is how people say at home what documents call by an official word.
+    """
 
     SYNONYM = "synonym"
     SPELLING = "spelling"
     WRITING = "writing"
+    EVERYDAY = "everyday"
 
     @property
     def label(self) -> str:
         """The Japanese word for it."""
-        return {"synonym": "同義語", "spelling": "綴り", "writing": "表記"}[self]
+        return {"synonym": "同義語", "spelling": "綴り", "writing": "表記", "everyday": "くらしの言葉"}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,11 @@ class Query:
         {'国保の加入': 1.0, '国民健康保険の加入': 0.8}
         """
         found = {self.text: 1.0}
+        hints = [e for e in self.expansions if e.reason is Reason.EVERYDAY]
+        if hints:  # the sayings need not stand in one piece: what they hint at is put beside them
+            found[" ".join(dict.fromkeys((self.text, *(e.meant for e in hints))))] = max(e.weight for e in hints)
         for e in self.expansions:
-            if e.asked:
+            if e.asked and e.reason is not Reason.EVERYDAY:
                 found.setdefault(self.text.replace(normalize(e.asked), normalize(e.meant)), e.weight)
         return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.indexing.names import find_names_of
 from rag.retrieval.aspects import own_words
+from rag.retrieval.everyday import open_sayings
 from rag.retrieval.follow_ups import CARRIED_WEIGHT, find_topic, strip_openings
 from rag.retrieval.query import Expansion, Query, Question, Reason, parse_query
 from rag.retrieval.spelling import find_misspelt
@@ -99,7 +100,8 @@ def _read(text: str, snapshot: Snapshot, wording: Wording) -> Query:
     names = tuple(dict.fromkeys(dictionary.find(text)))
     known = understood.union(*(expansion.of for expansion in mended))
     writings = tuple(expansion for expansion in find_writings(query.text) if not known.intersection(expansion.of))
-    return replace(query, names=names, expansions=(*synonyms, *mended, *writings))
+    hints = [e for e in open_sayings().expand(query.terms) if not understood.issuperset(e.of)]
+    return replace(query, names=names, expansions=(*synonyms, *mended, *writings, *hints))
 
 
 def find_writings(text: str) -> tuple[Expansion, ...]:

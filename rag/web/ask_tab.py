@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
-from rag.settings import Settings
 from rag.web.conversation import ConversationBar, answer_in_steps
 from rag.web.filter_bar import FilterBar
 from rag.web.render import render_welcome
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.web.services import Services
 
 CONCURRENT_QUESTIONS = 20
 
@@ -33,8 +33,9 @@ class AskParts:
     bar: ConversationBar
 
 
-def build_tab(gr: Any, assistant: "Assistant", settings: Settings) -> None:
+def build_tab(gr: Any, services: "Services") -> None:
     """Fill the tab."""
+    assistant = services.assistant
     question = _build_question_box(gr)
     send = gr.Button("送信", variant="primary", elem_id="send", elem_classes="send")
     filters = FilterBar(gr, assistant, "filters")

@@ -1,16 +1,21 @@
-"""The page itself: its head, and one tab for each thing that people come for. A tab is a module with `build_tab`."""
+"""The page itself: its head, and one tab for each thing that people come for. A tab is a module with `build_tab(gr, services)`.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
+"""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rag.accounts.opening import account_notice
+from rag.accounts.user import Role, User
+from rag.accounts.visits import find_user
 from rag.settings import Settings
 from rag.web import ask_tab, search_tab
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
+    from rag.web.services import Services
 
 STYLES = ("tokens.css", "style.css", "cards.css", "print.css")
 HEAD = (
@@ -20,21 +25,55 @@ HEAD = (
     '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
 _SIGNED_IN = '<nav class="account" aria-label="利用者"><a href="/password">パスワードの変更</a><a href="/sign-out">サインアウト</a></nav>'
-TABS = (("質問する", "ask", ask_tab.build_tab), ("文書を探す", "search", search_tab.build_tab))
-"""The name that people read, the id, and what fills the tab."""
 
 
-def build_blocks(assistant: Assistant, settings: Settings) -> Any:
-    """Return the Gradio Blocks of the page."""
+@dataclass(frozen=True, slots=True)
+class TabPlan:
+    """One tab: its id, the name that people read, what fills it, and whose role it is for (everyone's without any)."""
+
+    id: str
+    label: str
+    build: Callable[[Any, "Services"], None]
+    roles: tuple[Role, ...] = ()
+
+    def is_for(self, user: User) -> bool:
+        """Tell whether a user finds it on his page."""
+        return not self.roles or any(user.role.covers(role) for role in self.roles)
+
+
+TABS = (
+    TabPlan("ask", "質問する", ask_tab.build_tab),
+    TabPlan("search", "文書を探す", search_tab.build_tab),
+)
+
+
+def build_blocks(services: "Services") -> Any:
+    """Return the Gradio Blocks of the page. A tab that is not for everyone is shown to whom it is for, when the page is opened."""
     import gradio as gr
 
+    settings = services.settings
     with gr.Blocks(title=settings.page_title, analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_render_header(settings), js_on_load=None, apply_default_css=False)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
-            for label, name, build_tab in TABS:
-                with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
-                    build_tab(gr, assistant, settings)
+            tabs = []
+            for plan in TABS:
+                with gr.Tab(plan.label, id=plan.id, elem_id=f"tab-{plan.id}", visible=not plan.roles) as tab:
+                    plan.build(gr, services)
+                tabs.append((plan, tab))
+        limited = [(plan, tab) for plan, tab in tabs if plan.roles]
+        if limited:
+            show = _build_show(gr, [plan for plan, _ in limited])
+            blocks.load(show, None, [tab for _, tab in limited], api_visibility="private", show_progress="hidden")
     return blocks
+
+
+def _build_show(gr: Any, plans: Sequence[TabPlan]) -> Callable[..., Any]:
+    def show(request: gr.Request) -> Any:
+        user = find_user(request)
+        shown = [gr.Tab(visible=plan.is_for(user)) for plan in plans]
+        return shown if len(shown) > 1 else shown[0]
+
+    return show
 
 
 def _render_header(settings: Settings) -> str:

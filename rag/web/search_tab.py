@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rag.api import find_asker
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.errors import RagError
-from rag.settings import Settings
 from rag.web.filter_bar import FilterBar, read_filters
 from rag.web.hits import render_hits
 from rag.web.links import Links
@@ -18,6 +17,7 @@ from rag.web.render import render_error, render_progress
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.web.services import Services
 
 HITS = 30
 CONCURRENT_SEARCHES = 20
@@ -26,8 +26,9 @@ _WELCOME = '<p class="welcome">様式や要綱など、文書の置き場所を�
 _log = logging.getLogger(__name__)
 
 
-def build_tab(gr: Any, assistant: "Assistant", settings: Settings) -> None:
+def build_tab(gr: Any, services: "Services") -> None:
     """Fill the tab."""
+    assistant = services.assistant
     wanted = gr.Textbox(
         label="探す言葉",
         placeholder="例: 住民異動届 様式（Enter で検索）",

@@ -22,6 +22,7 @@ from rag.accounts.user import Role
 from rag.accounts.visits import find_gate, find_user
 from rag.errors import RagError
 from rag.settings import Settings
+from rag.web.services import Services, open_services
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -48,22 +49,24 @@ class ServerError(RagError):
 
 
 def build_app(assistant: Assistant, settings: Settings, *, gate: Gate | None = None) -> FastAPI:
-    """Return the whole application over one assistant. gate: who is let in; that of the settings when None.
+    """Return the whole application over one assistant; what it opens beside it is closed when it stops.
 
-    Raises SettingsError for settings of the accounts that do not go together.
+    gate: who is let in; that of the settings when None. Raises SettingsError for settings of the accounts that do not go together,
+    ActivityError where what was asked cannot be kept.
     """
     os.environ.update(SILENCE)
     gate = gate or open_gate(settings)
+    services = open_services(settings, assistant)
 
     async def build() -> FastAPI:
-        return _mount_page(_build_routes(assistant, settings, gate), assistant, settings, gate)
+        return _mount_page(_build_routes(services, gate), services, gate)
 
     # Outside a running event loop, Gradio opens loops of its own at import and for every Blocks, and never closes them.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(lambda: asyncio.run(build())).result()
 
 
-def _build_routes(assistant: Assistant, settings: Settings, gate: Gate) -> FastAPI:
+def _build_routes(services: Services, gate: Gate) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
@@ -72,17 +75,20 @@ def _build_routes(assistant: Assistant, settings: Settings, gate: Gate) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        services.close()
         gate.close()
 
-    app = FastAPI(title=settings.page_title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title=services.settings.page_title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
     app.add_exception_handler(RagError, render_rag_error)
-    app.include_router(build_router(assistant))
-    app.include_router(build_sign_in_router(settings))
+    app.include_router(build_router(services.assistant))
+    app.include_router(build_sign_in_router(services.settings))
     _add_files(app)
     return app
 
 
-def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings, gate: Gate) -> FastAPI:
+def _mount_page(app: FastAPI, services: Services, gate: Gate) -> FastAPI:
     import gradio as gr
 
     from rag.web.entrance import EntranceMiddleware
@@ -92,7 +98,7 @@ def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings, gate: Ga
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build_blocks(assistant, settings),
+        build_blocks(services),
         path="/",
         footer_links=[],
         run_history=False,
@@ -100,7 +106,7 @@ def _mount_page(app: FastAPI, assistant: Assistant, settings: Settings, gate: Ga
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,
-        max_file_size=0,
+        max_file_size=services.settings.max_upload_mb * 1_000_000,
         theme=build_theme(),
         head=HEAD,
         auth_dependency=None if gate.is_open else _name_user,

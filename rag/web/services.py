@@ -1,0 +1,58 @@
+"""What the page works with, opened once for a server and closed with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag.activity.activity import Activity
+from rag.errors import UsageError
+from rag.library.job_state import JobStatus
+from rag.library.jobs import IndexJobs
+from rag.question_registry.registry import QuestionRegistry
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+REINDEX_SECONDS = 300.0
+"""How long a change of the reviewed answers waits for its own indexing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The assistant and, beside it, what was asked, the index runs, and the questions that people share. Safe for many threads."""
+
+    settings: Settings
+    assistant: Assistant
+    activity: Activity
+    jobs: IndexJobs
+    registry: QuestionRegistry
+
+    def close(self) -> None:
+        """End a run that still goes on, and close the files; the assistant belongs to whoever opened it."""
+        self.jobs.close()
+        self.activity.close()
+        self.registry.close()
+
+
+def open_services(settings: Settings, assistant: Assistant) -> Services:
+    """Return the services over the settings' folders. Raises ActivityError where one of the files cannot be used."""
+    from eval.gate import build_gate
+
+    jobs = IndexJobs(settings, build_gate=build_gate)
+    activity = Activity(
+        settings,
+        find_document=assistant.find_document,
+        find_embedder=assistant.question_embedder,
+        reindex=lambda: _reindex(jobs),
+    )
+    return Services(settings, assistant, activity, jobs, QuestionRegistry.open(settings))
+
+
+def _reindex(jobs: IndexJobs) -> None:
+    """Bring the index up to date and wait for it. Raises UsageError where that fails, IndexLockedError while another run goes on."""
+    jobs.start(started_by="確認済みQ&A")
+    state = jobs.wait(REINDEX_SECONDS)
+    if state.status is not JobStatus.DONE:
+        raise UsageError("索引をまだ最新にできていません。", "「文書」の画面で取り込みの結果を確かめてください。")
