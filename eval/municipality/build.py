@@ -15,6 +15,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.constants import PageLabelStyle
 
 from eval.municipality.facts import CORPUS, NOON, SOURCES, Facts, fill, load
+from eval.municipality.figures import draw_tables
 from eval.municipality.upright import set_upright
 
 RULES = ("security", "wages-old", "wages-new")
@@ -94,12 +95,31 @@ PRINTS = (
         look="rule",
         short="wnew",
     ),
+    Print(
+        "危機管理課/澄野町地域防災計画.pdf",
+        "disaster",
+        "澄野町地域防災計画",
+        "危機管理課",
+        front=4,
+        labels=True,
+        look="disaster",
+    ),
+    Print(
+        "企画財政課/令和8年度当初予算の概要.pdf",
+        "budget",
+        "令和8年度 当初予算の概要",
+        "企画財政課",
+        front=3,
+        labels=True,
+        look="budget",
+    ),
 )
 
 
 def body_of(name: str, facts: Facts) -> str:
     """Return the HTML of a Markdown source, with numbered headings given anchors."""
-    text = fill((SOURCES / f"{name}.md").read_text(encoding="utf-8"), facts)
+    written = (SOURCES / f"{name}.md").read_text(encoding="utf-8")
+    text = fill(draw_tables(written, name, facts), facts)
     lines = text.splitlines()
     if name not in UNNUMBERED:
         lines = [step_of(line, rule=name in RULES) for line in lines]
@@ -131,7 +151,7 @@ def page_of(job: Print, facts: Facts) -> str:
     body = body_of(job.source, facts)
     front = SOURCES / f"{job.source}-front.html"
     head = fill(front.read_text(encoding="utf-8"), facts) if front.exists() else ""
-    head = head.replace("{{目次}}", contents(body, 3 if job.source == "plan" else 2))
+    head = head.replace("{{目次}}", contents(body, 3 if job.source in ("plan", "disaster") else 2))
     sheets = ["print", job.look] if job.look else ["print"]
     style = "".join((SOURCES / f"{name}.css").read_text(encoding="utf-8") for name in sheets)
     return (

@@ -10,6 +10,7 @@ from datetime import date
 
 from eval.municipality.documents import DOCUMENTS
 from eval.municipality.facts import CORPUS, Facts, columns, load
+from eval.municipality.figures import figure_problems
 from eval.municipality.places import normal, page_count, places
 from eval.municipality.questions import HELD_OUT, OPTIONAL, TARGET, TUNED
 from eval.municipality.scans import SCANS
@@ -177,7 +178,8 @@ def main() -> int:
         rows = list(reader)
     facts = load()
     problems = [] if tuple(reader.fieldnames or ()) == (*COLUMNS, *OPTIONAL) else [f"columns {reader.fieldnames}"]
-    problems += [*question_problems(rows), *set_problems(rows), *fact_problems(facts), *metadata_problems(facts)]
+    problems += [*question_problems(rows), *set_problems(rows), *fact_problems(facts), *figure_problems(facts)]
+    problems += [*metadata_problems(facts)]
     print("\n".join(problems) or f"{len(rows)} questions and the shared facts agree with the corpus")
     return 1 if problems else 0
 
