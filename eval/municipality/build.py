@@ -113,6 +113,21 @@ PRINTS = (
         labels=True,
         look="budget",
     ),
+    Print(
+        "福祉課/福祉・子育て事務マニュアル.pdf",
+        "welfare",
+        "福祉・子育て事務マニュアル（令和8年度版）",
+        "福祉課",
+        short="wel",
+    ),
+    Print("税務課/税務事務マニュアル.pdf", "tax", "税務事務マニュアル（令和8年度版）", "税務課", outline=False),
+    Print(
+        "企画財政課/財務・契約事務の手引.pdf",
+        "finance",
+        "財務・契約事務の手引（令和8年度版）",
+        "企画財政課",
+        short="fin",
+    ),
 )
 
 
