@@ -2,12 +2,14 @@
 
 Sources are all ``sources/questions*.psv``; a line is ``kind|question|places|facts|answer|department|note|as_of|use``, the last two
 may be missing, a line that starts with ``#`` is a remark. ``as_of`` is a day (2026-11-01) or empty; ``use`` is 調整 or 検証: what is
-written in ``questions.psv`` may be tuned on, what stands in any other file is held out unless it says otherwise.
+written in ``questions.psv`` may be tuned on; of any other file a quarter, drawn by a hash of the question before anyone had looked at what is
+found, may be tuned on too, and the rest is held out, so that both halves ask about every document.
 """
 
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from eval.questions import COLUMNS
 TARGET = Path(__file__).parents[1] / "questions.csv"
 OPTIONAL = ("基準日", "用途")
 TUNED, HELD_OUT = "調整", "検証"
+TUNED_PERCENT = 26
+"""Of the questions that were written later, so that half of all are held out."""
 MOST_PLACES = 3
 
 
@@ -41,18 +45,27 @@ class Written:
 def read_written() -> Iterator[Written]:
     """Yield the questions of all sources, those that may be tuned on first; raises ValueError for a line that is none."""
     for path in sorted(SOURCES.glob("questions*.psv"), key=lambda path: (path.stem != "questions", path.name)):
-        use = TUNED if path.stem == "questions" else HELD_OUT
         for line in path.read_text(encoding="utf-8").splitlines():
             if line and not line.startswith("#"):
-                yield _read_line(path.name, line, use)
+                yield _read_line(path, line)
 
 
-def _read_line(name: str, line: str, use: str) -> Written:
+def _read_line(path: Path, line: str) -> Written:
     cells = [cell.strip() for cell in line.split("|")]
     if not 7 <= len(cells) <= 9:
-        raise ValueError(f"{name}: {len(cells)} fields instead of 7 to 9: {line}")
+        raise ValueError(f"{path.name}: {len(cells)} fields instead of 7 to 9: {line}")
     kind, question, places, facts, answer, department, note, as_of, said = [*cells, "", ""][:9]
-    return Written(kind, question, places, facts, answer, department, note, as_of, said or use)
+    use = said or (TUNED if path.stem == "questions" else draw_use(question))
+    return Written(kind, question, places, facts, answer, department, note, as_of, use)
+
+
+def draw_use(question: str) -> str:
+    """Return whether a question is held out, by lot.
+
+    >>> [draw_use(question) for question in ("配備の基準は", "予算の額は")]
+    ['検証', '調整']
+    """
+    return TUNED if zlib.crc32(question.encode()) % 100 < TUNED_PERCENT else HELD_OUT
 
 
 def gold(written: str, facts: list[str]) -> list[tuple[str, str]]:
