@@ -174,7 +174,8 @@ class Assistant:
             answer = answerer.decline_outright(question)
             if answer is None:
                 parts = split_parts(question)
-                of_parts = [find(part) for part in parts] if len(parts) > 1 else []
+                before = [(), *([(part, "")] for part in parts)]  # the second may follow up the first
+                of_parts = [find(*each) for each in zip(parts, before, strict=False)] if len(parts) > 1 else []
                 answer = self._answer(answerer, find(question, history), of_parts, on_token)
         if on_token and answer.engine != GENERATIVE:
             on_token(answer.text)
