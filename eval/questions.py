@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -54,7 +55,10 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One labelled question. key_facts: what a right answer contains; answerable: whether the documents answer it."""
+    """One labelled question. key_facts: what a right answer contains; answerable: whether the documents answer it.
+
+    as_of: the day for which it is asked, None for today. is_held_out: it only checks; nobody tunes on it.
+    """
 
     id: str
     text: str
@@ -65,6 +69,8 @@ class Question:
     answerable: bool
     department: str
     note: str
+    as_of: date | None = None
+    is_held_out: bool = False
 
     @property
     def is_paraphrase(self) -> bool:

@@ -1,0 +1,3 @@
+"""x"""
+DESCRIPTION = "x"
+def add_arguments(p): ...

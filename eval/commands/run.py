@@ -1,0 +1,106 @@
+"""`python -m eval [run]`: ask the questions, print the figures, keep the run, write the report, and tell whether it will do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from eval.comparison import compare_runs
+from eval.conditions import find_failed, find_worse, parse_limits
+from eval.runs import LAST, RESULTS, find_previous, find_run, save_run, write_run
+from rag.parser import DONE, DONE_WITH_PROBLEMS, Parser
+from rag.progress import StageBars
+from rag.settings import load_settings
+
+DESCRIPTION = "質問集で正答率を測り、結果と報告を書く（名前を省いたときはこれ）"
+QUESTIONS = Path(__file__).parents[1] / "questions.csv"
+REPORT = "report.html"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of the command."""
+    add = parser.add_argument
+    add(
+        "questions",
+        nargs="?",
+        type=Path,
+        default=QUESTIONS,
+        metavar="質問集",
+        help="CSV か Excel（既定 eval/questions.csv）",
+    )
+    add("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    add("--variant", nargs="+", default=[], metavar="方式", help="並べて測る方式。all は全部（一覧は下）")
+    add(
+        "--fail-under",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="名前=値",
+        help="指標がこの値を下回れば 1 で終わる（例 正答率=0.8 hit@5=95%%）",
+    )
+    add(
+        "--no-worse-than",
+        metavar="測定",
+        help=f"この測定より偶然とは言えないほど下がった指標があれば 1 で終わる（番号、ファイル、{LAST}）",
+    )
+    add("--compare", metavar="測定", help="比べる測定（既定は、同じ質問集の前の測定）")
+    add("--wrong", action="store_true", help="誤った質問と、その理由も表示する")
+    add("--results", type=Path, default=RESULTS, metavar="フォルダー", help=f"結果を残す場所（既定 {RESULTS.as_posix()}）")
+    add("--html", type=Path, metavar="ファイル", help=f"報告の HTML（既定は結果の場所の {REPORT}）")
+    add("--output", type=Path, metavar="ファイル", help="結果の JSON をもう 1 つ書く先")
+    add("--no-history", action="store_true", help="履歴に行を加えない")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, show, keep and judge; return the exit status."""
+    from eval.history import append_line
+    from eval.html_report import write_html
+    from eval.questions import read_questions
+    from eval.run import run_evaluation
+    from eval.text_report import render_comparison, render_run, render_variants, render_wrong
+    from eval.variants import choose_variants, measure_variants
+    from rag.assistant import Assistant
+
+    limits = parse_limits(options.fail_under)
+    wanted = options.no_worse_than or options.compare
+    baseline = find_run(wanted, options.results) if wanted else None
+    questions, settings = read_questions(options.questions), load_settings(index=options.index)
+    variants = choose_variants(options.variant, settings)
+    with StageBars() as bars:
+        with closing(Assistant.open(settings)) as assistant:
+            name = options.questions.name
+            record = run_evaluation(
+                assistant, questions, name=name, progress=lambda done, total: bars("質問", done, total)
+            )
+        if variants:
+            record = measure_variants(
+                record,
+                questions,
+                settings,
+                variants,
+                watch_variant=lambda label: lambda done, total: bars(label, done, total),
+            )
+    file = save_run(record, options.results)
+    if options.output:
+        write_run(record, options.output)
+    earlier = baseline or find_previous(record, options.results)
+    comparison = compare_runs(earlier, record) if earlier else None
+    report = write_html(record, options.html or options.results / REPORT, comparison)
+    if not options.no_history:
+        append_line(record, options.results)
+    print(render_run(record))
+    for shown in (
+        render_variants(record) if variants else "",
+        render_comparison(comparison) if comparison else "",
+        render_wrong(record) if options.wrong else "",
+    ):
+        print(f"\n{shown}" if shown else "", end="\n" if shown else "")
+    print(f"\n結果: {file}\n報告: {report}", file=sys.stderr)
+    failed = find_failed(record.overall, limits)
+    if options.no_worse_than and comparison:
+        failed += find_worse(comparison)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return DONE_WITH_PROBLEMS if failed else DONE
