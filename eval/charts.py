@@ -13,10 +13,11 @@ from html import escape
 from eval.calibration import ReliabilityBin
 from eval.intervals import Figure
 
-_WIDTH, _LABEL, _NUMBER = 720, 210, 150
+_WIDTH, _LABEL, _NUMBER = 760, 210, 190
 _ROW, _TOP, _BAR = 24, 8, 12
 _PLOT = 300
 _MARGIN = 40
+_TIMES = 420
 _BINS = 24
 _STYLE = (
     "text{font:13px 'Noto Sans JP','Hiragino Sans','Yu Gothic UI',Meiryo,sans-serif;fill:#1a1a1a}.muted{fill:#595959}"
@@ -97,20 +98,20 @@ def render_times(milliseconds: Sequence[float], title: str) -> str:
     if not milliseconds:
         return ""
     counts, width = count_bins(milliseconds)
-    most, step = max(counts), (_WIDTH - 2 * _MARGIN) / len(counts)
+    most, step = max(counts), (_TIMES - 2 * _MARGIN) / len(counts)
     lines = []
     for number, count in enumerate(counts):
-        height = 160 * count / most
+        height = 260 * count / most
         said = f"{number * width:.0f}〜{(number + 1) * width:.0f} ミリ秒: {count}問"
         x = _MARGIN + number * step
         lines.append(
-            f'<rect class="bar" x="{x:.1f}" y="{170 - height:.1f}" width="{step - 2:.1f}" height="{height:.1f}">'
+            f'<rect class="bar" x="{x:.1f}" y="{270 - height:.1f}" width="{step - 2:.1f}" height="{height:.1f}">'
             f"<title>{escape(said)}</title></rect>"
         )
     ticks = range(0, len(counts) + 1, max(1, len(counts) // 6))
-    lines += [_text(_MARGIN + t * step, 188, f"{t * width:.0f}", "middle", "muted") for t in ticks]
-    lines.append(_text(_WIDTH / 2, 206, "1 問の所要時間（ミリ秒）", "middle"))
-    return _svg(_WIDTH, 212, title, lines)
+    lines += [_text(_MARGIN + t * step, 288, f"{t * width:.0f}", "middle", "muted") for t in ticks]
+    lines.append(_text(_TIMES / 2, 310, "1 問の所要時間（ミリ秒）", "middle"))
+    return _svg(_TIMES, 318, title, lines)
 
 
 def count_bins(values: Sequence[float], most: int = _BINS) -> tuple[list[int], float]:

@@ -59,7 +59,9 @@ def choose_variants(wanted: Collection[str], settings: Settings) -> tuple[str, .
     if unknown := sorted(set(wanted) - {ALL, *NAMES}):
         raise UsageError(f"知らない方式です: {'、'.join(unknown)}", f"使える方式: {'、'.join((ALL, *NAMES))}")
     if GENERATIVE in wanted and not settings.llm_url:
-        raise UsageError("生成AIの回答は測れません（接続先の設定がありません）。", "設定 llm_url と llm_model を書いてください。")
+        raise UsageError(
+            "生成AIの回答は測れません（接続先の設定がありません）。", "設定 llm_url と llm_model を書いてください。"
+        )
     run_itself = GENERATIVE if settings.llm_url else EXTRACTIVE
     engines = {EXTRACTIVE} if settings.llm_url else set()
     chosen = {*RANKINGS, *engines} if ALL in wanted else set(wanted)

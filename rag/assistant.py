@@ -128,12 +128,18 @@ class Assistant:
     """
 
     def __init__(
-        self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary, llm: LLM | None = None
+        self,
+        settings: Settings,
+        reader: SnapshotReader,
+        embedders: EmbedderLibrary,
+        llm: LLM | None = None,
+        *,
+        calibrations: CalibrationShelf | None = None,
     ) -> None:
         self._settings, self._reader, self._embedders = settings, reader, embedders
         self._engine = open_engine(settings, llm)
         self._cross_encoder = open_reranker(settings)
-        self._calibrations = CalibrationShelf(settings.index, settings.reranker)
+        self._calibrations = calibrations or CalibrationShelf(settings.index, settings.reranker)
         self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod

@@ -68,6 +68,7 @@ RANKS = (
         "rag.user_commands",
         "rag.__main__",
         "eval.__main__",
+        "eval.commands",
         "eval.conversations",
         "eval.gaps",
         "eval.paraphrases",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eval.matching import Spot, is_at_gold, is_read_back, missing_facts, rank_places
 from eval.intervals import compute_ratio
+from eval.matching import Spot, is_at_gold, is_read_back, missing_facts, rank_places
 from eval.metrics import NAMES, Outcome, compute_figures
 from eval.questions import Gold
 from rag.documents import Chunk, ChunkKind, Citation, Locator, Metadata, Passage, Segment, Span

@@ -47,7 +47,13 @@ def add_arguments(parser: Parser) -> None:
     )
     add("--compare", metavar="測定", help="比べる測定（既定は、同じ質問集の前の測定）")
     add("--wrong", action="store_true", help="誤った質問と、その理由も表示する")
-    add("--results", type=Path, default=RESULTS, metavar="フォルダー", help=f"結果を残す場所（既定 {RESULTS.as_posix()}）")
+    add(
+        "--results",
+        type=Path,
+        default=RESULTS,
+        metavar="フォルダー",
+        help=f"結果を残す場所（既定 {RESULTS.as_posix()}）",
+    )
     add("--html", type=Path, metavar="ファイル", help=f"報告の HTML（既定は結果の場所の {REPORT}）")
     add("--output", type=Path, metavar="ファイル", help="結果の JSON をもう 1 つ書く先")
     add("--no-history", action="store_true", help="履歴に行を加えない")

@@ -102,9 +102,12 @@ def read_own_calibration(index_dir: Path) -> OwnCalibration | None:
 
 
 class CalibrationShelf:
-    """Give each snapshot of an index the calibration that belongs to it; safe in many threads. A new file is noticed."""
+    """Give each snapshot of an index the calibration that belongs to it; safe in many threads. A new file is noticed.
 
-    def __init__(self, index_dir: Path, reranker: str) -> None:
+    index_dir: None gives every snapshot the packaged one.
+    """
+
+    def __init__(self, index_dir: Path | None, reranker: str = "") -> None:
         self._index_dir, self._reranker = index_dir, reranker
         self._lock = threading.Lock()
         self._known: tuple[object, tuple[Calibration, str]] | None = None
@@ -118,6 +121,8 @@ class CalibrationShelf:
             return self._known[1]
 
     def _stamp(self) -> tuple[int, int] | None:
+        if self._index_dir is None:
+            return None
         try:
             state = (self._index_dir / CALIBRATION_FILE).stat()
         except OSError:
@@ -126,6 +131,8 @@ class CalibrationShelf:
 
     def _read(self, manifest: Manifest) -> tuple[Calibration, str]:
         packaged = read_calibration()
+        if self._index_dir is None:
+            return packaged, FROM_PACKAGE
         try:
             own = read_own_calibration(self._index_dir)
         except RagError as error:
