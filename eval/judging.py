@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from eval.groups import label_type
-from eval.matching import ReadPage, is_at_gold, is_read_back, missing_facts, rank_places, spot_of, spots_of
+from eval.matching import ReadPage, Spot, is_at_gold, is_read_back, missing_facts, rank_places, spot_of, spots_of
 from eval.metrics import Outcome
 from eval.questions import Gold, Question
 from eval.records import AnswerRecord, CitationRecord, HitRecord, PlaceRecord, QuestionRecord
@@ -60,23 +60,27 @@ def find_outcome(
 ) -> Outcome:
     """Return what is found out of an answer and the passages that were found (best first)."""
     missing = missing_facts(answer.text, question.key_facts)
-    spots = [spot_of(citation) for citation in answer.citations]
+    spots = [(spot_of(citation),) for citation in answer.citations]
     return Outcome(
         answerable=question.answerable,
         answered=answer.status is Status.ANSWERED,
         abstained=answer.status is Status.NO_ANSWER,
         has_facts=not missing,
         ranked=rank_places(passages, question.gold, read_page),
-        at_gold=tuple(is_at_gold(spot, question.gold, read_page) for spot in spots),
+        at_gold=tuple(_stand_at(of_citation, question.gold, read_page) for of_citation in spots),
         read_back=tuple(is_read_back(citation, read_page) for citation in answer.citations),
         confidence=answer.confidence,
         elapsed_ms=elapsed_ms,
         gold_ranks=rank_golds(passages, question.gold, read_page),
-        golds_cited=sum(any(is_at_gold(spot, [gold], read_page) for spot in spots) for gold in question.gold),
+        golds_cited=sum(any(_stand_at(of, [gold], read_page) for of in spots) for gold in question.gold),
         facts=len(question.key_facts),
         facts_held=len(question.key_facts) - len(missing),
         answer_chars=len(answer.text),
     )
+
+
+def _stand_at(spots: Sequence[Spot], gold: Sequence[Gold], read_page: ReadPage) -> bool:
+    return any(is_at_gold(spot, gold, read_page) for spot in spots)
 
 
 def rank_golds(passages: Sequence[Passage], gold: Sequence[Gold], read_page: ReadPage) -> tuple[int | None, ...]:

@@ -95,7 +95,7 @@ def test_what_it_does_to_both_halves_is_shown() -> None:
     results = [make_result(str(n), o, is_held_out=n % 8 < 2) for n, o in enumerate(outcomes)]
     found = fit(outcomes, packaged=0.2)
     shown = render_fit(found, 0.2, make_run(results))
-    assert "調整用 60 問" in shown and "検証用 20 問" in shown and "正答率 0.000 → 1.000" in shown
+    assert "調整用 60 問" in shown and "検証用 20 問" in shown and "正答率 0.500 → 1.000" in shown
     assert "検証用の質問がありません" in render_fit(found, 0.2, make_run([r for r in results if not r.is_held_out]))
 
 
