@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from eval.intervals import NOTHING, Figure, compare_ratios
-from eval.metrics import AMOUNTS, COMPARED, RANKING, Outcome, count_parts
+from eval.metrics import AMOUNTS, COMPARED, Outcome, count_parts
 from eval.records import QuestionRecord, RunRecord
 
 
@@ -77,13 +77,6 @@ def compare_outcomes(
 ) -> tuple[Difference, ...]:
     """Return the named figures of two lists of outcomes of the same questions, and how they differ."""
     return tuple(_compare(name, before, after) for name in names)
-
-
-def compare_rankings(
-    rankings: Mapping[str, Sequence[Outcome]], to: Sequence[Outcome]
-) -> dict[str, tuple[Difference, ...]]:
-    """Return name -> how each ranking differs from one of them (`to`), in the figures that need no answer."""
-    return {name: compare_outcomes(to, outcomes, RANKING) for name, outcomes in rankings.items()}
 
 
 def _compare(name: str, before: Sequence[Outcome], after: Sequence[Outcome]) -> Difference:

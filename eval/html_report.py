@@ -59,7 +59,6 @@ def render_html(run: RunRecord, comparison: Comparison | None = None) -> str:
         parts=parts,
         tiles=[(name, parts[0].figures.shares[name]) for name in _TILES],
         names=[name for name in NAMES if parts[0].figures.shares[name].total],
-        optional=JUDGED,
         amounts=AMOUNTS,
         charts=draw_charts(run, parts[0].figures),
         error=compute_error(run.reliability),

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eval.comparison import compare_runs
+from eval.comparison import Comparison, compare_runs
 from eval.conditions import find_failed, find_worse, parse_limits
 from eval.runs import LAST, RESULTS, find_previous, find_run, save_run, write_run
 from rag.parser import DONE, DONE_WITH_PROBLEMS, Parser
 from rag.progress import StageBars
-from rag.settings import load_settings
+from rag.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from eval.questions import Question
+    from eval.records import RunRecord
+    from eval.run import Progress
 
 DESCRIPTION = "質問集で正答率を測り、結果と報告を書く（名前を省いたときはこれ）"
 QUESTIONS = Path(__file__).parents[1] / "questions.csv"
@@ -46,6 +53,11 @@ def add_arguments(parser: Parser) -> None:
         help=f"この測定より偶然とは言えないほど下がった指標があれば 1 で終わる（番号、ファイル、{LAST}）",
     )
     add("--compare", metavar="測定", help="比べる測定（既定は、同じ質問集の前の測定）")
+    add(
+        "--judge",
+        action="store_true",
+        help="生成AIの判定も加える（参考。設定 llm_url が要る。正答率や合否には使わない）",
+    )
     add("--wrong", action="store_true", help="誤った質問と、その理由も表示する")
     add(
         "--results",
@@ -60,49 +72,19 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, show, keep and judge; return the exit status."""
-    from eval.history import append_line
-    from eval.html_report import write_html
+    """Measure, keep, show and judge; return the exit status."""
     from eval.questions import read_questions
-    from eval.run import run_evaluation
-    from eval.text_report import render_comparison, render_run, render_variants, render_wrong
-    from eval.variants import choose_variants, measure_variants
-    from rag.assistant import Assistant
 
     limits = parse_limits(options.fail_under)
     wanted = options.no_worse_than or options.compare
     baseline = find_run(wanted, options.results) if wanted else None
     questions, settings = read_questions(options.questions), load_settings(index=options.index)
-    variants = choose_variants(options.variant, settings)
-    with StageBars() as bars:
-        with closing(Assistant.open(settings)) as assistant:
-            name = options.questions.name
-            record = run_evaluation(
-                assistant, questions, name=name, progress=lambda done, total: bars("質問", done, total)
-            )
-        if variants:
-            record = measure_variants(
-                record,
-                questions,
-                settings,
-                variants,
-                watch_variant=lambda label: lambda done, total: bars(label, done, total),
-            )
+    record = measure(options, questions, settings)
     file = save_run(record, options.results)
-    if options.output:
-        write_run(record, options.output)
     earlier = baseline or find_previous(record, options.results)
     comparison = compare_runs(earlier, record) if earlier else None
-    report = write_html(record, options.html or options.results / REPORT, comparison)
-    if not options.no_history:
-        append_line(record, options.results)
-    print(render_run(record))
-    for shown in (
-        render_variants(record) if variants else "",
-        render_comparison(comparison) if comparison else "",
-        render_wrong(record) if options.wrong else "",
-    ):
-        print(f"\n{shown}" if shown else "", end="\n" if shown else "")
+    report = keep(options, record, comparison)
+    show(options, record, comparison)
     print(f"\n結果: {file}\n報告: {report}", file=sys.stderr)
     failed = find_failed(record.overall, limits)
     if options.no_worse_than and comparison:
@@ -110,3 +92,49 @@ def run(options: argparse.Namespace) -> int:
     for line in failed:
         print(line, file=sys.stderr)
     return DONE_WITH_PROBLEMS if failed else DONE
+
+
+def measure(options: argparse.Namespace, questions: Sequence[Question], settings: Settings) -> RunRecord:
+    """Ask the questions, and where wanted the LLM's opinion and the variants, each with a bar."""
+    from eval.llm_judge import judge_answers, open_judge
+    from eval.run import run_evaluation
+    from eval.variants import choose_variants, measure_variants
+    from rag.assistant import Assistant
+
+    variants = choose_variants(options.variant, settings)
+    judge = open_judge(settings) if options.judge else None
+    with StageBars() as bars:
+
+        def watch(label: str) -> Progress:
+            return lambda done, total: bars(label, done, total)
+
+        with closing(Assistant.open(settings)) as assistant:
+            record = run_evaluation(assistant, questions, name=options.questions.name, progress=watch("質問"))
+        if judge is not None:
+            record = judge_answers(record, judge, settings, progress=watch("生成AIの判定"))
+        if variants:
+            record = measure_variants(record, questions, settings, variants, watch_variant=watch)
+    return record
+
+
+def keep(options: argparse.Namespace, record: RunRecord, comparison: Comparison | None) -> Path:
+    """Write the report, the history and whatever else is wanted of a run that is saved; return the report's file."""
+    from eval.history import append_line
+    from eval.html_report import write_html
+
+    if options.output:
+        write_run(record, options.output)
+    if not options.no_history:
+        append_line(record, options.results)
+    return write_html(record, options.html or options.results / REPORT, comparison)
+
+
+def show(options: argparse.Namespace, record: RunRecord, comparison: Comparison | None) -> None:
+    """Print the figures, and where there are any the variants, what changed and what is wrong."""
+    from eval.text_report import render_comparison, render_run, render_variants, render_wrong
+
+    shown = [render_run(record)]
+    shown += [render_variants(record)] if record.variants else []
+    shown += [render_comparison(comparison)] if comparison else []
+    shown += [render_wrong(record)] if options.wrong else []
+    print("\n\n".join(shown))
