@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.commands.calibrate import build_own, render_fit
+from eval.commands.calibrate import render_fit
 from eval.fitting import Scale, Trials, choose_threshold, decide, fit, fit_scale
+from eval.index_calibration import build_own
 from eval.metrics import Outcome
 from rag.answering.confidence import Evidence, read_calibration
 from rag.answering.own_calibration import (

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.commands.run import QUESTIONS
 from rag.parser import DONE, Parser
 from rag.progress import StageBars
-from rag.settings import Settings, load_settings
+from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from eval.fitting import Fit
     from eval.intervals import Figure
     from eval.metrics import Outcome
-    from eval.questions import Question
     from eval.records import RunRecord
-    from rag.answering.own_calibration import OwnCalibration
-    from rag.indexing.manifest import Manifest
 
 DESCRIPTION = "答えるかどうかの境目を、検証用でない質問で合わせ、索引のそばに書く"
 
@@ -51,14 +45,14 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fit, show what it does to both halves, and write it where it proved itself; return the exit status."""
     from eval.fitting import WRONG_COST, fit
+    from eval.index_calibration import ask_willingly, keep_fit, read_packaged_threshold
     from eval.questions import read_questions
-    from rag.answering.confidence import read_calibration
-    from rag.answering.own_calibration import write_own_calibration
 
     questions, settings = read_questions(options.questions), load_settings(index=options.index)
     cost = WRONG_COST if options.wrong_cost is None else options.wrong_cost
-    record, manifest = ask_all(settings, questions)
-    packaged = read_calibration().threshold
+    with StageBars() as bars:
+        record, manifest = ask_willingly(settings, questions, lambda done, total: bars("質問", done, total))
+    packaged = read_packaged_threshold()
     tuned = [result.outcome for result in record.results if not result.is_held_out]
     found = fit(tuned, packaged, cost)
     print(render_fit(found, packaged, record))
@@ -70,43 +64,9 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         print("--dry-run のため、書いていません。")
         return DONE
-    file = write_own_calibration(settings.index, build_own(found, manifest, settings, len(tuned)))
+    file = keep_fit(found, manifest, settings, len(tuned))
     print(f"{file} に書きました。次の質問から使います。元に戻すには、このファイルを消してください。")
     return DONE
-
-
-def ask_all(settings: Settings, questions: Sequence[Question]) -> tuple[RunRecord, Manifest]:
-    """Ask every question with a threshold of 0 and the packaged calibration; return what came of it, and of which index."""
-    from eval.run import run_evaluation
-    from rag.answering.own_calibration import CalibrationShelf
-    from rag.assistant import Assistant
-    from rag.indexing.embedders import EmbedderLibrary
-    from rag.indexing.snapshot import SnapshotReader, SnapshotStore
-
-    willing = replace(settings, answer_threshold=0.0)
-    reader = SnapshotReader(SnapshotStore(settings.index))
-    assistant = Assistant(willing, reader, EmbedderLibrary(willing), calibrations=CalibrationShelf(None))
-    with closing(assistant), StageBars() as bars:
-        manifest = assistant.manifest()
-        record = run_evaluation(assistant, questions, progress=lambda done, total: bars("質問", done, total))
-    return record, manifest
-
-
-def build_own(found: Fit, manifest: Manifest, settings: Settings, count: int) -> OwnCalibration:
-    """Return what is written of a fit, bound to the index that it was made on. count: the questions that it was fitted on."""
-    from rag.answering.own_calibration import OwnCalibration, hash_model, mark_documents
-
-    return OwnCalibration(
-        threshold=round(found.threshold, 4),
-        slope=round(found.scale.slope, 6),
-        offset=round(found.scale.offset, 6),
-        embedder_fingerprint=manifest.recipe.embedder_fingerprint,
-        reranker=settings.reranker,
-        model_sha256=hash_model(),
-        documents=mark_documents(manifest.sources.values()),
-        questions=count,
-        fitted_at=datetime.now().astimezone().isoformat(timespec="seconds"),
-    )
 
 
 def render_fit(found: Fit, packaged: float, record: RunRecord) -> str:
