@@ -2,12 +2,13 @@
 # make test   環境をそろえ、すべてのテストを動かす
 # make check  書式・型の検査      make eval  索引を最新にして正答率を測り、報告を eval/results/report.html に書く      make corpus  見本の文書を作り直す
 # make bench-retrieval DATA=フォルダー SETS="名前 …" OPTIONS="--output 結果.json"  評価データで、探す力を方式ごとに測る
+# make bench-public DATA=フォルダー SETS="名前 …"   手元にある公開の評価データで測り、公表されている値と並べる（なければ、そう示す）
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 DATA ?= ../shared/data/bench
 
-.PHONY: run test check eval bench-retrieval corpus clean
+.PHONY: run test check eval bench-retrieval bench-public corpus clean
 
 run: .venv/run.stamp
 	$(BIN)/rag index || [ $$? -eq 1 ]
@@ -25,6 +26,9 @@ eval: .venv/run.stamp
 
 bench-retrieval: .venv/dev.stamp
 	$(BIN)/python -m eval.bench.retrieval $(DATA) $(SETS) $(OPTIONS)
+
+bench-public: .venv/dev.stamp
+	$(BIN)/python -m eval.bench.public $(DATA) $(SETS) $(OPTIONS)
 
 corpus: .venv/dev.stamp
 	$(BIN)/python -m eval.municipality.build && $(BIN)/python -m eval.municipality.check

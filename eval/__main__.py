@@ -17,11 +17,18 @@ from rag.progress import use_utf8
 
 RUN = "run"
 COMMANDS = (RUN, "history", "compare", "calibrate", "readme")
+OF_QUESTIONS = ("check", "convert", "suggest")
+"""What is done to the question set: modules of eval with a `build_parser` and a `main` of their own."""
 
 
 def open_command(name: str) -> ModuleType:
     """Return the module of a command."""
     return importlib.import_module(f"eval.commands.{name}")
+
+
+def open_own(name: str) -> ModuleType:
+    """Return the module of a command of the question set."""
+    return importlib.import_module(f"eval.{name}")
 
 
 def build_parser(name: str = RUN) -> Parser:
@@ -42,6 +49,7 @@ def _describe_commands() -> str:
     from eval.variants import ENGINES, RANKINGS
 
     lines = ["命令:", *(f"  {name:<12}{open_command(name).DESCRIPTION}" for name in COMMANDS)]
+    lines += [f"  {name:<12}{open_own(name).build_parser().description}" for name in OF_QUESTIONS]
     lines += ["", "方式（--variant）:", *(f"  {name:<12}{label}" for name, label in {**RANKINGS, **ENGINES}.items())]
     return "\n".join([*lines, "", "各命令の説明: python -m eval 命令 --help"])
 
@@ -50,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a command line says and return the exit status."""
     use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] and words[0] in OF_QUESTIONS:
+        return int(open_own(words[0]).main(words[1:]))
     name = words.pop(0) if words[:1] and words[0] in COMMANDS else RUN
     options = build_parser(name).parse_args(words)
     try:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.metrics import Figures, Outcome, compute_figures
+from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord
 from rag.answering.answer_type import AnswerType
 
-TUNING, HELD_OUT = "調整", "検証"
 PURPOSE, CATEGORY, ANSWERABLE, WORDING, KIND, TYPE, DOCUMENT = (
     "用途",
     "分類",

@@ -9,8 +9,9 @@ from pathlib import Path
 from eval.calibration import compute_error
 from eval.charts import Bar, render_bars, render_reliability, render_times
 from eval.comparison import Comparison, Difference, compare_outcomes
-from eval.groups import AXES, DOCUMENT, HELD_OUT, PURPOSE, TUNING, TYPE, Group, build_groups, split_results
+from eval.groups import AXES, DOCUMENT, PURPOSE, TYPE, Group, build_groups, split_results
 from eval.metrics import ACCURACY, AMOUNTS, JUDGED, NAMES, RANKING, Figures, compute_figures
+from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord, RunRecord
 from eval.tables import render_interval, render_number
 from rag.errors import UsageError

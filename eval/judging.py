@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from eval.groups import label_type
-from eval.matching import ReadPage, Spot, is_at_gold, is_read_back, missing_facts, rank_places, spot_of, spots_of
+from eval.matching import (
+    ReadPage,
+    Spot,
+    is_at_gold,
+    is_read_back,
+    missing_facts,
+    rank_places,
+    spots_of,
+    spots_of_citation,
+)
 from eval.metrics import Outcome
 from eval.questions import Gold, Question
 from eval.records import AnswerRecord, CitationRecord, HitRecord, PlaceRecord, QuestionRecord
@@ -60,7 +69,7 @@ def find_outcome(
 ) -> Outcome:
     """Return what is found out of an answer and the passages that were found (best first)."""
     missing = missing_facts(answer.text, question.key_facts)
-    spots = [(spot_of(citation),) for citation in answer.citations]
+    spots = [spots_of_citation(citation, passages) for citation in answer.citations]
     return Outcome(
         answerable=question.answerable,
         answered=answer.status is Status.ANSWERED,

@@ -1,20 +1,24 @@
 """Is a passage or a citation at a gold place, is its quote on the page, and does an answer hold its key facts?
 
 Pages and rows are compared by number. In text and Markdown the gold is the line where the answering paragraph starts: it runs
-to the next blank line, and whatever covers one of its lines is at the place.
+to the next blank line, and whatever covers one of its lines is at the place. Lines of an e-mail count from its body, paragraphs
+of Word and HTML through the whole document, whatever heading they are under.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from eval.questions import Gold
+from eval.places import Gold
+from rag.activity.place_cells import MAIL_BODY
 from rag.documents import Citation, Locator, Passage, Span
 from rag.text import squeeze
 
 ELLIPSIS = "…"  # between the spans of a quote; written here again, so that the evaluation proves it by itself
+_MAIL_HEAD = re.compile("".join(rf"(?:{name}: .*\n)?" for name in ("件名", "差出人", "日時", "宛先", "Cc")))
 ReadPage = Callable[[str, int], str | None]
 """Called with (source, page number): the stored text of the page, None where there is none."""
 
@@ -34,6 +38,23 @@ def spot_of(citation: Citation) -> Spot:
     return Spot(citation.source, citation.locator, citation.page, citation.spans)
 
 
+def spots_of_citation(citation: Citation, passages: Iterable[Passage]) -> tuple[Spot, ...]:
+    """Return where a citation stands, with every numbered paragraph that it quotes of the passages it was taken from.
+
+    A citation shows the number of its first paragraph only; pages, rows and lines need no more than that.
+    """
+    quoted = (
+        spot
+        for passage in passages
+        if passage.chunk.source == citation.source
+        for spot in spots_of(passage)
+        if spot.locator.paragraph is not None
+        and spot.page == citation.page
+        and any(span.start < other.end and other.start < span.end for span in citation.spans for other in spot.spans)
+    )
+    return (spot_of(citation), *quoted)
+
+
 def spots_of(passage: Passage) -> tuple[Spot, ...]:
     """Return where a passage stands, segment by segment; the header cells of a table row stand elsewhere and are left out."""
     chunk = passage.chunk
@@ -44,7 +65,8 @@ def spots_of(passage: Passage) -> tuple[Spot, ...]:
 def place_of(spot: Spot) -> tuple[str, Locator]:
     """Return the place that passages share: the source and its page, row or line, whatever heading it is under."""
     locator = spot.locator
-    has_number = any(number is not None for number in (locator.page, locator.row, locator.line))
+    numbers = (locator.page, locator.row, locator.line, locator.paragraph)
+    has_number = any(number is not None for number in numbers)
     return spot.source, replace(locator, heading=None, label=None) if has_number else locator
 
 
@@ -68,16 +90,29 @@ def is_at_gold(spot: Spot, gold: Sequence[Gold], read_page: ReadPage) -> bool:
 
 
 def _is_at(spot: Spot, gold: Gold, read_page: ReadPage) -> bool:
+    locator = spot.locator
     if unicodedata.normalize("NFC", spot.source) != gold.source:
         return False
     if gold.page is not None:
-        return spot.locator.page == gold.page
+        return locator.page == gold.page
     if gold.row is not None:
-        return (spot.locator.sheet, spot.locator.row) == (gold.sheet, gold.row)
+        return (locator.sheet, locator.row) == (gold.sheet, gold.row)
+    if gold.paragraph is not None:
+        return locator.paragraph == gold.paragraph
     text = read_page(spot.source, spot.page)
-    if text is None or gold.line is None:
+    if text is None or gold.line is None or (locator.part or MAIL_BODY) != MAIL_BODY:
         return False
-    return bool(set(paragraph_lines(text, gold.line)) & {n for span in spot.spans for n in covered_lines(text, span)})
+    first = gold.line + (count_head_lines(text) if locator.part else 0)
+    return bool(set(paragraph_lines(text, first)) & {n for span in spot.spans for n in covered_lines(text, span)})
+
+
+def count_head_lines(text: str) -> int:
+    """Return how many lines of an e-mail's page stand before its body: subject, sender, day, receivers.
+
+    >>> count_head_lines("件名: 照会\\n差出人: 総務課\\n宛先: 町民課\\n\\n回答期限は6月末です。")
+    3
+    """
+    return len(_MAIL_HEAD.match(text)[0].split("\n")) - 1  # type: ignore[index]
 
 
 def paragraph_lines(text: str, first: int) -> range:

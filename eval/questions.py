@@ -1,56 +1,51 @@
-"""The question set: a sheet that the QA team keeps in Excel, read into frozen values, every mistake named by its row.
+"""The question set: a sheet that the QA team keeps in Excel, read into frozen values, every mistake named by its cell.
 
-Columns: 番号, 質問, 期待する文書, ページ／行, 正解に含まれる語, 模範解答, 分類, 回答可否, 担当課, 備考. Several gold places and several
-key facts are separated by `;`; the n-th place belongs to the n-th document.
+Columns: 番号, 質問, 期待する文書, ページ／行, 正解に含まれる語, 模範解答, 分類, 回答可否, 担当課, 備考, and where wanted 基準日 (the
+day for which the question is asked) and 用途 (調整 or 検証). Several gold places and several key facts are separated by `;`; the
+n-th place belongs to the n-th document.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-from rag.batch import check_batch_file, read_rows
-from rag.errors import QuestionSetError
-
-COLUMNS = (
-    "番号",
-    "質問",
-    "期待する文書",
-    "ページ／行",
-    "正解に含まれる語",
-    "模範解答",
-    "分類",
-    "回答可否",
-    "担当課",
-    "備考",
+from eval.places import PLACE_FORMS, Gold, parse_place, split_cell
+from eval.question_sheet import (
+    AS_OF,
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    PURPOSE,
+    CellProblem,
+    SheetRow,
+    raise_problems,
+    read_sheet,
+    report_cell,
 )
+from rag.errors import QuestionSetError
+from rag.reading.metadata import parse_date
+
+__all__ = [
+    "COLUMNS",
+    "OPTIONAL_COLUMNS",
+    "PARAPHRASE",
+    "Gold",
+    "Question",
+    "parse_place",
+    "read_questions",
+    "split_cell",
+]
+
 PARAPHRASE = "言い換え"
-_ANSWERABLE = {"可": True, "不可": False}
-_PAGED, _SHEETS, _RECORDS, _LINED = (".pdf", ".pptx"), (".xlsx", ".xlsm", ".xls"), (".csv", ".tsv"), (".txt", ".md")
-_NUMBER = re.compile(r"(?:p\.?\s*)?(\d+)(?:\.0)?\s*(?:ページ|頁|枚目|行目?|件目)?", re.IGNORECASE)
-_PLACE_FORMS = "PDF は頁（14）、Excel はシート名:行（よくある質問:12）、CSV は件（12）、テキストと Markdown は行（40）"
+ANSWERABLE = {"可": True, "不可": False}
+TUNING, HELD_OUT = "調整", "検証"
+_HELD_OUT = {"": False, TUNING: False, HELD_OUT: True}
+_MIDNIGHT = " 00:00:00"
+"""How Excel's own days come out as text."""
 _MOST_PROBLEMS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """One place where the answer stands: a page, a row of a sheet, a record (row without sheet) or a line."""
-
-    source: str
-    page: int | None = None
-    sheet: str | None = None
-    row: int | None = None
-    line: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the keys that are present: the JSON form."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,125 +76,80 @@ class Question:
 def read_questions(path: Path) -> tuple[Question, ...]:
     """Return the questions of a CSV (UTF-8, CP932) or the first sheet of an Excel file.
 
-    Raises QuestionSetError that names every row with a mistake; a CSV row is a record, the header being 1, as Excel shows it.
+    Raises QuestionSetError that names every cell with a mistake; a CSV row is a record, the header being 1, as Excel shows it.
     """
-    check_batch_file(path, allowed=(".csv", ".xlsx"))
-    if not path.is_file():
-        raise QuestionSetError(f"質問集がありません: {path}", "ファイルの場所と名前を確かめてください。")
-    rows = list(_read_records(path))
-    problems = [*_find_repeated(rows)]
-    questions = []
-    for number, record in rows:
-        found = list(_find_problems(record))
-        problems += [(number, problem) for problem in found]
-        if not found:
-            questions.append(_to_question(record))
-    if problems:
-        raise _mistakes(path, problems)
-    if not questions:
+    rows = read_sheet(path)
+    raise_problems(path, find_mistakes(rows), most=_MOST_PROBLEMS)
+    if not rows:
         raise QuestionSetError(f"質問集に質問がありません: {path}", "2行目から、1行に1問を書いてください。")
-    return tuple(questions)
+    return tuple(read_question(row) for row in rows)
 
 
-def _read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (row number, column -> cell) of the rows that are not blank."""
-    rows = read_rows(path)
-    header = [_column(cell) for cell in rows[0]] if rows else []
-    if missing := [name for name in COLUMNS if _column(name) not in header]:
-        found = "、".join(cell.strip() for cell in rows[0] if cell.strip()) if rows else ""
-        raise QuestionSetError(
-            f"{path} に列がありません: {'、'.join(missing)}（1行目の見出し: {found or 'なし'}）。",
-            f"1行目の見出しを次のとおりにしてください: {'、'.join(COLUMNS)}",
-        )
-    places = {name: header.index(_column(name)) for name in COLUMNS}
-    for number, row in enumerate(rows[1:], start=2):
-        if any(cell.strip() for cell in row):
-            yield number, {name: row[at].strip() if at < len(row) else "" for name, at in places.items()}
+def find_mistakes(rows: Sequence[SheetRow]) -> list[CellProblem]:
+    """Return what is wrong with the rows by themselves, whatever the documents say."""
+    return [*_find_repeated(rows), *(problem for row in rows for problem in find_row_mistakes(row))]
 
 
-def _column(cell: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", cell).split())
+def _find_repeated(rows: Sequence[SheetRow]) -> Iterator[CellProblem]:
+    counts = Counter(row["番号"] for row in rows)
+    for row in rows:
+        if row["番号"] and counts[row["番号"]] > 1:
+            yield report_cell(row, "番号", f"番号 {row['番号']} が重複しています（番号は1問に1つにしてください）。")
 
 
-def _find_repeated(rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[tuple[int, str]]:
-    counts = Counter(record["番号"] for _, record in rows)
-    for number, record in rows:
-        if record["番号"] and counts[record["番号"]] > 1:
-            yield number, f"番号 {record['番号']} が重複しています（番号は1問に1つにしてください）。"
-
-
-def _find_problems(record: Mapping[str, str]) -> Iterator[str]:
+def find_row_mistakes(row: SheetRow) -> Iterator[CellProblem]:
     """Yield what is wrong with one row, each with its remedy."""
-    yield from (f"{name}が空です。" for name in ("番号", "質問") if not record[name])
-    answerable = _ANSWERABLE.get(record["回答可否"])
-    if answerable is None:
-        yield f"回答可否「{record['回答可否']}」が分かりません（可 か 不可 と書いてください）。"
-    documents, places = split_cell(record["期待する文書"]), split_cell(record["ページ／行"])
+    yield from (report_cell(row, name, f"{name}が空です。") for name in ("番号", "質問") if not row[name])
+    if row["回答可否"] not in ANSWERABLE:
+        told = f"回答可否「{row['回答可否']}」が分かりません（可 か 不可 と書いてください）。"
+        yield report_cell(row, "回答可否", told)
+    if row[PURPOSE] not in _HELD_OUT:
+        told = f"用途「{row[PURPOSE]}」が分かりません（{TUNING} か {HELD_OUT} と書くか、空にしてください）。"
+        yield report_cell(row, PURPOSE, told)
+    try:
+        _read_day(row[AS_OF])
+    except ValueError as error:
+        yield report_cell(row, AS_OF, f"基準日「{row[AS_OF]}」が分かりません。{error}")
+    yield from _find_place_mistakes(row)
+
+
+def _find_place_mistakes(row: SheetRow) -> Iterator[CellProblem]:
+    answerable = ANSWERABLE.get(row["回答可否"])
+    documents, places = split_cell(row["期待する文書"]), split_cell(row["ページ／行"])
     if answerable and not documents:
-        yield "回答可否が可なのに、期待する文書がありません（文書とページ／行を書くか、不可にしてください）。"
+        told = "回答可否が可なのに、期待する文書がありません（文書とページ／行を書くか、不可にしてください）。"
+        yield report_cell(row, "期待する文書", told)
     if answerable is False and (documents or places):
-        yield "回答可否が不可なのに、期待する文書やページ／行があります（空にするか、可にしてください）。"
+        told = "回答可否が不可なのに、期待する文書やページ／行があります（空にするか、可にしてください）。"
+        yield report_cell(row, "期待する文書", told)
     if len(documents) != len(places):
-        yield f"期待する文書が{len(documents)}件、ページ／行が{len(places)}件です（; で区切り、同じ数を同じ順に書いてください）。"
+        told = f"期待する文書が{len(documents)}件、ページ／行が{len(places)}件です（; で区切り、同じ数を同じ順に書いてください）。"
+        yield report_cell(row, "ページ／行", told)
         return
     for document, place in zip(documents, places, strict=True):
         if parse_place(document, place) is None:
-            yield f"ページ／行「{place}」（{document}）が分かりません（{_PLACE_FORMS}）。"
+            yield report_cell(
+                row, "ページ／行", f"ページ／行「{place}」（{document}）が分かりません（{PLACE_FORMS}）。"
+            )
 
 
-def split_cell(cell: str) -> list[str]:
-    """Return the parts of a cell with several values.
-
-    >>> split_cell("31;35"), split_cell("3年間；毎年度見直し; "), split_cell("")
-    (['31', '35'], ['3年間', '毎年度見直し'], [])
-    """
-    return [part.strip() for part in re.split("[;；]", cell) if part.strip()]
+def _read_day(cell: str) -> date | None:
+    return parse_date(cell.removesuffix(_MIDNIGHT)) if cell else None
 
 
-def parse_place(document: str, place: str) -> Gold | None:
-    """Return the gold place of one document; None where it is not understood.
-
-    >>> parse_place("計画.pdf", "14"), parse_place("手引.txt", "40行目")
-    (Gold(source='計画.pdf', page=14, sheet=None, row=None, line=None), Gold(source='手引.txt', page=None, sheet=None, row=None, line=40))
-    >>> parse_place("Q&A.xlsx", "住民向け:28").as_dict(), parse_place("Q&A.csv", "7").as_dict()
-    ({'source': 'Q&A.xlsx', 'sheet': '住民向け', 'row': 28}, {'source': 'Q&A.csv', 'row': 7})
-    >>> parse_place("Q&A.xlsx", "28"), parse_place("計画.pdf", "第2章")
-    (None, None)
-    """
-    source = unicodedata.normalize("NFC", document).replace("\\", "/")
-    suffix = PurePosixPath(source).suffix.lower()
-    sheet, _, written = place.replace("：", ":").rpartition(":")
-    match = _NUMBER.fullmatch(unicodedata.normalize("NFKC", written).strip())
-    number = int(match[1]) if match else 0
-    if number < 1 or bool(sheet) != (suffix in _SHEETS):
-        return None
-    if suffix in _SHEETS:
-        return Gold(source, sheet=sheet.strip(), row=number)
-    if suffix in _PAGED:
-        return Gold(source, page=number)
-    if suffix in _RECORDS:
-        return Gold(source, row=number)
-    return Gold(source, line=number) if suffix in _LINED else None
-
-
-def _to_question(record: Mapping[str, str]) -> Question:
-    pairs = zip(split_cell(record["期待する文書"]), split_cell(record["ページ／行"]), strict=True)
+def read_question(row: SheetRow) -> Question:
+    """Return the question of a row without mistakes."""
+    pairs = zip(split_cell(row["期待する文書"]), split_cell(row["ページ／行"]), strict=True)
     return Question(
-        id=record["番号"],
-        text=record["質問"],
+        id=row["番号"],
+        text=row["質問"],
         gold=tuple(gold for pair in pairs if (gold := parse_place(*pair))),
-        key_facts=tuple(split_cell(record["正解に含まれる語"])),
-        model_answer=record["模範解答"],
-        category=record["分類"],
-        answerable=_ANSWERABLE[record["回答可否"]],
-        department=record["担当課"],
-        note=record["備考"],
+        key_facts=tuple(split_cell(row["正解に含まれる語"])),
+        model_answer=row["模範解答"],
+        category=row["分類"],
+        answerable=ANSWERABLE[row["回答可否"]],
+        department=row["担当課"],
+        note=row["備考"],
+        as_of=_read_day(row[AS_OF]),
+        is_held_out=_HELD_OUT[row[PURPOSE]],
     )
-
-
-def _mistakes(path: Path, problems: Sequence[tuple[int, str]]) -> QuestionSetError:
-    lines = [f"  {number}行目: {problem}" for number, problem in sorted(problems)]
-    if len(lines) > _MOST_PROBLEMS:
-        lines[_MOST_PROBLEMS:] = [f"  ほか {len(lines) - _MOST_PROBLEMS} 件"]
-    message = "\n".join([f"質問集 {path} に誤りが {len(problems)} 件あります。", *lines])
-    return QuestionSetError(message, "上の行を直してから、もう一度実行してください。")

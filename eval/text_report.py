@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from eval.calibration import render_curve
 from eval.comparison import Comparison, compare_outcomes
 from eval.conditions import describe
-from eval.groups import AXES, DOCUMENT, HELD_OUT, PURPOSE, TUNING, Group, build_groups, split_results
+from eval.groups import AXES, DOCUMENT, PURPOSE, Group, build_groups, split_results
 from eval.intervals import Figure
 from eval.metrics import ACCURACY, AMOUNTS, NAMES, RANKING, compute_figures
+from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord, RunRecord, VariantRecord
 from eval.tables import pad, render_interval, render_number
 

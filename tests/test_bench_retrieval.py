@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.bench import retrieval
+from eval.bench import public, retrieval
 from eval.bench.plain_bm25 import PlainBM25
 from eval.bench.retrieval_report import render_comparison, render_set, render_summary
-from eval.bench.retrieval_scores import Score, SetResult, is_above, is_below, score_question
+from eval.bench.retrieval_scores import FIGURES, Score, SetResult, is_above, is_below, score_question
 from eval.bench.retrieval_sets import BenchSet, Form, Place, find_sets, key_of, read_set, write_corpus
 from eval.bench.retrieval_systems import FINAL, FUSED, LABELS, PLAIN, text_of
 from eval.intervals import compute_difference
@@ -381,3 +381,47 @@ def test_a_small_set_has_the_figures_of_the_outside_script(tmp_path: Path) -> No
 @needs_shared
 def test_a_real_set_has_the_figures_of_the_outside_script(tmp_path: Path) -> None:
     check_same_figures(OTHER_DATA, "lawqa_jp", tmp_path)
+
+
+# --- published figures ------------------------------------------------------------------------------------------------
+
+
+def made_up_result(name: str) -> SetResult:
+    scores = {
+        FINAL: {"q0": Score(1, 1.0), "q1": Score(None, 0.0)},
+        PLAIN: {"q0": Score(2, 0.5), "q1": Score(None, 0.0)},
+    }
+    return SetResult(name, {"q0": "一", "q1": "二"}, {"q0": None, "q1": None}, scores)
+
+
+def test_figures_stand_side_by_side_only_for_the_same_set() -> None:
+    theirs = (public.PublishedFigure("town_faq", "ある町の FAQ", "よその検索", "ある論文", {"hit@1": 0.4}),)
+    table = public.render_public([made_up_result("town_faq"), measured("laws")], theirs, {"laws": "課題が違います"})
+    assert "| town_faq | 2 | しるべ（最終） | 0.500 | 0.500 | 0.500 | 0.500 | この実行 |" in table
+    assert "| town_faq | — | よその検索 | 0.400 | — | — | — | ある論文 |" in table
+    assert "- town_faq: 公表値と同じセットなので" in table and "- laws: 課題が違います。" in table
+
+
+def test_sets_that_are_absent_or_left_out_are_said() -> None:
+    theirs = (public.PublishedFigure("town_faq", "ある町の FAQ", "よその検索", "ある論文", {"hit@1": 0.4}),)
+    table = public.render_public([made_up_result("laws")], theirs, {}, absent=["wiki"], untried=["tax"])
+    assert (
+        "| ある町の FAQ | — | よその検索 | 0.400" in table
+        and "town_faq がないので、この実行の値とは比べられません" in table
+    )
+    assert "- wiki: 評価データがないので" in table and "- tax: 評価データはありますが" in table
+    assert "- laws: このセットの公表値を持っていません。" in table
+
+
+def test_every_known_set_says_why_it_stands_beside_no_published_figure_and_every_figure_has_a_source() -> None:
+    figures, notes = public.read_published()
+    assert set(public.known_sets()) == set(notes)
+    assert figures and all(figure.source and set(figure.values) <= set(FIGURES) for figure in figures)
+
+
+def test_the_public_command_measures_a_set_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_set(tmp_path / "data")
+    assert public.main([str(tmp_path / "data"), NAME, "--work", str(tmp_path / "work")]) == 0
+    out = capsys.readouterr().out
+    assert f"| {NAME} | 4 | しるべ（最終）" in out and "jaquad_dev: 評価データがないので測っていません" in out
+    assert public.main([str(tmp_path / "none")]) == 2

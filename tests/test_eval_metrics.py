@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from eval.intervals import compute_ratio
-from eval.matching import Spot, is_at_gold, is_read_back, missing_facts, rank_places
+from eval.matching import Spot, is_at_gold, is_read_back, missing_facts, rank_places, spots_of_citation
 from eval.metrics import NAMES, Outcome, compute_figures
-from eval.questions import Gold
+from eval.places import Gold
 from rag.documents import Chunk, ChunkKind, Citation, Locator, Metadata, Passage, Segment, Span
+from rag.reading.mail import read_mail
 
 RIGHT = Outcome(
     True, answered=True, has_facts=True, ranked=(True,), at_gold=(True, False), read_back=(True, True), confidence=0.9
@@ -128,6 +131,38 @@ def test_rows_are_compared_with_their_sheet() -> None:
     assert is_at_gold(spot, [Gold("Q&A.xlsx", sheet="住民向け", row=5)], read_page)
     assert not is_at_gold(spot, [Gold("Q&A.xlsx", sheet="職員向け", row=5)], read_page)
     assert not is_at_gold(spot, [Gold("他.xlsx", sheet="住民向け", row=5)], read_page)
+
+
+def test_paragraphs_are_compared_by_number_whatever_heading_they_are_under() -> None:
+    spot = Spot("様式.zip/要領.docx", Locator(heading="第2章 > 申請", paragraph=8), 1, (Span(0, 2),))
+    assert is_at_gold(spot, [Gold("様式.zip/要領.docx", paragraph=8)], read_page)
+    assert not is_at_gold(spot, [Gold("様式.zip/要領.docx", paragraph=2)], read_page)
+
+
+def test_a_citation_stands_at_each_paragraph_that_it_quotes() -> None:
+    segments = tuple(Segment(1, n * 10, n * 10 + 9, Locator(heading="手順", paragraph=n)) for n in (4, 5, 6))
+    found = passage(*segments)
+    quoted = (Span(40, 49), Span(50, 59))
+    citation = Citation(1, found.chunk.source, "要領", segments[0].locator, 1, quoted, "", verified=True)
+    places = [spot.locator.paragraph for spot in spots_of_citation(citation, [found])]
+    assert places == [4, 4, 5]
+
+
+MAIL = "Subject: 照会\nFrom: soumu@example.jp\nTo: choumin@example.jp\nDate: Mon, 02 Nov 2026 09:00:00 +0900\n{}\n{}"
+KIND_OF_BODY = 'MIME-Version: 1.0\nContent-Type: text/plain; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n'
+BODY = "様式1により回答してください。\n\n日時: 11月5日まで\n\n期限は6月末です。\n"
+
+
+@pytest.mark.parametrize(("line", "quote"), [(1, "様式1"), (3, "日時: 11月5日"), (5, "期限は")])
+def test_lines_of_an_email_count_from_its_body(tmp_path: Path, line: int, quote: str) -> None:
+    (tmp_path / "照会.eml").write_text(MAIL.format(KIND_OF_BODY, BODY), encoding="utf-8")
+    (page,) = read_mail(tmp_path / "照会.eml", "照会.eml").pages
+    (block,) = [block for block in page.blocks if quote in page.text[block.start : block.end]]
+
+    assert block.locator.line == line
+    for other in page.blocks:
+        spot = Spot("照会.eml", other.locator, 1, (Span(other.start, other.end),))
+        assert is_at_gold(spot, [Gold("照会.eml", line=line)], lambda *_: page.text) is (other is block)
 
 
 @pytest.mark.parametrize(

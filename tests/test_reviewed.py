@@ -14,7 +14,8 @@ from conftest import build_town
 import eval.questions
 from rag.activity import Activity, Asking, Verdict
 from rag.activity.candidates import COLUMNS as CASE_COLUMNS
-from rag.activity.candidates import find_key_facts, write_place
+from rag.activity.candidates import find_key_facts
+from rag.activity.place_cells import write_place
 from rag.activity.reviewed import COLUMNS, REVIEWED_FILE, Reply
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, Locator, Status
@@ -286,6 +287,7 @@ def test_what_the_question_set_cannot_name_is_refused_rather_than_written_wrong(
 def test_places_are_written_as_the_question_set_reads_them() -> None:
     for source, locator in (
         ("a.pdf", {"page": 3}), ("a.xlsx", {"sheet": "職員", "row": 4}), ("a.csv", {"row": 5}), ("a.md", {"line": 6}),
+        ("a.docx", {"paragraph": 7}), ("様式.zip/a.html", {"paragraph": 8}), ("a.pptx", {"page": 9}), ("a.eml", {"line": 2}),
     ):  # fmt: skip
         gold = eval.questions.parse_place(source, write_place(source, locator) or "")
         assert gold is not None and gold.as_dict() == {"source": source, **locator}

@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def render_fit(found: Fit, packaged: float, record: RunRecord) -> str:
     """Return what was fitted, how it was checked, and what it does to the questions it was fitted on and to those held out."""
     from eval.fitting import Scale, decide
-    from eval.groups import HELD_OUT, TUNING
+    from eval.questions import HELD_OUT, TUNING
 
     scale = found.scale
     lines = [

@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
     comparison = compare_runs(earlier, record) if earlier else None
     report = keep(options, record, comparison)
     show(options, record, comparison)
+    show_people(record, settings)
     print(f"\n結果: {file}\n報告: {report}", file=sys.stderr)
     failed = find_failed(record.overall, limits)
     if options.no_worse_than and comparison:
@@ -138,3 +139,10 @@ def show(options: argparse.Namespace, record: RunRecord, comparison: Comparison 
     shown += [render_comparison(comparison)] if comparison else []
     shown += [render_wrong(record)] if options.wrong else []
     print("\n\n".join(shown))
+
+
+def show_people(record: RunRecord, settings: Settings) -> None:
+    """Print how what people said of the answers stands to the score."""
+    from eval.human_judgements import compare_with_people, read_judgements, render_comparison
+
+    print("\n" + render_comparison(compare_with_people(record.results, read_judgements(settings))))

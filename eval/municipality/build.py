@@ -1,35 +1,35 @@
-"""Build ``corpus/`` and ``eval/questions.csv`` from the sources: ``python -m eval.municipality.build``."""
+"""Build ``corpus/`` and ``eval/questions.csv`` from the sources: ``python -m eval.municipality.build [alias …]``.
+
+With aliases, only those PDFs are made anew, and the small files of all other kinds as always.
+"""
 
 from __future__ import annotations
 
-import csv
-import datetime
 import io
 import re
-import zipfile
+import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-import weasyprint  # type: ignore[import-untyped,unused-ignore]
 from markdown_it import MarkdownIt
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.worksheet.worksheet import Worksheet
 from pypdf import PdfReader, PdfWriter
 from pypdf.constants import PageLabelStyle
 
-from eval.municipality.facts import SOURCES, Facts, fill, load
+from eval.municipality.facts import CORPUS, NOON, SOURCES, Facts, fill, load
+from eval.municipality.figures import draw_tables
+from eval.municipality.upright import set_upright
 
-ROOT = Path(__file__).parents[2]
-CORPUS = ROOT / "corpus"
-NOON = datetime.datetime(2026, 4, 1, 12, 0, 0)
+RULES = ("security", "wages-old", "wages-new")
+UNNUMBERED = ("bulletin10", "bulletin11")
+"""Sources in which a line that starts with a number is a date or an amount, and no step."""
 STEP = re.compile(r"^([①-⑳]|\([0-9]+\)|・|[0-9]+)[　 ]?(?=\S)")
-QA_FILE = "共通/よくある質問.xlsx"
 
 
 @dataclass(frozen=True)
 class Print:
-    """A PDF to be made: where it goes, its style sheet, its title, and the number of front pages when labelled."""
+    """A PDF to be made from ``<source>.md``: where it goes, its title, and the number of front pages when labelled.
+
+    short: how the questions call it, if not by the name of its source. look: a style sheet of its own beside ``print.css``.
+    """
 
     target: str
     source: str
@@ -38,28 +38,107 @@ class Print:
     front: int = 0
     labels: bool = False
     outline: bool = True
+    short: str = ""
+    look: str = ""
+
+    @property
+    def alias(self) -> str:
+        """How the questions call it: the name of its source, where nothing shorter is given."""
+        return self.short or self.source
 
 
 PRINTS = (
     Print("企画財政課/第6次澄野町総合計画.pdf", "plan", "第6次澄野町総合計画", "企画財政課", front=4, labels=True),
     Print(
-        "町民課/窓口事務マニュアル.pdf", "manual", "窓口事務マニュアル（令和8年度版）", "町民課", front=2, outline=False
+        "町民課/窓口事務マニュアル.pdf",
+        "manual",
+        "窓口事務マニュアル（令和8年度版）",
+        "町民課",
+        front=2,
+        outline=False,
+        short="man",
     ),
-    Print("デジタル推進課/情報セキュリティ規程.pdf", "security", "澄野町情報セキュリティ規程", "デジタル推進課"),
-)
-TEXTS = (
-    ("総務課/職員旅費規程.txt", "travel.txt", "cp932"),
-    ("環境課/年末年始のごみ収集のお知らせ.md", "yearend.md", "utf-8"),
-    ("危機管理課/令和8年度総合防災訓練実施要領.md", "drill.md", "utf-8"),
-    ("企画財政課/移住定住住まい応援補助金のお知らせ.txt", "migration.txt", "utf-8"),
+    Print(
+        "デジタル推進課/情報セキュリティ規程.pdf",
+        "security",
+        "澄野町情報セキュリティ規程",
+        "デジタル推進課",
+        short="sec",
+    ),
+    Print(
+        "企画財政課/広報すみの_令和8年10月号.pdf",
+        "bulletin10",
+        "広報すみの　令和8年10月号",
+        "企画財政課",
+        look="bulletin",
+    ),
+    Print(
+        "企画財政課/広報すみの_令和8年11月号.pdf",
+        "bulletin11",
+        "広報すみの　令和8年11月号",
+        "企画財政課",
+        look="bulletin",
+    ),
+    Print(
+        "総務課/会計年度任用職員の報酬等に関する規程_令和7年4月1日施行.pdf",
+        "wages-old",
+        "澄野町会計年度任用職員の報酬等に関する規程（令和7年4月1日施行）",
+        "総務課",
+        look="rule",
+        short="wold",
+    ),
+    Print(
+        "総務課/会計年度任用職員の報酬等に関する規程_令和8年10月1日施行.pdf",
+        "wages-new",
+        "澄野町会計年度任用職員の報酬等に関する規程（令和8年10月1日施行）",
+        "総務課",
+        look="rule",
+        short="wnew",
+    ),
+    Print(
+        "危機管理課/澄野町地域防災計画.pdf",
+        "disaster",
+        "澄野町地域防災計画",
+        "危機管理課",
+        front=4,
+        labels=True,
+        look="disaster",
+    ),
+    Print(
+        "企画財政課/令和8年度当初予算の概要.pdf",
+        "budget",
+        "令和8年度 当初予算の概要",
+        "企画財政課",
+        front=3,
+        labels=True,
+        look="budget",
+    ),
+    Print(
+        "福祉課/福祉・子育て事務マニュアル.pdf",
+        "welfare",
+        "福祉・子育て事務マニュアル（令和8年度版）",
+        "福祉課",
+        short="wel",
+    ),
+    Print("税務課/税務事務マニュアル.pdf", "tax", "税務事務マニュアル（令和8年度版）", "税務課", outline=False),
+    Print(
+        "企画財政課/財務・契約事務の手引.pdf",
+        "finance",
+        "財務・契約事務の手引（令和8年度版）",
+        "企画財政課",
+        short="fin",
+    ),
 )
 
 
 def body_of(name: str, facts: Facts) -> str:
     """Return the HTML of a Markdown source, with numbered headings given anchors."""
-    text = fill((SOURCES / f"{name}.md").read_text(encoding="utf-8"), facts)
-    lines = [step_of(line, rule=name == "security") for line in text.splitlines()]
-    html = MarkdownIt("commonmark", {"html": True}).enable("table").render("\n".join(lines))
+    written = (SOURCES / f"{name}.md").read_text(encoding="utf-8")
+    text = fill(draw_tables(written, name, facts), facts)
+    lines = text.splitlines()
+    if name not in UNNUMBERED:
+        lines = [step_of(line, rule=name in RULES) for line in lines]
+    html = set_upright(MarkdownIt("commonmark", {"html": True}).enable("table").render("\n".join(lines)))
     ids = iter(range(1, 1000))
     html = re.sub(r"<h3>(?=\d-\d )", '<h3 class="measure">', html)
     html = re.sub(r"<h2>(?=第\d節 政策)", '<h2 class="policy">', html)
@@ -87,16 +166,19 @@ def page_of(job: Print, facts: Facts) -> str:
     body = body_of(job.source, facts)
     front = SOURCES / f"{job.source}-front.html"
     head = fill(front.read_text(encoding="utf-8"), facts) if front.exists() else ""
-    head = head.replace("{{目次}}", contents(body, 3 if job.source == "plan" else 2))
-    style = (SOURCES / "print.css").read_text(encoding="utf-8")
+    head = head.replace("{{目次}}", contents(body, 3 if job.source in ("plan", "disaster") else 2))
+    sheets = ["print", job.look] if job.look else ["print"]
+    style = "".join((SOURCES / f"{name}.css").read_text(encoding="utf-8") for name in sheets)
     return (
         f'<!doctype html><html lang="ja"><head><title>{job.title}</title><style>{style}</style></head>'
-        f'<body class="{job.source}">{head}<main>{body}</main></body></html>'
+        f'<body class="{job.source} {job.look}">{head}<main>{body}</main></body></html>'
     )
 
 
 def make_pdf(job: Print, facts: Facts) -> int:
     """Write one PDF with its metadata, outline and page labels; return its number of pages."""
+    import weasyprint  # type: ignore[import-untyped,unused-ignore]
+
     printed = weasyprint.HTML(string=page_of(job, facts)).write_pdf(pdf_identifier=job.source.encode(), dpi=150)
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(printed)))
     if job.labels:
@@ -104,119 +186,52 @@ def make_pdf(job: Print, facts: Facts) -> int:
         writer.set_page_label(job.front, len(writer.pages) - 1, style=PageLabelStyle.DECIMAL)
     if not job.outline:
         writer.root_object.pop("/Outlines", None)
+    return write_pdf(writer, job.target, job.title, job.department)
+
+
+def write_pdf(writer: PdfWriter, target: str, title: str, department: str) -> int:
+    """Write a PDF into the corpus under its title, the same bytes every time; return its number of pages."""
     stamp = f"D:{NOON:%Y%m%d%H%M%S}+09'00'"
     writer.add_metadata(
         {
-            "/Title": job.title,
-            "/Author": f"澄野町 {job.department}（架空の自治体）",
+            "/Title": title,
+            "/Author": f"澄野町 {department}（架空の自治体）",
             "/Producer": "eval.municipality.build",
             "/CreationDate": stamp,
             "/ModDate": stamp,
         }
     )
-    target = CORPUS / job.target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    writer.write(target)
-    return len(writer.pages)
-
-
-def rows_of(name: str, facts: Facts) -> list[list[str]]:
-    """Return the records of a source whose cells are parted by ``|``, with the facts put in."""
-    text = fill((SOURCES / name).read_text(encoding="utf-8"), facts)
-    return [line.split("|") for line in text.splitlines() if line]
-
-
-def make_texts(facts: Facts) -> None:
-    """Write the plain text and Markdown documents, the old ones with the encoding and line ends of Windows."""
-    for target, source, encoding in TEXTS:
-        text = fill((SOURCES / source).read_text(encoding="utf-8"), facts)
-        path = CORPUS / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding=encoding, newline="\r\n" if encoding == "cp932" else "\n")
-
-
-def make_csv(source: str, target: str, encoding: str, facts: Facts) -> None:
-    """Write a CSV file with the line ends that Excel writes."""
     path = CORPUS / target
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding=encoding, newline="") as file:
-        csv.writer(file, lineterminator="\r\n").writerows(rows_of(source, facts))
-
-
-def make_workbook(facts: Facts) -> None:
-    """Write the sheets of questions and answers."""
-    book = Workbook()
-    citizens = book.active
-    assert isinstance(citizens, Worksheet)
-    citizens.title = "住民向け"
-    note = facts["町"]["断り"]
-    fill_sheet(
-        citizens,
-        [["澄野町　よくある質問（住民向け）　令和8年10月1日現在"], [f"※{note}"]],
-        rows_of("qa-citizens.psv", facts),
-        facts,
-    )
-    fill_sheet(book.create_sheet("職員向け"), [], rows_of("qa-staff.psv", facts), facts)
-    book.properties.creator = "澄野町総務課（架空の自治体）"
-    book.properties.created = NOON
-    kept = io.BytesIO()
-    book.save(kept)
-    path = CORPUS / QA_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(settled(kept.getvalue()))
-
-
-def fill_sheet(sheet: Worksheet, titles: list[list[str]], rows: list[list[str]], facts: Facts) -> None:
-    """Write the title rows, the header and the numbered questions, with the department's extension."""
-    for title in titles:
-        sheet.append(title)
-        sheet.cell(sheet.max_row, 1).font = Font(bold=True, size=13 if len(title[0]) < 30 else 9)
-    sheet.append(["番号", "分類", "質問", "回答", "所管課", "内線", "更新日"])
-    header = sheet.max_row
-    for number, (kind, question, answer, department, day) in enumerate(rows, start=1):
-        extension = int(facts["課"][department][0])
-        sheet.append([number, kind, question, answer, department, extension, datetime.date.fromisoformat(day)])
-    dress(sheet, header)
-
-
-def dress(sheet: Worksheet, header: int) -> None:
-    """Rule the cells, wrap the text and freeze the header."""
-    line = Side(style="thin", color="808080")
-    for column, width in zip("ABCDEFG", (6, 14, 44, 70, 14, 7, 12), strict=True):
-        sheet.column_dimensions[column].width = width
-    for row in sheet.iter_rows(min_row=header, max_col=7):
-        for cell in row:
-            cell.border = Border(left=line, right=line, top=line, bottom=line)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-            if cell.row == header:
-                cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="D9E5EC")
-            elif cell.column == 7:
-                cell.number_format = "[$-411]ggge年m月d日"
-    sheet.freeze_panes = f"A{header + 1}"
-
-
-def settled(archive: bytes) -> bytes:
-    """Return the same workbook without the moment of saving, so that a rebuild gives the same bytes."""
-    kept = io.BytesIO()
-    moment = f"{NOON.isoformat()}Z".encode()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + moment, old.read(name))
-            new.writestr(zipfile.ZipInfo(name, NOON.timetuple()[:6]), data, zipfile.ZIP_DEFLATED)
-    return kept.getvalue()
+    writer.write(path)
+    return len(writer.pages)
 
 
 def main() -> None:
     """Write every document, leaving other files of the corpus folder alone, then resolve the questions to places in it."""
+    from eval.municipality.decks import DECKS, make_deck
+    from eval.municipality.papers import PAPERS, make_paper
     from eval.municipality.questions import write_questions
+    from eval.municipality.scans import SCANS, make_scan
+    from eval.municipality.texts import make_records, make_texts
+    from eval.municipality.workbooks import make_workbooks
 
-    facts = load()
+    facts, wanted = load(), set(sys.argv[1:])
     for job in PRINTS:
+        if wanted and job.alias not in wanted:
+            continue
         print(f"{job.target}: {make_pdf(job, facts)} pages")
+    for job in SCANS:
+        if wanted and job.alias not in wanted:
+            continue
+        print(f"{job.target}: {make_scan(job, facts)} pages, scanned")
     make_texts(facts)
-    make_workbook(facts)
-    make_csv("qa-living.psv", "環境課/くらしと環境のよくある質問.csv", "cp932", facts)
-    make_csv("metadata.psv", "metadata.csv", "utf-8-sig", facts)
+    make_records(facts)
+    make_workbooks(facts)
+    for paper in PAPERS:
+        make_paper(paper, facts)
+    for deck in DECKS:
+        print(f"{deck.target}: {make_deck(deck, facts)} slides")
     print(f"eval/questions.csv: {write_questions()} questions")
 
 

@@ -6,21 +6,41 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
-from eval.municipality.facts import Facts, columns, load
-from eval.municipality.places import CORPUS, normal, places
-from eval.municipality.questions import DOCUMENTS, TARGET
-from eval.questions import COLUMNS
+from eval.municipality.documents import DOCUMENTS
+from eval.municipality.facts import CORPUS, Facts, columns, load
+from eval.municipality.figures import figure_problems
+from eval.municipality.places import normal, page_count, places
+from eval.municipality.questions import HELD_OUT, OPTIONAL, TARGET, TUNED
+from eval.municipality.scans import SCANS
+from eval.questions import COLUMNS, PARAPHRASE
 
 KINDS = {"マニュアル", "計画", "Q&A", "規程", "通知", "その他"}
-LEAST = {"questions": 100, "unanswerable": 20, "paraphrased": 15, "tables": 20}
-WIDEST = 6_000_000
+LEAST = {
+    "questions": 300,
+    "unanswerable": 60,
+    "paraphrased": 60,
+    "tables": 40,
+    "on a scan": 20,
+    "of two documents": 20,
+    "of a day": 20,
+    "documents": 14,
+    "pages": 250,
+}
+SCAN, TWO, NEAR_MISS = "スキャン", "複数文書", "紛らわしい"
+WIDEST = 12_000_000
+TABLES = {"metadata.csv", "synonyms.csv", "dictionary.csv"}
 
 
 def question_problems(rows: list[dict[str, str]]) -> Iterator[str]:
     """Yield what is wrong with single questions: unknown documents and places, and facts that are not there."""
     for row in rows:
         label = f"問{row['番号']} {row['質問']}"
+        if row["用途"] not in (TUNED, HELD_OUT) or not is_day(row["基準日"] or "2026-04-01"):
+            yield f"{label}: 用途 {row['用途']}, 基準日 {row['基準日']}"
+        if (problem := tag_problem(row)) is not None:
+            yield f"{label}: {problem}"
         if row["回答可否"] == "不可":
             if row["期待する文書"] or row["ページ／行"] or row["正解に含まれる語"]:
                 yield f"{label}: 不可 with a gold place or facts"
@@ -30,6 +50,30 @@ def question_problems(rows: list[dict[str, str]]) -> Iterator[str]:
         if not (row["模範解答"] and row["正解に含まれる語"]):
             yield f"{label}: no answer or no facts"
         yield from gold_problems(label, row)
+
+
+def tag_problem(row: dict[str, str]) -> str | None:
+    """Return what a remark says of a question that is not so."""
+    documents = set(row["期待する文書"].split(";"))
+    if TWO in row["備考"] and len(documents) < 2:
+        return f"{TWO} on {documents}"
+    if SCAN in row["備考"] and not documents & {job.target for job in SCANS}:
+        return f"{SCAN} on {documents}"
+    if NEAR_MISS in row["備考"] and row["回答可否"] != "不可":
+        return f"{NEAR_MISS} but answerable"
+    return None
+
+
+def is_day(text: str) -> bool:
+    """Tell whether a text is a day, as 2026-11-01.
+
+    >>> is_day("2026-11-01"), is_day("2026-11-31"), is_day("令和8年11月1日")
+    (True, False, False)
+    """
+    try:
+        return text == date.fromisoformat(text).isoformat()
+    except ValueError:
+        return False
 
 
 def gold_problems(label: str, row: dict[str, str]) -> Iterator[str]:
@@ -56,8 +100,13 @@ def set_problems(rows: list[dict[str, str]]) -> Iterator[str]:
     counts = {
         "questions": len(rows),
         "unanswerable": sum(row["回答可否"] == "不可" for row in rows),
-        "paraphrased": sum("言い換え" in row["備考"] for row in rows),
+        "paraphrased": sum(PARAPHRASE in row["備考"] for row in rows),
         "tables": sum(row["分類"] == "表" for row in rows),
+        "on a scan": sum(SCAN in row["備考"] for row in rows),
+        "of two documents": sum(TWO in row["備考"] for row in rows),
+        "of a day": sum(bool(row["基準日"]) for row in rows),
+        "documents": len(DOCUMENTS),
+        "pages": sum(map(page_count, DOCUMENTS.values())),
     }
     yield from (f"{counts[name]} {name}, fewer than {least}" for name, least in LEAST.items() if counts[name] < least)
     repeated = [question for question, count in Counter(row["質問"] for row in rows).items() if count > 1]
@@ -108,7 +157,7 @@ def metadata_problems(facts: Facts) -> Iterator[str]:
     """Yield what is wrong with ``metadata.csv``, with files it leaves out, and with the size of the corpus."""
     with (CORPUS / "metadata.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    files = {path.relative_to(CORPUS).as_posix() for path in CORPUS.rglob("*") if path.is_file()} - {"metadata.csv"}
+    files = {path.relative_to(CORPUS).as_posix() for path in CORPUS.rglob("*") if path.is_file()} - TABLES
     yield from (
         f"metadata.csv and the corpus differ: {name}" for name in sorted(files ^ {row["ファイル"] for row in rows})
     )
@@ -128,8 +177,9 @@ def main() -> int:
         reader = csv.DictReader(file)
         rows = list(reader)
     facts = load()
-    problems = [] if tuple(reader.fieldnames or ()) == COLUMNS else [f"columns {reader.fieldnames}"]
-    problems += [*question_problems(rows), *set_problems(rows), *fact_problems(facts), *metadata_problems(facts)]
+    problems = [] if tuple(reader.fieldnames or ()) == (*COLUMNS, *OPTIONAL) else [f"columns {reader.fieldnames}"]
+    problems += [*question_problems(rows), *set_problems(rows), *fact_problems(facts), *figure_problems(facts)]
+    problems += [*metadata_problems(facts)]
     print("\n".join(problems) or f"{len(rows)} questions and the shared facts agree with the corpus")
     return 1 if problems else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = Path(__file__).with_name("sources")
+CORPUS = Path(__file__).parents[2] / "corpus"
+NOON = datetime.datetime(2026, 4, 1, 12, 0, 0)
+"""The moment that every built file says it was made at, so that a rebuild gives the same bytes."""
 YEARS = [f"令和{year}年度" for year in range(8, 13)]
 PLACEHOLDER = re.compile(r"\{\{(?P<table>[^.:}]+)\.(?P<key>[^}]+)\}\}")
 DRAWN = re.compile(r"\{\{(?P<kind>表|指標):(?P<name>[^}]+)\}\}")
+THOUSANDS = "#,##0"
+"""The format of amounts in workbooks."""
 
 Facts = Mapping[str, Mapping[str, Any]]
 

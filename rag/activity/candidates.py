@@ -7,12 +7,10 @@ file as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
 
 from rag.activity.masking import clean_text, redact_texts
+from rag.activity.place_cells import SEPARATORS, write_place
 from rag.activity.question_form import normalize_question
 from rag.activity.records import GivenAnswer
 from rag.activity.tables import Table, lock_tables, read_table, write_table
@@ -27,8 +25,6 @@ COLUMNS = (
 """Those of `eval.questions`; a test holds them equal."""
 TO_CHECK = "要確認"
 _MOST_FACTS = 3
-_PAGED, _SHEETS, _RECORDS, _LINED = (".pdf", ".pptx"), (".xlsx", ".xlsm", ".xls"), (".csv", ".tsv"), (".txt", ".md")
-_SEPARATORS = re.compile("[;；]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +40,6 @@ class Candidate:
     note: str = ""
 
 
-def write_place(source: str, locator: Mapping[str, Any]) -> str | None:
-    """Return a place as the question set writes it; None where it has no way to (paragraphs of Word and HTML, e-mail).
-
-    >>> write_place("計画.pdf", {"page": 14, "label": "12"}), write_place("手引.txt", {"line": 40})
-    ('14', '40')
-    >>> write_place("Q&A.xlsx", {"sheet": "住民向け", "row": 28}), write_place("様式.docx", {"paragraph": 3})
-    ('住民向け:28', None)
-    """
-    suffix = PurePosixPath(source).suffix.lower()
-    if _SEPARATORS.search(source):
-        return None
-    if suffix in _SHEETS and "row" in locator:
-        return f"{locator.get('sheet', '')}:{locator['row']}"
-    for suffixes, key in ((_PAGED, "page"), (_RECORDS, "row"), (_LINED, "line")):
-        if suffix in suffixes and key in locator:
-            return str(locator[key])
-    return None
-
-
 def find_key_facts(answer: str) -> tuple[str, ...]:
     """Return up to three facts of an answer, in its words: what a right answer contains. Amounts, days and codes go before numbers.
 
@@ -72,14 +49,14 @@ def find_key_facts(answer: str) -> tuple[str, ...]:
     facts = [fact for fact in find_facts(answer) if fact.kind not in (FactKind.NAME, FactKind.UNIT)]
     facts.sort(key=lambda fact: fact.kind is FactKind.NUMBER)
     words = (answer[fact.start : fact.end] for fact in facts)
-    return tuple(dict.fromkeys(word for word in words if not _SEPARATORS.search(word)))[:_MOST_FACTS]
+    return tuple(dict.fromkeys(word for word in words if not SEPARATORS.search(word)))[:_MOST_FACTS]
 
 
 def candidate_of_answer(given: GivenAnswer) -> Candidate:
     """Return the case of an answer that was given: what it cited is what is expected, unless somebody said that it was wrong.
 
-    Declined questions and wrong answers become cases without an answer, marked for checking. Raises UsageError for an answer out
-    of Word, HTML or mail, whose places the question set cannot name.
+    Declined questions and wrong answers become cases without an answer, marked for checking. Raises UsageError for an answer whose
+    places the question set cannot name.
     """
     asked, cited = given.asked, [d for d in given.documents if d.is_cited]
     if not asked.is_answered or asked.was_unhelpful:
@@ -90,7 +67,7 @@ def candidate_of_answer(given: GivenAnswer) -> Candidate:
     known = tuple((source, place) for source, place in places if place is not None)
     if not known:
         raise UsageError(
-            "この回答の出典（Word・HTML・メールなど）は、質問集の「ページ／行」に書けません。",
+            "この回答の出典の場所は、質問集の「ページ／行」に書けません。",
             "同じ内容の PDF か Q&A があれば、質問集に直接書いてください。",
         )
     text = str(given.answer.get("answer", ""))
@@ -113,7 +90,7 @@ class Candidates:
             places = range(len(table.rows))
             place = next((p for p in places if normalize_question(table.cell(p, "質問")) == form), len(places))
             number = table.cell(place, "番号") if place in places else _next_number(table)
-            table.put(place, _write_cells(candidate, number))
+            table.put(place, write_candidate(candidate, number))
             write_table(self.file, table)
         return number
 
@@ -122,7 +99,8 @@ class Candidates:
         return len(read_table(self.file, COLUMNS, required=COLUMNS).rows)
 
 
-def _write_cells(candidate: Candidate, number: str) -> dict[str, str]:
+def write_candidate(candidate: Candidate, number: str) -> dict[str, str]:
+    """Return a case as the cells of its row, without personal data."""
     texts = (candidate.question, candidate.model_answer, candidate.note)
     question, answer, note = redact_texts([clean_text(text) for text in texts])
     return {

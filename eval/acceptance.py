@@ -1,0 +1,34 @@
+"""What people decided about suggested questions: the column 採否 of a sheet of suggestions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval.question_sheet import raise_problems, read_sheet, report_cell
+from eval.questions import Question, find_mistakes, read_question
+from rag.errors import QuestionSetError
+
+DECISION = "採否"
+ACCEPTED, REFUSED = "採", "否"
+
+
+def read_accepted(path: Path) -> tuple[Question, ...]:
+    """Return the questions of the rows that are marked with 採; rows that nobody decided are left out like refused ones.
+
+    Raises QuestionSetError for a mistake in an accepted row, a mark that is neither, and where nothing is accepted.
+    """
+    rows = read_sheet(path, extra=(DECISION,))
+    unclear = [
+        report_cell(
+            row, DECISION, f"採否「{row[DECISION]}」が分かりません（{ACCEPTED} か {REFUSED} と書いてください）。"
+        )
+        for row in rows
+        if row[DECISION] not in ("", ACCEPTED, REFUSED)
+    ]
+    accepted = [row for row in rows if row[DECISION] == ACCEPTED]
+    raise_problems(path, [*unclear, *find_mistakes(accepted)])
+    if not accepted:
+        raise QuestionSetError(
+            f"採用した質問がありません: {path}", f"「{DECISION}」の列に、使う質問の行だけ {ACCEPTED} と書いてください。"
+        )
+    return tuple(read_question(row) for row in accepted)

@@ -1,0 +1,97 @@
+"""Check a question set against the index: `python -m eval check [質問集] [--write-proposals 提案.xlsx]`.
+
+Exit status: 0 nothing is wrong; 1 something is, and all of it is listed by cell; 2 wrong usage, or nothing checked.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.document_places import open_places
+from eval.label_check import CheckResult, apply_proposals, check_rows
+from eval.question_sheet import SheetRow, read_sheet
+from eval.questions import find_row_mistakes, read_question
+from eval.sheet_writing import QUESTION_COLUMNS, write_rows
+from rag.batch import check_output_file
+from rag.errors import QuestionSetError, RagError
+from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
+from rag.progress import use_utf8
+from rag.settings import load_settings
+
+QUESTIONS = Path(__file__).with_name("questions.csv")
+PROPOSED = ("提案する文書", "提案するページ／行")
+_SUFFIXES = (".csv", ".xlsx")
+
+
+def build_parser() -> Parser:
+    """Return the parser of `python -m eval check`."""
+    parser = Parser(
+        prog="python -m eval check", description="質問集の誤りと、文書に合わなくなった箇所を、セルごとに示します。"
+    )
+    parser.add_argument(
+        "questions",
+        nargs="?",
+        type=Path,
+        default=QUESTIONS,
+        metavar="質問集",
+        help="CSV か Excel（既定 eval/questions.csv）",
+    )
+    parser.add_argument("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    parser.add_argument(
+        "--write-proposals",
+        type=Path,
+        metavar="ファイル",
+        help="移った箇所の提案を列に加えた写しを書く（CSV か Excel）",
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check and return the exit status."""
+    use_utf8()
+    options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        if options.write_proposals:
+            check_output_file(options.write_proposals, options.questions, allowed=_SUFFIXES)
+        rows = read_sheet(options.questions)
+        if not rows:
+            raise QuestionSetError(
+                f"質問集に質問がありません: {options.questions}", "2行目から、1行に1問を書いてください。"
+            )
+        with open_places(load_settings(index=options.index)) as places:
+            result = check_rows(rows, places)
+        if options.write_proposals:
+            write_proposals(options.write_proposals, rows, result)
+    except RagError as error:
+        print(error, file=sys.stderr)
+        return NOT_DONE
+    print(render_result(options.questions, result))
+    return DONE_WITH_PROBLEMS if result.problems else DONE
+
+
+def render_result(path: Path, result: CheckResult) -> str:
+    """Return all that was found, a line each."""
+    if not result.problems:
+        return f"{path}: {result.questions} 問に誤りはありません。"
+    head = f"{path}: {result.questions} 問に誤りが {len(result.problems)} 件あります（移り先の提案 {len(result.proposals)} 件）。"
+    return "\n".join([head, *(f"  {problem.describe()}" for problem in result.problems)])
+
+
+def write_proposals(path: Path, rows: Sequence[SheetRow], result: CheckResult) -> None:
+    """Write a copy of the question set with what its documents and places would be after the proposals, in columns behind."""
+    copies = []
+    for row in rows:
+        copy = dict(row.cells)
+        of_row = [proposal for proposal in result.proposals if proposal.row == row.number]
+        if of_row and not any(True for _ in find_row_mistakes(row)):
+            gold = apply_proposals(read_question(row), of_row)
+            cells = (";".join(place.source for place in gold), ";".join(place.write() for place in gold))
+            copy |= dict(zip(PROPOSED, cells, strict=True))
+        copies.append(copy)
+    write_rows(path, (*QUESTION_COLUMNS, *PROPOSED), copies)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Questions that came up in use, as rows for people to accept: cases that were kept, judged answers, and what was not answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from eval.human_judgements import read_judged
+from eval.question_sheet import read_sheet
+from eval.questions import Question
+from rag.activity.candidates import CANDIDATES_FILE, Candidate, candidate_of_answer, write_candidate
+from rag.activity.database import ACTIVITY_FILE
+from rag.activity.question_form import normalize_question
+from rag.activity.ratings import Rating
+from rag.activity.store import ActivityStore, Clock, read_clock
+from rag.errors import UsageError
+from rag.settings import Settings
+
+_MOST_GAPS = 20
+_FROM_USE = "候補: 利用から"
+
+
+def read_use_candidates(
+    settings: Settings, questions: Sequence[Question], now: Clock = read_clock
+) -> list[dict[str, str]]:
+    """Return rows of a question set for what use brought up and neither the set nor an earlier row asks. Raises RagError."""
+    seen = {normalize_question(question.text) for question in questions}
+    rows = []
+    for cells in (*_read_cases(settings), *_read_judged(settings, now), *_read_gaps(settings, now)):
+        form = normalize_question(cells["質問"])
+        if form not in seen:
+            seen.add(form)
+            rows.append(cells)
+    return rows
+
+
+def _read_cases(settings: Settings) -> Iterator[dict[str, str]]:
+    """Yield what was kept as a case already, with one click."""
+    file = settings.data_dir / CANDIDATES_FILE
+    for row in read_sheet(file) if file.is_file() else ():
+        yield {**row.cells, "備考": _note(row["備考"])}
+
+
+def _read_judged(settings: Settings, now: Clock) -> Iterator[dict[str, str]]:
+    """Yield the answers that people judged; of one that was not ○, the right document is still to be found."""
+    for given, rating in read_judged(settings, now):
+        try:
+            case = candidate_of_answer(given)
+        except UsageError:  # its place has no name in a question set
+            continue
+        if rating is not Rating.GOOD:
+            note = f"「{rating.value}」の評価。正しい文書と語を書いてください。{given.asked.comment}"
+            case = Candidate(case.question, is_answerable=False, department=case.department, note=note)
+        yield write_candidate(replace(case, note=_note(case.note or f"「{rating.value}」の評価")), "")
+
+
+def _read_gaps(settings: Settings, now: Clock) -> Iterator[dict[str, str]]:
+    """Yield what was not answered, the most asked first."""
+    if not (settings.data_dir / ACTIVITY_FILE).is_file():
+        return
+    with closing(ActivityStore.open(settings, lambda source: None, now)) as store:
+        declined = [asked for asked in store.entries() if not asked.is_answered]
+    counts = Counter(asked.form for asked in declined)
+    first = {asked.form: asked for asked in reversed(declined)}
+    for form, count in counts.most_common(_MOST_GAPS):
+        note = _note(f"回答できなかった質問（{count} 回）。答えのある文書があれば書いてください")
+        case = Candidate(first[form].question, is_answerable=False, department=first[form].in_charge or "", note=note)
+        yield write_candidate(case, "")
+
+
+def _note(text: str) -> str:
+    return f"{_FROM_USE}。{text}" if text else _FROM_USE

@@ -1,0 +1,120 @@
+"""Question sets written for people and read again: Excel and CSV both ways, and what nobody may run as a formula."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eval.acceptance import ACCEPTED, DECISION, REFUSED, read_accepted
+from eval.convert import main
+from eval.places import Gold
+from eval.questions import Question, read_questions
+from eval.sheet_writing import QUESTION_COLUMNS, write_cells, write_questions, write_rows
+from rag.errors import QuestionSetError
+
+QUESTION = Question(
+    "1", "手数料はいくらですか。", (Gold("手引.pdf", page=9),), ("300円",), "1通300円です。", "手続", True, "町民課", ""
+)
+GOLDS = (
+    Gold("計画.pdf", page=14), Gold("Q&A.xlsx", sheet="住民向け", row=28), Gold("様式.zip/様式1.docx", paragraph=3),
+    Gold("案内.eml", line=2), Gold("一覧.csv", row=5), Gold("説明会.pptx", page=2),
+)  # fmt: skip
+LETTERS = string.ascii_letters + string.digits + "あ漢ー　 =+-@'\"、。\n|,\\_#"
+TEXTS = st.text(LETTERS, max_size=12).map(str.strip)
+FACTS = st.text(LETTERS, min_size=1, max_size=6).map(str.strip).filter(bool)
+LABELLED = st.builds(
+    Question,
+    id=st.just("1"),
+    text=TEXTS.filter(bool),
+    gold=st.lists(st.sampled_from(GOLDS), min_size=1, max_size=3).map(tuple),
+    key_facts=st.lists(FACTS, max_size=3).map(tuple),
+    model_answer=TEXTS,
+    category=TEXTS,
+    answerable=st.just(True),
+    department=TEXTS,
+    note=TEXTS,
+    as_of=st.none() | st.dates(date(2000, 1, 1), date(2100, 12, 31)),
+    is_held_out=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(questions=st.lists(LABELLED, min_size=1, max_size=3), suffix=st.sampled_from(["csv", "xlsx"]))
+def test_what_is_written_is_read_back_equal(tmp_path: Path, questions: list[Question], suffix: str) -> None:
+    numbered = tuple(replace(question, id=str(number)) for number, question in enumerate(questions, start=1))
+    write_questions(tmp_path / f"q.{suffix}", numbered)
+    assert read_questions(tmp_path / f"q.{suffix}") == numbered
+
+
+def test_a_set_goes_from_csv_to_excel_and_back_unchanged(tmp_path: Path) -> None:
+    asked = (replace(QUESTION, as_of=date(2026, 4, 1)), replace(QUESTION, id="2", text="=1+1は", is_held_out=True))
+    write_questions(tmp_path / "a.csv", asked)
+    assert main([str(tmp_path / "a.csv"), str(tmp_path / "b.xlsx")]) == 0
+    assert main([str(tmp_path / "b.xlsx"), str(tmp_path / "c.csv")]) == 0
+    assert read_questions(tmp_path / "b.xlsx") == asked
+    assert (tmp_path / "c.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "Excel needs a BOM"
+
+
+def test_excel_runs_no_cell_as_a_formula_and_shows_its_words_as_they_are(tmp_path: Path) -> None:
+    hostile = ['=HYPERLINK("x")', "+81", "-5度", "@SUM(A1)"]
+    write_questions(tmp_path / "q.xlsx", [replace(QUESTION, id=str(n), text=t) for n, t in enumerate(hostile, 1)])
+    cells = [row[1] for row in openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets[0].iter_rows(min_row=2)]
+    assert [cell.value for cell in cells] == hostile
+    assert all(cell.data_type == "s" and cell.quotePrefix for cell in cells)
+
+
+def test_no_line_of_a_csv_begins_a_formula(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.csv", [replace(QUESTION, text="=1+1")])
+    assert ",'=1+1," in (tmp_path / "q.csv").read_text(encoding="utf-8-sig")
+
+
+def test_excel_freezes_its_heading_and_offers_what_can_be_chosen(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.xlsx", [QUESTION, replace(QUESTION, id="2", category="計画")])
+    book = openpyxl.load_workbook(tmp_path / "q.xlsx")
+    sheet, listed = book.worksheets
+    assert sheet.freeze_panes == "C2" and [cell.value for cell in sheet[1]] == list(QUESTION_COLUMNS)
+    assert sheet.column_dimensions["B"].width > sheet.column_dimensions["A"].width
+    rules = {
+        str(rule.sqref)[0]: (rule.formula1, rule.showErrorMessage) for rule in sheet.data_validations.dataValidation
+    }
+    assert set(rules) == {"G", "H", "L"}, "分類, 回答可否, 用途"
+    assert rules["H"][1] and not rules["G"][1], "a new 分類 may be written"
+    offered = {column[0]: [word for word in column[1:] if word] for column in listed.iter_cols(values_only=True)}
+    assert offered == {"回答可否": ["可", "不可"], "用途": ["調整", "検証"], "分類": ["手続", "計画"]}
+
+
+def test_only_accepted_suggestions_come_into_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    decisions = {"1": ACCEPTED, "2": REFUSED, "3": "", "4": ACCEPTED}
+    rows = [write_cells(replace(QUESTION, id=id_)) | {DECISION: mark} for id_, mark in decisions.items()]
+    write_rows(tmp_path / "候補.xlsx", (DECISION, *QUESTION_COLUMNS), rows)
+    assert [question.id for question in read_accepted(tmp_path / "候補.xlsx")] == ["1", "4"]
+    assert main(["--accepted", str(tmp_path / "候補.xlsx"), str(tmp_path / "q.csv")]) == 0
+    assert "2 問" in capsys.readouterr().out and len(read_questions(tmp_path / "q.csv")) == 2
+
+
+def test_a_mark_that_is_neither_is_named_and_a_sheet_without_any_refused(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.csv", (DECISION, *QUESTION_COLUMNS), [write_cells(QUESTION) | {DECISION: "たぶん"}])
+    with pytest.raises(QuestionSetError, match="A2（2行目「採否」）: 採否「たぶん」"):
+        read_accepted(tmp_path / "a.csv")
+    write_questions(tmp_path / "b.csv", [QUESTION])
+    with pytest.raises(QuestionSetError, match="採用した質問がありません"):
+        read_accepted(tmp_path / "b.csv")
+
+
+def test_a_set_is_never_written_over_itself_nor_where_it_cannot_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_questions(tmp_path / "q.csv", [QUESTION])
+    assert main([str(tmp_path / "q.csv"), str(tmp_path / "q.csv")]) == 2
+    assert main([str(tmp_path / "q.csv"), str(tmp_path / "none" / "q.xlsx")]) == 2
+    (tmp_path / "folder.xlsx").mkdir()
+    assert main([str(tmp_path / "q.csv"), str(tmp_path / "folder.xlsx")]) == 2
+    assert "上書き" in (told := capsys.readouterr().err) and "フォルダーがありません" in told and "書けません" in told
