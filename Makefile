@@ -1,6 +1,6 @@
 # make run    環境をそろえ、索引を最新にして、http://127.0.0.1:7860 で画面を開く
 # make test   環境をそろえ、すべてのテストを動かす
-# make check  書式・型の検査      make eval  質問集で正答率を測る      make corpus  見本の文書を作り直す
+# make check  書式・型の検査      make eval  索引を最新にして正答率を測り、報告を eval/results/report.html に書く      make corpus  見本の文書を作り直す
 # make bench-retrieval DATA=フォルダー SETS="名前 …" OPTIONS="--output 結果.json"  評価データで、探す力を方式ごとに測る
 # make bench-public DATA=フォルダー SETS="名前 …"   手元にある公開の評価データで測り、公表されている値と並べる（なければ、そう示す）
 
@@ -22,7 +22,7 @@ check: .venv/dev.stamp
 
 eval: .venv/run.stamp
 	$(BIN)/rag index || [ $$? -eq 1 ]
-	$(BIN)/python -m eval
+	$(BIN)/python -m eval --variant all
 
 bench-retrieval: .venv/dev.stamp
 	$(BIN)/python -m eval.bench.retrieval $(DATA) $(SETS) $(OPTIONS)

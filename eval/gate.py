@@ -1,4 +1,8 @@
-"""The gate of `rag index --gate`: a new snapshot is not published when it answers fewer questions right than the present one."""
+"""The gate of `rag index --gate`: a new snapshot is not published when it answers the question set worse than the present one.
+
+Refused is what is worse beyond chance in one of GATED (paired 95 % interval over the same questions), and any fall of the 正答率 by more
+than MOST_LOST, which a small question set cannot tell from chance. A question or two that change sides do not stop an update.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from eval.comparison import Comparison, Difference, compare_runs
+from eval.conditions import describe
 from eval.metrics import ACCURACY
 from eval.questions import Question, read_questions
-from eval.run import Report, evaluate
+from eval.records import RunRecord
+from eval.run import run_evaluation
 from rag.assistant import Assistant
 from rag.errors import IndexMismatchError, IndexMissingError
 from rag.indexing.embedders import EmbedderLibrary
@@ -16,6 +23,9 @@ from rag.indexing.snapshot import Snapshot, SnapshotReader, SnapshotStore
 from rag.indexing.sync import Gate, GateResult
 from rag.settings import Settings
 
+GATED = (ACCURACY, "hit@5", "引用正解率", "不回答F1")
+MOST_LOST = 0.05  # of the 正答率
+_ROUNDING = 1e-9
 _MOST_IDS = 10
 
 
@@ -44,7 +54,7 @@ def build_gate(questions: Path, settings: Settings) -> Gate:
         try:
             with closing(SnapshotStore(settings.index).open_current()) as published:
                 embedders.for_snapshot(published.manifest)
-                return compare(_evaluate(published, asked, settings, embedders), after)
+                return judge_candidate(_evaluate(published, asked, settings, embedders), after)
         except IndexMissingError:
             return _pass_alone(after, "公開中の索引はまだありません")
         except IndexMismatchError:
@@ -55,27 +65,53 @@ def build_gate(questions: Path, settings: Settings) -> Gate:
 
 def _evaluate(
     snapshot: Snapshot, questions: Sequence[Question], settings: Settings, embedders: EmbedderLibrary
-) -> Report:
-    return evaluate(Assistant(settings, FixedReader(snapshot), embedders), questions)
+) -> RunRecord:
+    return run_evaluation(Assistant(settings, FixedReader(snapshot), embedders), questions)
 
 
-def _pass_alone(after: Report, reason: str) -> GateResult:
+def _pass_alone(after: RunRecord, reason: str) -> GateResult:
     accuracy = _accuracy(after)
     summary = f"新しい索引の{ACCURACY}は {accuracy:.3f} です（{len(after.results)}問、{reason}）。"
     return GateResult(True, summary, {"candidate": accuracy, "published": None, "questions": len(after.results)})
 
 
-def compare(before: Report, after: Report) -> GateResult:
-    """Return whether the candidate (`after`) answers at least as many questions right as the published snapshot."""
-    old, new = _accuracy(before), _accuracy(after)
-    right = {result.question.id for result in before.results if result.outcome.correct}
-    lost = [r.question.id for r in after.results if r.question.id in right and not r.outcome.correct]
+def judge_candidate(before: RunRecord, after: RunRecord) -> GateResult:
+    """Return whether the candidate (`after`) may take the place of the published snapshot."""
+    comparison = compare_runs(before, after)
+    accuracy = comparison.find(ACCURACY)
+    old, new = accuracy.before or 0.0, accuracy.after or 0.0
+    reasons = find_reasons(comparison)
     change = "から下がります" if new < old else "から上がります" if new > old else "と変わりません"
-    named = f"、新たな誤り: {'、'.join(lost[:_MOST_IDS])}{'ほか' if len(lost) > _MOST_IDS else ''}" if lost else ""
-    summary = f"新しい索引の{ACCURACY}は {new:.3f} で、公開中の {old:.3f} {change}（{len(after.results)}問{named}）。"
-    details = {"candidate": new, "published": old, "questions": len(after.results), "lost": lost}
-    return GateResult(new >= old, summary, details)
+    told = f"（{comparison.questions}問{_name_lost(comparison)}）。{''.join(f'{reason}。' for reason in reasons)}"
+    summary = f"新しい索引の{ACCURACY}は {new:.3f} で、公開中の {old:.3f} {change}{told}"
+    details = {
+        "candidate": new,
+        "published": old,
+        "questions": comparison.questions,
+        "won": list(comparison.won),
+        "lost": list(comparison.lost),
+        "reasons": reasons,
+    }
+    return GateResult(not reasons, summary, details)
 
 
-def _accuracy(report: Report) -> float:
-    return report.overall.shares[ACCURACY].value or 0.0
+def find_reasons(comparison: Comparison) -> list[str]:
+    """Return in Japanese why a candidate is refused, without a full stop; empty where it is not."""
+    reasons = [f"偶然とは言えない低下: {describe(difference)}" for difference in comparison.worse(GATED)]
+    accuracy = comparison.find(ACCURACY)
+    if not accuracy.is_worse and _fall(accuracy) > MOST_LOST + _ROUNDING:
+        reasons.append(f"{ACCURACY}の低下が{MOST_LOST:.0%}を超えます: {describe(accuracy)}")
+    return reasons
+
+
+def _fall(difference: Difference) -> float:
+    return (difference.before or 0.0) - (difference.after or 0.0)
+
+
+def _name_lost(comparison: Comparison) -> str:
+    lost = comparison.lost
+    return f"、新たな誤り: {'、'.join(lost[:_MOST_IDS])}{'ほか' if len(lost) > _MOST_IDS else ''}" if lost else ""
+
+
+def _accuracy(run: RunRecord) -> float:
+    return run.overall.shares[ACCURACY].value or 0.0

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.activity.database import ACTIVITY_FILE
 from rag.activity.masking import clean_text, redact_answer
@@ -18,11 +18,10 @@ from rag.activity.question_form import normalize_question
 from rag.activity.ratings import Rating, Ratings, measure_kappa
 from rag.activity.records import GivenAnswer, Verdict
 from rag.activity.store import ActivityStore, Clock, read_clock
-from rag.answer_json import answer_to_dict
 from rag.documents import COMMAND_LINE
 
 if TYPE_CHECKING:
-    from eval.run import Result
+    from eval.records import AnswerRecord, QuestionRecord
     from rag.settings import Settings
 
 _WORST_FIRST = (Rating.BAD, Rating.FAIR, Rating.GOOD)
@@ -57,7 +56,7 @@ class HumanComparison:
         return sum(self.ratings.values())
 
 
-def compare_with_people(results: Iterable[Result], judgements: Sequence[Judgement]) -> HumanComparison:
+def compare_with_people(results: Iterable[QuestionRecord], judgements: Sequence[Judgement]) -> HumanComparison:
     """Return how people's judgements stand to the automatic score, question by question."""
     known: dict[tuple[str, str], list[Rating]] = {}
     for judgement in judgements:
@@ -66,7 +65,7 @@ def compare_with_people(results: Iterable[Result], judgements: Sequence[Judgemen
     ratings: Counter[Rating] = Counter()
     pairs, differing, changed = list[tuple[str, str]](), list[str](), 0
     for result in results:
-        form = normalize_question(result.question.text)
+        form = normalize_question(result.text)
         found = known.get((form, remember_answer(result))) if result.answer else None
         if found is None:
             changed += form in forms
@@ -74,7 +73,7 @@ def compare_with_people(results: Iterable[Result], judgements: Sequence[Judgemen
         rating = choose_rating(found)
         ratings[rating] += 1
         pairs.append((Rating.GOOD if result.outcome.correct else Rating.BAD, _as_right_or_not(rating)))
-        differing += [result.question.id] if pairs[-1][0] is not pairs[-1][1] else []
+        differing += [result.id] if pairs[-1][0] is not pairs[-1][1] else []
     same = len(pairs) - len(differing)
     return HumanComparison(ratings, changed, same, measure_kappa(pairs), tuple(differing))
 
@@ -93,10 +92,16 @@ def choose_rating(ratings: Sequence[Rating]) -> Rating:
     return max(_WORST_FIRST, key=lambda rating: counts[rating])
 
 
-def remember_answer(result: Result) -> str:
+def remember_answer(result: QuestionRecord) -> str:
     """Return the text of an answer as the record of use keeps it: without personal data."""
     assert result.answer is not None
-    return str(redact_answer(clean_text(result.question.text), answer_to_dict(result.answer))[1]["answer"])
+    return str(redact_answer(clean_text(result.text), _list_texts(result.answer))[1]["answer"])
+
+
+def _list_texts(answer: AnswerRecord) -> dict[str, Any]:
+    """Return the texts of an answer in which a name may be announced."""
+    quoted = [{"title": citation.title, "quote": citation.quote} for citation in answer.citations]
+    return {"answer": answer.text, "citations": quoted, "warnings": list(answer.warnings)}
 
 
 def read_judged(settings: Settings, now: Clock = read_clock) -> list[tuple[GivenAnswer, Rating]]:

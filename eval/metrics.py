@@ -1,7 +1,7 @@
 """The figures, as pure functions over what was found out of each question.
 
-Every figure is a ratio of two sums over the questions; its 95 % interval comes from drawing the questions again, with
-replacement (percentile bootstrap, seeded). A question that got no answer at all counts as zero; it is never left out.
+Every figure is a ratio of two sums over the questions (see eval.intervals). A question that got no answer at all counts as zero; it
+is never left out.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-RESAMPLES = 1_000
-_SEED = 20260401
-_INTERVAL = (2.5, 97.5)
+from eval.intervals import Figure, compute_ratio
+
 ACCURACY = "正答率"
-CUTOFFS = (1, 3, 5)
+JUDGED = "生成AIによる判定（参考）"
+CUTOFFS = (1, 3, 5, 10)
+NDCG_CUTOFF = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was found out of one question. Neither answered nor abstained: it failed.
 
-    ranked: whether each distinct place of the search is gold, best first. at_gold, read_back: for each citation, whether it stands
-    at a gold place, and whether its quote was read back from the page. has_facts: whether the answer holds every key fact.
+    ranked: whether each distinct place of the search is gold, best first; gold_ranks: for each gold place, the rank at which it was
+    found, from 1, None where it was not. at_gold, read_back: for each citation, whether it stands at a gold place, and whether its
+    quote was read back from the page; golds_cited: of the gold places, how many are cited. has_facts: whether the answer holds every
+    key fact; facts_held: of `facts` how many. answer_chars: of the answer's text. judged: what an LLM says of the answer, where one
+    was asked.
     """
 
     answerable: bool
@@ -37,6 +40,12 @@ class Outcome:
     read_back: tuple[bool, ...] = ()
     confidence: float = 0.0
     elapsed_ms: float = 0.0
+    gold_ranks: tuple[int | None, ...] = ()
+    golds_cited: int = 0
+    facts: int = 0
+    facts_held: int = 0
+    answer_chars: int = 0
+    judged: bool | None = None
 
     @property
     def correct(self) -> bool:
@@ -55,21 +64,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A share with its 95 % interval, all None where there is nothing to count; total: what it is a share of."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    total: float
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of some questions, by name. Milliseconds are of asking alone, None without questions."""
+    """The figures of some questions, by name. Milliseconds are of asking alone, None without questions.
+
+    shares: between 0 and 1. amounts: means of other units, see AMOUNTS.
+    """
 
     questions: int
     shares: Mapping[str, Figure]
+    amounts: Mapping[str, Figure]
     p50_ms: float | None
     p95_ms: float | None
 
@@ -107,70 +110,72 @@ def compute_ndcg(grades: Sequence[int], wanted: Sequence[int], cutoff: int = 10)
     return gained / ideal
 
 
-def compute_ratio(parts: Sequence[float], wholes: Sequence[float]) -> Figure:
-    """Return sum(parts) / sum(wholes) with its interval; one part and one whole for each question.
+def ndcg_of(outcome: Outcome) -> float:
+    """Return the nDCG@10 of the gold places of a question, each gained once, at the first rank that shows it.
 
-    >>> compute_ratio([1, 0, 2], [1, 1, 2]).value
-    0.75
-    >>> compute_ratio([1, 1], [1, 1])
-    Figure(value=1.0, low=1.0, high=1.0, total=2.0)
-    >>> compute_ratio([0], [0])
-    Figure(value=None, low=None, high=None, total=0.0)
+    >>> ndcg_of(Outcome(True, gold_ranks=(1,))), ndcg_of(Outcome(True, gold_ranks=(3,))), ndcg_of(Outcome(True, gold_ranks=(11,)))
+    (1.0, 0.5, 0.0)
+    >>> round(ndcg_of(Outcome(True, gold_ranks=(1, None))), 3), ndcg_of(Outcome(True, gold_ranks=(1, 1)))
+    (0.613, 1.0)
     """
-    part, whole = np.asarray(parts, dtype=np.float64), np.asarray(wholes, dtype=np.float64)
-    total = float(whole.sum())
-    if total == 0:
-        return Figure(None, None, None, 0.0)
-    low, high = _find_interval(part, whole)
-    return Figure(float(part.sum()) / total, low, high, total)
+    golds = min(len(outcome.gold_ranks), NDCG_CUTOFF)
+    if not golds:
+        return 0.0
+    gained = sum(1 / math.log2(rank + 1) for rank in outcome.gold_ranks if rank is not None and rank <= NDCG_CUTOFF)
+    return min(1.0, gained / sum(1 / math.log2(rank + 1) for rank in range(1, golds + 1)))
 
 
-def compute_difference(first: Sequence[float], second: Sequence[float]) -> Figure:
-    """Return the mean of first - second over the same questions, with its interval (paired: both keep their questions).
-
-    >>> compute_difference([1, 1, 0, 1], [1, 0, 0, 0]).value
-    0.5
-    """
-    pairs = zip(first, second, strict=True)
-    return compute_ratio([one - other for one, other in pairs], [1.0] * len(first))
+Count = Callable[[Outcome], float]
 
 
-def _find_interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the interval of a ratio; a resample without anything to count is drawn for nothing and left out."""
-    count = len(part)
-    draws = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    parts, wholes = draws @ part, draws @ whole
-    ratios = parts[wholes > 0] / wholes[wholes > 0]
-    low, high = np.percentile(ratios, _INTERVAL)
-    return float(low), float(high)
-
-
-_Count = Callable[[Outcome], float]
-
-
-def _count_hits(cutoff: int) -> tuple[_Count, _Count]:
+def _count_hits(cutoff: int) -> tuple[Count, Count]:
     return lambda o: o.answerable and hit_at(o.ranked, cutoff), lambda o: o.answerable
 
 
 # Name -> what each question adds to the sum above, and to the one below.
-_RATIOS: Mapping[str, tuple[_Count, _Count]] = {
+_RATIOS: Mapping[str, tuple[Count, Count]] = {
     ACCURACY: (lambda o: o.correct, lambda o: 1),
     **{f"hit@{cutoff}": _count_hits(cutoff) for cutoff in CUTOFFS},
     "MRR": (lambda o: o.answerable * reciprocal_rank(o.ranked), lambda o: o.answerable),
+    f"nDCG@{NDCG_CUTOFF}": (lambda o: o.answerable * ndcg_of(o), lambda o: o.answerable),
     "引用正解率": (
         lambda o: o.answerable * o.answered * sum(o.at_gold),
         lambda o: o.answerable * o.answered * len(o.at_gold),
     ),
+    "引用再現率": (lambda o: o.answerable * o.golds_cited, lambda o: o.answerable * len(o.gold_ranks)),
     "引用正解回答率": (lambda o: o.answerable and o.answered and any(o.at_gold), lambda o: o.answerable and o.answered),
     "引用照合率": (lambda o: sum(o.read_back), lambda o: len(o.read_back)),
+    "語の網羅率": (lambda o: o.answerable * o.answered * o.facts_held, lambda o: o.answerable * o.facts),
     "不回答適合率": (lambda o: o.abstained and not o.answerable, lambda o: o.abstained),
     "不回答再現率": (lambda o: o.abstained and not o.answerable, lambda o: not o.answerable),
     "不回答F1": (lambda o: 2 * (o.abstained and not o.answerable), lambda o: o.abstained + (not o.answerable)),
     "回答の確信度": (lambda o: o.answered * o.confidence, lambda o: o.answered),
     "回答の正解率": (lambda o: o.answered and o.correct, lambda o: o.answered),
+    JUDGED: (lambda o: o.judged is True, lambda o: o.judged is not None),
 }
 NAMES = tuple(_RATIOS)
-"""The names of the figures, in the order in which they are shown."""
+"""The names of the shares, in the order in which they are shown."""
+RANKING = (*(f"hit@{cutoff}" for cutoff in CUTOFFS), "MRR", f"nDCG@{NDCG_CUTOFF}")
+"""The shares that need a ranking only, no answer."""
+COMPARED = tuple(name for name in NAMES if name not in ("回答の確信度", JUDGED))
+"""The shares of which more is better, whoever measures."""
+_AMOUNTS: Mapping[str, tuple[Count, Count]] = {
+    "回答の長さ": (lambda o: o.answered * o.answer_chars, lambda o: o.answered),
+    "所要時間": (lambda o: o.elapsed_ms, lambda o: 1),
+}
+AMOUNTS: Mapping[str, str] = {"回答の長さ": "字", "所要時間": "ミリ秒"}
+"""The means that are no shares, with their units."""
+
+
+def count_parts(name: str, outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:
+    """Return what each question adds to the sum above and to the one below of a figure. name: one of NAMES or AMOUNTS."""
+    above, below = {**_RATIOS, **_AMOUNTS}[name]
+    return [float(above(outcome)) for outcome in outcomes], [float(below(outcome)) for outcome in outcomes]
+
+
+def compute_figure(name: str, outcomes: Sequence[Outcome]) -> Figure:
+    """Return one figure of some questions, by its name."""
+    return compute_ratio(*count_parts(name, outcomes))
 
 
 def compute_figures(outcomes: Sequence[Outcome]) -> Figures:
@@ -184,10 +189,8 @@ def compute_figures(outcomes: Sequence[Outcome]) -> Figures:
     >>> [round(shares[name].value, 3) for name in ("不回答適合率", "不回答再現率", "不回答F1", "回答の確信度")]
     [0.5, 1.0, 0.667, 0.8]
     """
-    shares = {
-        name: compute_ratio([float(above(o)) for o in outcomes], [float(below(o)) for o in outcomes])
-        for name, (above, below) in _RATIOS.items()
-    }
+    shares = {name: compute_figure(name, outcomes) for name in NAMES}
+    amounts = {name: compute_figure(name, outcomes) for name in AMOUNTS}
     times = [outcome.elapsed_ms for outcome in outcomes]
     p50, p95 = (float(value) for value in np.percentile(times, (50, 95))) if times else (None, None)
-    return Figures(len(outcomes), shares, p50, p95)
+    return Figures(len(outcomes), shares, amounts, p50, p95)

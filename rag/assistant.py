@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from rag.answering.answerer import Answerer
 from rag.answering.combination import combine_answers
-from rag.answering.confidence import read_calibration
+from rag.answering.extractive import ENGINE as EXTRACTIVE
+from rag.answering.own_calibration import FROM_SETTING, CalibrationShelf
 from rag.answering.suggestions import suggest_questions
 from rag.answering.verification import verify_citation
 from rag.answering.writing.engine import ENGINE as GENERATIVE
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from rag.indexing.catalog import CatalogEntry
     from rag.indexing.embedders import EmbedderLibrary
     from rag.indexing.embedding import Embedder
+    from rag.indexing.manifest import Manifest
     from rag.retrieval.query import Question
 
 _CONTEXT_PASSAGES = 10  # looked at for the margin, the nearest places and the contact
@@ -126,12 +128,18 @@ class Assistant:
     """
 
     def __init__(
-        self, settings: Settings, reader: SnapshotReader, embedders: EmbedderLibrary, llm: LLM | None = None
+        self,
+        settings: Settings,
+        reader: SnapshotReader,
+        embedders: EmbedderLibrary,
+        llm: LLM | None = None,
+        *,
+        calibrations: CalibrationShelf | None = None,
     ) -> None:
         self._settings, self._reader, self._embedders = settings, reader, embedders
         self._engine = open_engine(settings, llm)
         self._cross_encoder = open_reranker(settings)
-        self._calibration = read_calibration()
+        self._calibrations = calibrations or CalibrationShelf(settings.index, settings.reranker)
         self._renditions = Renditions(settings.index / RENDITIONS)
 
     @classmethod
@@ -145,6 +153,28 @@ class Assistant:
         assistant = cls(settings, SnapshotReader(SnapshotStore(settings.index)), EmbedderLibrary(settings), llm)
         with assistant._searchable():
             return assistant
+
+    @property
+    def settings(self) -> Settings:
+        """What it was opened with."""
+        return self._settings
+
+    @property
+    def engine(self) -> str:
+        """What writes the answers: extractive, or generative where an LLM does."""
+        return EXTRACTIVE if self._engine is None else GENERATIVE
+
+    def manifest(self) -> Manifest:
+        """Return what the published snapshot was built from and with. Raises IndexMissingError where there is none."""
+        with self._snapshot() as snapshot:
+            return snapshot.manifest
+
+    def threshold(self) -> tuple[float, str]:
+        """Return the least probability to answer, and in Japanese where it comes from. Raises as `manifest` does."""
+        if self._settings.answer_threshold is not None:
+            return self._settings.answer_threshold, FROM_SETTING
+        calibration, origin = self._calibrations.choose(self.manifest())
+        return calibration.threshold, origin
 
     def ask(
         self,
@@ -455,7 +485,7 @@ class Assistant:
             retriever,
             embedder,
             snapshot.catalog,
-            calibration=self._calibration,
+            calibration=self._calibrations.choose(snapshot.manifest)[0],
             max_chars=settings.max_answer_chars,
             threshold=settings.answer_threshold,
             contact=Contact(settings.contact_department, settings.contact_extension),

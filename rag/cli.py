@@ -68,7 +68,7 @@ def _add_index(commands: Any) -> None:
     command.add_argument("corpus", nargs="?", type=Path, metavar="文書フォルダー", help="既定は corpus")
     command.add_argument("--full", action="store_true", help="変わっていない文書もすべて読み直す")
     command.add_argument("--allow-removal", action="store_true", help="文書の大半が消えていても続ける")
-    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら公開しない")
+    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の成績がはっきり下がるなら公開しない")
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
 
 
@@ -77,7 +77,7 @@ def _add_adapt(commands: Any) -> None:
     what = command.add_mutually_exclusive_group()
     what.add_argument("--no-index", action="store_true", help="学習だけして、索引は次の rag index で作り直す")
     what.add_argument("--reset", action="store_true", help="学習したモデルをやめ、標準のモデルで索引を作り直す")
-    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の正答率が下がるなら使わない")
+    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の成績がはっきり下がるなら使わない")
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
 
 

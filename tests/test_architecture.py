@@ -68,6 +68,7 @@ RANKS = (
         "rag.user_commands",
         "rag.__main__",
         "eval.__main__",
+        "eval.commands",
         "eval.check",
         "eval.convert",
         "eval.suggest",
@@ -96,7 +97,6 @@ DOOR_EXCEPTIONS = {
     ("eval.privacy", "rag.answering.privacy.masking"),  # the same
     ("eval.gaps", "rag.indexing.embedding"),  # what the questions are put together with
     ("eval.scope", "rag.answering.scope"),  # the same
-    ("eval.__main__", "rag.indexing.snapshot"),  # which snapshot was measured
     ("rag.model_reports", "rag.indexing.inventory"),  # `rag models`
     ("rag.model_reports", "rag.answering.writing.llm_check"),  # `rag models --check-llm`
     ("rag.model_reports", "rag.retrieval.model_check"),  # `rag models --check`

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from eval.intervals import compute_ratio
 from eval.matching import Spot, is_at_gold, is_read_back, missing_facts, rank_places, spots_of_citation
-from eval.metrics import NAMES, Outcome, compute_figures, compute_ratio
+from eval.metrics import NAMES, Outcome, compute_figures
 from eval.places import Gold
 from rag.documents import Chunk, ChunkKind, Citation, Locator, Metadata, Passage, Segment, Span
 from rag.reading.mail import read_mail

@@ -18,21 +18,23 @@ from eval.human_judgements import (
 )
 from eval.metrics import Outcome
 from eval.questions import Question
-from eval.run import Result
+from eval.records import QuestionRecord
 from eval.suggest import write_suggestions
 from eval.use_candidates import read_use_candidates
 from rag.activity import Asking, Rating, Verdict
 from rag.documents import Locator
 from rag.settings import Settings
+from tests.eval_records import make_result
 
 GOOD, FAIR, BAD = Rating
-RIGHT = Outcome(True, answered=True, has_facts=True, at_gold=(True,))
+RIGHT = Outcome(True, answered=True, has_facts=True, at_gold=(True,), read_back=(True,))
 WRONG = Outcome(True, answered=True)
 
 
-def result(number: int, outcome: Outcome, text: str = "答え。[1]") -> Result:
-    question = Question(str(number), f"問い{number}はいつですか。", (), (), "", "", True, "", "")
-    return Result(question, answered(text), None, (), outcome)
+def result(number: int, outcome: Outcome, text: str = "答え。[1]") -> QuestionRecord:
+    made = make_result(str(number), outcome, text=f"問い{number}はいつですか。")
+    assert made.answer is not None
+    return replace(made, answer=replace(made.answer, text=text))
 
 
 def judge(number: int, rating: Rating, answer: str = "答え。[1]") -> Judgement:

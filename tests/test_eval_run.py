@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,12 @@ import pytest
 
 from eval.__main__ import main
 from eval.gate import build_gate
+from eval.groups import build_groups
 from eval.questions import COLUMNS, Gold, Question, read_questions
-from eval.run import evaluate, render_report, render_wrong, to_dict
+from eval.records import RunRecord
+from eval.run import EvaluationStoppedError, run_evaluation
+from eval.runs import list_runs, read_run
+from eval.text_report import render_run, render_wrong
 from rag.assistant import Assistant
 from rag.batch import write_sheet
 from rag.documents import (
@@ -20,6 +26,8 @@ from rag.documents import (
     Chunk,
     ChunkKind,
     Citation,
+    Filters,
+    Kind,
     Locator,
     Metadata,
     Passage,
@@ -28,6 +36,7 @@ from rag.documents import (
     Status,
 )
 from rag.errors import QuestionSetError, UsageError
+from rag.indexing.manifest import Manifest, Recipe
 from rag.indexing.sync import SyncReport, sync
 from rag.settings import Settings
 
@@ -40,23 +49,38 @@ RECORDS = "質問,回答\n図書館の休館日はいつですか,月曜日と�
 @dataclass(frozen=True)
 class Entry:
     source: str
+    metadata: Metadata
 
 
 class OnePageAssistant:
     """Answer with the line of one page that shares the question's first two characters; 故障 raises."""
 
+    settings = Settings()
+    engine = "fake"
+
+    def __init__(self) -> None:
+        self.days: list[date | None] = []
+
+    def manifest(self) -> Manifest:
+        recipe = Recipe("fake", "f1", 8, "t", "c", "r")
+        return Manifest("s1", None, "2026-04-01", recipe, {"documents": 1}, {SOURCE: "0" * 64})
+
+    def threshold(self) -> tuple[float, str]:
+        return 0.5, "既定"
+
     def documents(self, asker: object) -> tuple[Entry, ...]:
-        return (Entry(SOURCE),)
+        return (Entry(SOURCE, Metadata("手引", Kind.MANUAL)),)
 
     def page_text(self, source: str, page: int, asker: object) -> str | None:
         return PAGE if (source, page) == (SOURCE, 1) else None
 
-    def search(self, question: str, *, asker: object, limit: int) -> list[Passage]:
+    def search(self, question: str, *, asker: object, limit: int, filters: Filters | None = None) -> list[Passage]:
         lines = [(n, PAGE.index(text), text) for n, text in enumerate(PAGE.split("\n"), start=1) if text]
         lines.sort(key=lambda line: question[:2] not in line[2])
         return [self._passage(*line) for line in lines][:limit]
 
-    def ask(self, question: str, *, asker: object) -> Answer:
+    def ask(self, question: str, *, asker: object, filters: Filters | None = None) -> Answer:
+        self.days.append(filters.as_of if filters else None)
         if "故障" in question:
             raise UsageError("質問が長すぎます。", "短くしてください。")
         chunk = self.search(question, asker=asker, limit=1)[0].chunk
@@ -90,8 +114,12 @@ QUESTIONS = (
 )
 
 
+def evaluate(questions: Sequence[Question] = QUESTIONS) -> RunRecord:
+    return run_evaluation(FAKE, questions)
+
+
 def test_every_kind_of_fault_is_named() -> None:
-    faults = {result.question.id: result.faults for result in evaluate(FAKE, QUESTIONS).results}
+    faults = {result.id: result.faults for result in evaluate().results}
     assert faults == {
         "1": (),
         "2": ("語の不足: 祝日",),
@@ -104,33 +132,60 @@ def test_every_kind_of_fault_is_named() -> None:
 
 
 def test_figures_are_given_for_all_and_for_each_group() -> None:
-    report = evaluate(FAKE, QUESTIONS)
-    groups = {group.name: group.figures for group in report.groups}
-    assert list(groups) == ["分類 手続", "分類 対象外", "言い換え", "回答可", "回答不可"]
-    assert report.overall.shares["正答率"].value == 2 / 7
-    assert groups["分類 手続"].shares["正答率"].value == 1 / 5 and groups["言い換え"].questions == 1
-    assert groups["回答不可"].shares["不回答再現率"].value == 1 / 2
-    assert report.overall.shares["引用照合率"].value == 1.0
+    run = evaluate()
+    groups = {(group.axis, group.name): group.figures for group in build_groups(run.results)}
+    shares = run.overall.shares
+    assert shares["正答率"].value == 2 / 7 and shares["引用照合率"].value == 1.0
+    assert groups[("分類", "手続")].shares["正答率"].value == 1 / 5 and groups[("言い方", "言い換え")].questions == 1
+    assert groups[("回答可否", "回答不可")].shares["不回答再現率"].value == 1 / 2
+    # gold lines 1, 3, 1, 1 and a failure; cited: 1 and 3. facts: 500円 and 月曜日 of six (祝日, two times 500円 missing, one without).
+    assert shares["引用再現率"].value == 2 / 5 and shares["語の網羅率"].value == 2 / 5
+
+
+def test_a_run_says_what_it_was_measured_with() -> None:
+    about = run_evaluation(FAKE, QUESTIONS, name="町の質問集.xlsx").about
+    assert (about.questions.name, about.questions.count, about.snapshot.id) == ("町の質問集.xlsx", 7, "s1")
+    assert about.models["embedder"] == "f1" and len(about.models["confidence"]) == 64
+    assert (about.threshold, about.threshold_origin, about.changed) == (0.5, "既定", {})
+    assert "llm_api_key" not in about.settings
+    other = run_evaluation(FAKE, QUESTIONS[:3]).about
+    assert (
+        other.questions.sha256 != about.questions.sha256
+        and other.snapshot.corpus_sha256 == about.snapshot.corpus_sha256
+    )
+
+
+def test_a_question_for_a_day_is_asked_for_that_day() -> None:
+    assistant = OnePageAssistant()
+    day = replace(QUESTIONS[0], as_of=date(2025, 4, 1))
+    run_evaluation(assistant, [day, QUESTIONS[1]])  # type: ignore[arg-type]
+    assert assistant.days == [date(2025, 4, 1), None]
+
+
+def test_progress_is_told_and_a_run_can_be_stopped() -> None:
+    told: list[tuple[int, int]] = []
+    run_evaluation(FAKE, QUESTIONS[:2], progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    with pytest.raises(EvaluationStoppedError, match="中断"):
+        run_evaluation(FAKE, QUESTIONS, cancel=lambda: True)
 
 
 def test_a_gold_document_that_is_not_indexed_is_told() -> None:
     elsewhere = replace(QUESTIONS[0], gold=(Gold("無い.pdf", page=1),))
-    report = evaluate(FAKE, [elsewhere])
-    assert report.unknown == ("無い.pdf",) and "索引にありません: 無い.pdf" in render_report(report)
+    run = evaluate([elsewhere])
+    assert run.unknown == ("無い.pdf",) and "索引にありません: 無い.pdf" in render_run(run)
 
 
-def test_the_report_is_readable_as_a_table_and_as_json() -> None:
-    report = evaluate(FAKE, QUESTIONS)
-    table = render_report(report)
+def test_every_result_keeps_its_answer_and_its_evidence() -> None:
+    run = evaluate()
+    table = render_run(run)
     assert "正答率" in table and "0.286 [" in table and "分類 手続" in table
-    assert "2\t図書館の休みは\t語の不足: 祝日" in render_wrong(report) and "誤り 5 問 / 7 問" in render_wrong(report)
-    written = json.loads(json.dumps(to_dict(report), ensure_ascii=False))
-    assert written["figures"]["全体"]["正答率"]["value"] == pytest.approx(2 / 7, abs=1e-4)
-    second = written["results"][1]
-    assert second["gold"] == [{"source": SOURCE, "line": 3}] and second["hit_ranks"] == [1]
-    assert second["answer"]["citations"][0]["quote"] == "図書館は月曜日が休みです。"
-    assert second["checks"]["missing_facts"] == ["祝日"] and not second["checks"]["correct"]
-    assert written["results"][4]["answer"] is None and written["results"][4]["error"]
+    assert "2\t図書館の休みは\t語の不足: 祝日" in render_wrong(run) and "誤り 5 問 / 7 問" in render_wrong(run)
+    second = run.results[1]
+    assert second.answer is not None and second.answer.citations[0].quote == "図書館は月曜日が休みです。"
+    assert second.gold[0].describe() == "手引.md 3行目" and second.outcome.gold_ranks == (1,)
+    assert [hit.at_gold for hit in second.hits] == [True, False] and second.kinds == ("マニュアル",)
+    assert run.results[4].answer is None and run.results[4].error
 
 
 # --- a real index -----------------------------------------------------------------------------------------------------
@@ -158,7 +213,9 @@ class Town:
         return sync(self.settings, gate=build_gate(self.questions, self.settings))
 
     def main(self, *arguments: str, output: Path) -> int:
-        return main([*arguments, "--index", str(self.settings.index), "--output", str(output)])
+        """Run it with a results folder beside the output."""
+        results = str(output.parent / "kept")
+        return main([*arguments, "--index", str(self.settings.index), "--results", results, "--output", str(output)])
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +228,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 def test_a_real_index_answers_its_questions(town: Town) -> None:
     assistant = Assistant.open(town.settings)
     try:
-        report = evaluate(assistant, read_questions(town.questions))
+        report = run_evaluation(assistant, read_questions(town.questions))
     finally:
         assistant.close()
     assert [result.faults for result in report.results] == [(), ()]
@@ -191,9 +248,44 @@ def test_the_command_line_prints_figures_and_writes_every_result(
     output = tmp_path / "results" / "latest.json"
     assert town.main("run", str(town.questions), "--wrong", output=output) == 0
     assert "正答率" in (shown := capsys.readouterr().out) and "hit@5" in shown and "誤り" in shown
-    written = json.loads(output.read_text(encoding="utf-8"))
-    assert len(written["results"]) == 2 and written["snapshot"]["id"] and written["settings"]["embedder"] == "default"
-    assert len(written["questions"]["sha256"]) == 64 and written["versions"]["python"]
+    run = read_run(output)
+    assert len(run.results) == 2 and run.about.settings["embedder"] == "default" and run.about.versions["python"]
+    kept = output.parent / "kept"
+    assert [entry.id for entry in list_runs(kept)] == [run.about.id]
+    assert "粗大ごみの処理手数料" in (kept / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_second_run_is_compared_with_the_first_and_held_to_it(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "r.json"
+    assert town.main(str(town.questions), output=output) == 0
+    first = read_run(output).about.id
+    assert town.main(str(town.questions), "--no-worse-than", "last", output=output) == 0
+    assert f"{first} と比べて（同じ質問 2 問" in capsys.readouterr().out
+    kept = str(tmp_path / "kept")
+    assert main(["history", "--results", kept]) == main(["compare", first, "--results", kept]) == 0
+    shown = capsys.readouterr().out
+    assert first in shown and "新たに誤り 0 問" in shown
+    assert town.main(str(town.questions), "--no-worse-than", "無い", output=output) == 2
+    assert main(["history", "--results", str(tmp_path / "none")]) == 0
+
+
+def test_variants_are_measured_beside_it(town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "r.json"
+    assert town.main(str(town.questions), "--variant", "all", output=output) == 0
+    variants = {variant.name: variant for variant in read_run(output).variants}
+    assert list(variants) == ["words", "vectors", "fused", "plain_bm25", "llama_index"]
+    assert all(any(outcome.ranked) for variant in variants.values() for outcome in variant.outcomes)
+    assert "素の BM25（Sudachi）" in capsys.readouterr().out
+    assert town.main(str(town.questions), "--variant", "generative", output=output) == 2
+    assert town.main(str(town.questions), "--variant", "bm26", output=output) == 2
+
+
+def test_calibrate_needs_questions_enough(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", str(town.questions), "--index", str(town.settings.index)]) == 2
+    assert "質問が足りません（調整用 2 問）" in capsys.readouterr().err
+    assert not (town.settings.index / "calibration.json").exists()
 
 
 def test_a_figure_below_its_limit_is_exit_status_1(
@@ -212,7 +304,8 @@ def test_a_limit_that_makes_no_sense_is_wrong_usage(town: Town, tmp_path: Path, 
 def test_without_an_index_or_a_question_set_nothing_is_done(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(town.questions), "--index", str(tmp_path / "none"), "--output", str(tmp_path / "r.json")]) == 2
+    nowhere = ["--index", str(tmp_path / "none"), "--results", str(tmp_path)]
+    assert main([str(town.questions), *nowhere, "--output", str(tmp_path / "r.json")]) == 2
     assert "rag index" in capsys.readouterr().err
     assert town.main(str(tmp_path / "none.csv"), output=tmp_path / "r.json") == 2
     assert not (tmp_path / "r.json").exists()

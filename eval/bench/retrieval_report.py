@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from eval.bench.retrieval_scores import COMPARED, FIGURES, Score, SetResult, is_above, is_below
 from eval.bench.retrieval_systems import FINAL, FUSED, LABELS, PEER, PLAIN
 from eval.bench.speed import render_table
-from eval.metrics import Figure, compute_difference
+from eval.intervals import Figure, compute_difference
 
 _MOST_CHANGED = 20
 _NOT_HERE = "llama-index の BM25Retriever は入れていないので測っていません。"

@@ -9,7 +9,8 @@ from typing import Any
 
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, Place, key_of
 from eval.bench.retrieval_systems import System
-from eval.metrics import Figure, compute_difference, compute_ndcg, compute_ratio
+from eval.intervals import Figure, compute_difference, compute_ratio
+from eval.metrics import compute_ndcg
 
 CUTOFF = 10
 Watch = Callable[[Sequence[BenchQuestion], str], Iterable[BenchQuestion]]

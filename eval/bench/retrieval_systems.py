@@ -90,20 +90,28 @@ def build_plain(snapshot: Snapshot) -> System:
 
 
 def build_peer(bench_set: BenchSet, embedder: Embedder) -> System:
-    """Return llama-index as it comes: SentenceSplitter and VectorStoreIndex, with our embedder, over the set's own texts.
+    """Return llama-index as it comes, over the set's own texts.
 
     Of a PDF set these are the pages as the set gives them, so that the peer needs no reader.
+    """
+    texts = {document.key: _text_for_peer(document, bench_set.form) for document in bench_set.documents}
+    retriever = open_peer(texts, embedder)
+    places = {document.key: document.place for document in bench_set.documents}
+    return lambda question: [places[found.node.ref_doc_id] for found in retriever.retrieve(question)]
+
+
+def open_peer(texts: Mapping[str, str], embedder: Embedder) -> Any:
+    """Return the retriever of llama-index as it comes: SentenceSplitter and VectorStoreIndex, with our embedder.
+
+    texts: key -> text; the nodes that it finds say the key as `ref_doc_id`.
     """
     from llama_index.core import Document, VectorStoreIndex
     from llama_index.core.node_parser import SentenceSplitter
 
     splitter = SentenceSplitter(chunk_size=_PEER_CHUNK_TOKENS, chunk_overlap=_PEER_OVERLAP_TOKENS)
-    texts = {document.key: _text_for_peer(document, bench_set.form) for document in bench_set.documents}
     documents: list[Any] = [Document(text=text, id_=key) for key, text in texts.items() if text.strip()]
     index = VectorStoreIndex.from_documents(documents, embed_model=embedder, transformations=[splitter])
-    retriever: Any = index.as_retriever(similarity_top_k=DEPTH)
-    places = {document.key: document.place for document in bench_set.documents}
-    return lambda question: [places[found.node.ref_doc_id] for found in retriever.retrieve(question)]
+    return index.as_retriever(similarity_top_k=DEPTH)
 
 
 def read_chunks(snapshot: Snapshot) -> list[Chunk]:

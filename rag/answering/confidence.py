@@ -137,22 +137,24 @@ def _share_of_bigrams(query: Query, passage: Passage, known: KnownText) -> float
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model: probability = 1 / (1 + exp(-(intercept + Σ coefficient × (value - mean)))); threshold: the least to answer.
+    """A fitted model: log odds = intercept + Σ coefficient × (value - mean); threshold: the least probability to answer.
 
-    What is not known of the evidence is taken as its mean.
+    What is not known of the evidence is taken as its mean. slope, offset: Platt scaling of the log odds, fitted to one index.
     """
 
     intercept: float
     coefficients: Mapping[str, float]
     threshold: float
     means: Mapping[str, float] = field(default_factory=dict)
+    slope: float = 1.0
+    offset: float = 0.0
 
     def probability(self, evidence: Evidence) -> float:
         """Return the estimated probability that the answer is right."""
         values = asdict(evidence)
         known = {name: value - self.means.get(name, 0.0) for name, value in values.items() if value is not None}
         total = sum(weight * known.get(name, 0.0) for name, weight in self.coefficients.items())
-        return 1 / (1 + math.exp(-self.intercept - total))
+        return 1 / (1 + math.exp(-self.offset - self.slope * (self.intercept + total)))
 
 
 @functools.cache

@@ -1,0 +1,148 @@
+"""`python -m eval [run]`: ask the questions, print the figures, keep the run, write the report, and tell whether it will do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eval.comparison import Comparison, compare_runs
+from eval.conditions import find_failed, find_worse, parse_limits
+from eval.runs import LAST, RESULTS, find_previous, find_run, save_run, write_run
+from rag.parser import DONE, DONE_WITH_PROBLEMS, Parser
+from rag.progress import StageBars
+from rag.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from eval.questions import Question
+    from eval.records import RunRecord
+    from eval.run import Progress
+
+DESCRIPTION = "質問集で正答率を測り、結果と報告を書く（名前を省いたときはこれ）"
+QUESTIONS = Path(__file__).parents[1] / "questions.csv"
+REPORT = "report.html"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of the command."""
+    add = parser.add_argument
+    add(
+        "questions",
+        nargs="?",
+        type=Path,
+        default=QUESTIONS,
+        metavar="質問集",
+        help="CSV か Excel（既定 eval/questions.csv）",
+    )
+    add("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    add("--variant", nargs="+", default=[], metavar="方式", help="並べて測る方式。all は全部（一覧は下）")
+    add(
+        "--fail-under",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="名前=値",
+        help="指標がこの値を下回れば 1 で終わる（例 正答率=0.8 hit@5=95%%）",
+    )
+    add(
+        "--no-worse-than",
+        metavar="測定",
+        help=f"この測定より偶然とは言えないほど下がった指標があれば 1 で終わる（番号、ファイル、{LAST}）",
+    )
+    add("--compare", metavar="測定", help="比べる測定（既定は、同じ質問集の前の測定）")
+    add(
+        "--judge",
+        action="store_true",
+        help="生成AIの判定も加える（参考。設定 llm_url が要る。正答率や合否には使わない）",
+    )
+    add("--wrong", action="store_true", help="誤った質問と、その理由も表示する")
+    add(
+        "--results",
+        type=Path,
+        default=RESULTS,
+        metavar="フォルダー",
+        help=f"結果を残す場所（既定 {RESULTS.as_posix()}）",
+    )
+    add("--html", type=Path, metavar="ファイル", help=f"報告の HTML（既定は結果の場所の {REPORT}）")
+    add("--output", type=Path, metavar="ファイル", help="結果の JSON をもう 1 つ書く先")
+    add("--no-history", action="store_true", help="履歴に行を加えない")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, keep, show and judge; return the exit status."""
+    from eval.questions import read_questions
+
+    limits = parse_limits(options.fail_under)
+    wanted = options.no_worse_than or options.compare
+    baseline = find_run(wanted, options.results) if wanted else None
+    questions, settings = read_questions(options.questions), load_settings(index=options.index)
+    record = measure(options, questions, settings)
+    file = save_run(record, options.results)
+    earlier = baseline or find_previous(record, options.results)
+    comparison = compare_runs(earlier, record) if earlier else None
+    report = keep(options, record, comparison)
+    show(options, record, comparison)
+    show_people(record, settings)
+    print(f"\n結果: {file}\n報告: {report}", file=sys.stderr)
+    failed = find_failed(record.overall, limits)
+    if options.no_worse_than and comparison:
+        failed += find_worse(comparison)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return DONE_WITH_PROBLEMS if failed else DONE
+
+
+def measure(options: argparse.Namespace, questions: Sequence[Question], settings: Settings) -> RunRecord:
+    """Ask the questions, and where wanted the LLM's opinion and the variants, each with a bar."""
+    from eval.llm_judge import judge_answers, open_judge
+    from eval.run import run_evaluation
+    from eval.variants import choose_variants, measure_variants
+    from rag.assistant import Assistant
+
+    variants = choose_variants(options.variant, settings)
+    judge = open_judge(settings) if options.judge else None
+    with StageBars() as bars:
+
+        def watch(label: str) -> Progress:
+            return lambda done, total: bars(label, done, total)
+
+        with closing(Assistant.open(settings)) as assistant:
+            record = run_evaluation(assistant, questions, name=options.questions.name, progress=watch("質問"))
+        if judge is not None:
+            record = judge_answers(record, judge, settings, progress=watch("生成AIの判定"))
+        if variants:
+            record = measure_variants(record, questions, settings, variants, watch_variant=watch)
+    return record
+
+
+def keep(options: argparse.Namespace, record: RunRecord, comparison: Comparison | None) -> Path:
+    """Write the report, the history and whatever else is wanted of a run that is saved; return the report's file."""
+    from eval.history import append_line
+    from eval.html_report import write_html
+
+    if options.output:
+        write_run(record, options.output)
+    if not options.no_history:
+        append_line(record, options.results)
+    return write_html(record, options.html or options.results / REPORT, comparison)
+
+
+def show(options: argparse.Namespace, record: RunRecord, comparison: Comparison | None) -> None:
+    """Print the figures, and where there are any the variants, what changed and what is wrong."""
+    from eval.text_report import render_comparison, render_run, render_variants, render_wrong
+
+    shown = [render_run(record)]
+    shown += [render_variants(record)] if record.variants else []
+    shown += [render_comparison(comparison)] if comparison else []
+    shown += [render_wrong(record)] if options.wrong else []
+    print("\n\n".join(shown))
+
+
+def show_people(record: RunRecord, settings: Settings) -> None:
+    """Print how what people said of the answers stands to the score."""
+    from eval.human_judgements import compare_with_people, read_judgements, render_comparison
+
+    print("\n" + render_comparison(compare_with_people(record.results, read_judgements(settings))))
