@@ -109,7 +109,7 @@ def test_the_table_tells_departments_what_they_promised_and_how_well_each_docume
     text = _Elements(render_table(ROWS, (), Choice(), TODAY)).text
 
     assert "見直し日を過ぎた文書が 1 件あります。" in text and "環境課（1件）" in text
-    assert "3/4（75%）" in text and "2026-03-31（過ぎています）" in text
+    assert "3/4（75%）" in text and "2026-03-31 過ぎています" in text
     assert "4 件のうち 4 件" in text
 
 

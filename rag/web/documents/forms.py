@@ -105,9 +105,9 @@ def render_note(words: str, *, extra: str = "", kind: str = "done") -> str:
 
 
 def render_button(label: str, path: str, *, style: str = "plain", say: str = "", **values: str) -> str:
-    """Return a button that sends values to a path. say: what it is called where the label alone does not tell."""
+    """Return a button that sends values to a path. say: what it is about, for those who do not see its row."""
     sent = escape(json.dumps(values, ensure_ascii=False))
-    called = f' aria-label="{escape(say)}"' if say else ""
+    called = f' aria-label="{escape(f"{label}: {say}")}"' if say else ""
     return (
         f'<button type="button" class="{style}" data-send="{PREFIX}{path}" data-values="{sent}"{called}>'
         f"{escape(label)}</button>"
@@ -116,8 +116,7 @@ def render_button(label: str, path: str, *, style: str = "plain", say: str = "",
 
 def render_undo(change_id: str, what: str = "") -> str:
     """Return the button that takes a change back."""
-    say = f"{what}を元に戻す" if what else ""
-    return render_button("元に戻す", "/undo", say=say, id=change_id)
+    return render_button("元に戻す", "/undo", say=what, id=change_id)
 
 
 def render_options(choices: Sequence[tuple[str, str]], chosen: str) -> str:

@@ -53,7 +53,7 @@ def _render_row(row: SnapshotRow, names: Sequence[str]) -> str:
     elif row.obstacle:
         act = f'<span class="hint">戻せません: {escape(row.obstacle)}</span>'
     else:
-        act = render_button("この索引に戻す", "/rollback", say=f"{when} の索引に戻す", id=row.id)
+        act = render_button("この索引に戻す", "/rollback", say=when, id=row.id)
     first = f'{when}<span class="source">{escape(row.id)}</span>'
     cells = (first, f"{row.documents:,}", f"{row.pages:,}", f"{row.chunks:,}", escape(row.embedder), act)
     shown = "".join(f'<td role="cell" data-label="{name}">{cell}</td>' for name, cell in zip(names, cells, strict=True))

@@ -198,7 +198,11 @@ def _render_row(row: DocumentRow, today: date) -> str:
         f'{escape(row.title)}</button><span class="source">{source}</span>'
     )
     review = metadata.review_by.isoformat() if metadata.review_by else ""
-    late = f'<strong class="late">{review}（過ぎています）</strong>' if row.is_stale(today) else review
+    late = (
+        f'<strong class="late">{review} <span class="source">過ぎています</span></strong>'
+        if row.is_stale(today)
+        else review
+    )
     cells = (
         title,
         escape(metadata.department or ""),
@@ -208,12 +212,17 @@ def _render_row(row: DocumentRow, today: date) -> str:
         f'<strong class="late">{len(row.problems)} 件</strong>' if row.problems else "",
         describe_moment(row.indexed_at),
         late,
-        f'<span class="state {row.state.value}">{row.state.label}</span>',
+        _render_state(row.state),
     )
     named = "".join(
         f'<td role="cell" data-label="{name}">{cell}</td>' for name, cell in zip(_COLUMNS, cells, strict=True)
     )
     return f'<tr role="row"><td role="cell" class="picker">{pick}</td>{named}</tr>'
+
+
+def _render_state(state: State) -> str:
+    label, _, more = state.label.rstrip("）").partition("（")
+    return f'<span class="state {state.value}">{label}</span>{f'<span class="source">{more}</span>' if more else ""}'
 
 
 def _render_quality(row: DocumentRow) -> str:

@@ -217,6 +217,6 @@ def _render_side(label: str, trial: Trial, before: Trial) -> str:
         for title, where in _places(trial)
     )
     return (
-        f"<section><h4>{label}</h4><p>言い換え</p><ul>{others or '<li>なし</li>'}</ul>"
+        f"<section><h3>{label}</h3><p>言い換え</p><ul>{others or '<li>なし</li>'}</ul>"
         f"<p>見つかる箇所</p><ol>{places or '<li>なし</li>'}</ol></section>"
     )
