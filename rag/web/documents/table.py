@@ -222,7 +222,8 @@ def _render_row(row: DocumentRow, today: date) -> str:
 
 def _render_state(state: State) -> str:
     label, _, more = state.label.rstrip("）").partition("（")
-    return f'<span class="state {state.value}">{label}</span>{f'<span class="source">{more}</span>' if more else ""}'
+    below = f'<span class="source">{more}</span>' if more else ""
+    return f'<span class="state {state.value}">{label}</span>{below}'
 
 
 def _render_quality(row: DocumentRow) -> str:
