@@ -53,7 +53,7 @@ class Incoming:
         self.forget()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            waiting = sum(path.stat().st_size for path in self._folder.iterdir())
+            waiting = sum(map(_find_size, self._folder.iterdir()))
             free = shutil.disk_usage(self._folder).free - _SPARE_BYTES
             id_ = secrets.token_hex(16)
             stream = (self._folder / id_).open("xb")
@@ -86,6 +86,13 @@ class Incoming:
                     path.unlink(missing_ok=True)
             except FileNotFoundError:  # somebody took it this moment
                 continue
+
+
+def _find_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # somebody took it this moment
+        return 0
 
 
 def _disk_error(error: OSError) -> LibraryError:

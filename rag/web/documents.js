@@ -79,7 +79,10 @@
       clearTimeout(section.timer);
       const poll = section.querySelector("[data-poll]");
       if (poll) section.timer = setTimeout(() => section.isConnected && load(section), 5_000);
-      else show(section, renderError(error));
+      else {
+        delete section.dataset.read; // to be tried again when it is opened again
+        show(section, renderError(error));
+      }
     }
   };
 
@@ -111,7 +114,10 @@
       return true;
     } catch (error) {
       if (into && !into.matches(".loaded")) show(into, renderError(error));
-      else notify(renderError(error));
+      else {
+        notify(renderError(error));
+        if (into) load(into);
+      }
       return false;
     } finally {
       busy(element, false);
