@@ -33,6 +33,17 @@
     const notice = library().querySelector("#library-notice");
     notice.hidden = false;
     show(notice.querySelector(".said"), content);
+    keepClear(notice.offsetHeight + 16);
+  };
+
+  // The notice stands over the lower end of the screen: nothing is hidden behind it for good, nor what has the focus.
+  const keepClear = (pixels) => {
+    library().style.paddingBottom = document.documentElement.style.scrollPaddingBottom = pixels ? `${pixels}px` : "";
+  };
+
+  const closeNotice = () => {
+    library().querySelector("#library-notice").hidden = true;
+    keepClear(0);
   };
 
   const say = (words) => {
@@ -157,7 +168,7 @@
     else if (to && values) send(to, JSON.parse(values), button, to.endsWith("/index") || to.endsWith("/cancel") ? part("index") : null);
     else if (open) toggleRow(button);
     else if ("erase" in button.dataset) erase(button);
-    else if ("close" in button.dataset) button.closest("#library-notice").hidden = true;
+    else if ("close" in button.dataset) closeNotice();
   };
 
   const erase = (button) => {

@@ -48,7 +48,7 @@ def list_routes(services: Services) -> list[Route]:
     incoming = Incoming(settings)
 
     def show(visit: Visit, fields: Fields) -> Fragment:
-        source = fields.text("source")
+        source = fields.raw("source")
         row = next((row for row in list_documents(settings) if row.source == source), None)
         if row is None:
             raise UsageError("その文書はもうありません。", "一覧を読み込み直してください。")
@@ -58,13 +58,13 @@ def list_routes(services: Services) -> list[Route]:
         edits = read_edits(fields)
         edit = edit_metadata(settings, edits, who=visit.who)
         if edit.change is not None:
-            visit.record(Action.DOCUMENT_CHANGED, f"{HEADER[0]}: {fields.text('source')}")
+            visit.record(Action.DOCUMENT_CHANGED, f"{HEADER[0]}: {fields.raw('source')}")
         return render_edit(edit)
 
     def replace(visit: Visit, fields: Fields) -> Fragment:
-        source, id_ = fields.text("source"), fields.text("file")
+        source, id_ = fields.raw("source"), fields.text("file")
         try:
-            path, name = incoming.find(id_), fields.text("name")
+            path, name = incoming.find(id_), fields.raw("name")
             change = replace_file(settings, source, path, name=name, who=visit.who)
         finally:
             incoming.discard([id_])
@@ -119,7 +119,7 @@ def describe_cells(metadata: Metadata) -> dict[str, str]:
 
 def read_edits(fields: Fields) -> list[CellEdit]:
     """Return the cells that a form changes: those whose text is another than the one that was shown."""
-    source = next(iter(fields.all("source")), "")
+    source = fields.raw("source")
     changed = (column for column in COLUMNS if fields.text(column) != fields.text(f"{_WAS}{column}"))
     return [CellEdit(source, column, fields.text(column)) for column in changed]
 

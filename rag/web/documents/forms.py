@@ -57,9 +57,13 @@ class Fields:
 
     pairs: tuple[tuple[str, str], ...] = ()
 
+    def raw(self, name: str) -> str:
+        """Return the last value of a field as it was sent; "" without one."""
+        return next((value for key, value in reversed(self.pairs) if key == name), "")
+
     def text(self, name: str) -> str:
         """Return the last value of a field, stripped; "" without one."""
-        return next((value.strip() for key, value in reversed(self.pairs) if key == name), "")
+        return self.raw(name).strip()
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, as it was sent."""

@@ -192,7 +192,12 @@ def _render_rows(rows: Sequence[DocumentRow], today: date) -> str:
 def _render_row(row: DocumentRow, today: date) -> str:
     metadata, source = row.metadata, escape(row.source)
     address = escape(f"{PREFIX}/document?{urlencode({'source': row.source})}")
-    pick = f'<label class="pick"><input type="checkbox" name="source" value="{source}" form="bulk"><span class="visually-hidden">{escape(row.title)}を選ぶ</span></label>'
+    can_go = row.archive is None and row.state is not State.REMOVED
+    pick = (
+        f'<label class="pick"><input type="checkbox" name="source" value="{source}" form="bulk"><span class="visually-hidden">{escape(row.title)}を選ぶ</span></label>'
+        if can_go
+        else ""
+    )
     title = (
         f'<button type="button" class="link" id="{row_id(row.source)}" data-open="{address}" aria-expanded="false">'
         f'{escape(row.title)}</button><span class="source">{source}</span>'
