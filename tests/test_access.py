@@ -263,6 +263,7 @@ def test_nobody_but_an_administrator_manages_documents(site: Site, name: str) ->
             assert response.status_code == 403, path
             assert "権限がありません" in response.json()["error"]["message"]
     assert site.gate.audit.entries(1)[0].action is Action.NOT_ALLOWED
+    assert site.client.post("/gradio_api/upload", files={"files": ("a.txt", b"a")}, headers=headers).status_code == 404
     assert sorted(site.settings.corpus.rglob("*")) == files
     assert list(site.settings.data_dir.glob("library/incoming/*")) == [], "not a byte of it was kept"
 

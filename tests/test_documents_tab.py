@@ -11,14 +11,20 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from conftest import build_town
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from rag.accounts.gate import Gate
+from rag.accounts.opening import open_gate
+from rag.accounts.visits import GATE_KEY
+from rag.api import render_rag_error
 from rag.assistant import Assistant, Trial
 from rag.documents import Kind, Metadata, Problem
-from rag.errors import LibraryError, UsageError
+from rag.errors import LibraryError, RagError, UsageError
 from rag.library.files import Added, Refusal
 from rag.library.incoming import FOLDER, FORGOTTEN_SECONDS, Incoming
 from rag.library.job_state import JobReport, JobState, JobStatus, StageState
@@ -33,14 +39,15 @@ from rag.web.documents.editor import COLUMNS, describe_cells, read_edits, render
 from rag.web.documents.forms import Fields
 from rag.web.documents.history import render_changes
 from rag.web.documents.indexing import render_rest, render_run
+from rag.web.documents.routes import build_library_router
 from rag.web.documents.snapshots import render_snapshots
 from rag.web.documents.table import PAGE_ROWS, Choice, choose_rows, render_table
 from rag.web.documents.uploads import render_added, render_upload
 from rag.web.documents.wording import edit_rows, render_trial, render_wording
 from rag.web.documents_tab import SECTIONS, render_frame
-from rag.web.security import is_open
-from rag.web.server import build_app
+from rag.web.services import Services, open_services
 
+pytestmark = pytest.mark.timeout(900)  # the town is indexed once: on a busy machine that waits
 EVIL = '"><img src=http://evil.example/x onerror=alert(1)><script>alert(1)</script>'
 TODAY = date(2026, 11, 25)
 API = "/api/library"
@@ -253,7 +260,7 @@ def test_what_waits_is_limited_found_by_its_id_only_and_forgotten(tmp_path: Path
 
 @dataclass(frozen=True)
 class Site:
-    """The application over a small town, called from the machine itself."""
+    """The routes over a small town, called from the machine itself."""
 
     client: TestClient
     settings: Settings
@@ -262,7 +269,7 @@ class Site:
         return self.client.get(f"{API}{path}", params=fields)
 
     def post(self, path: str, *pairs: tuple[str, str]) -> Any:
-        return self.client.post(f"{API}{path}", content=httpx_form(pairs))
+        return self.client.post(f"{API}{path}", content=encode(pairs))
 
     def send(self, content: bytes) -> str:
         return str(self.client.post(f"{API}/incoming", content=content).json()["id"])
@@ -272,19 +279,33 @@ class Site:
         return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def httpx_form(pairs: tuple[tuple[str, str], ...]) -> bytes:
-    from urllib.parse import urlencode
-
+def encode(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return urlencode(pairs).encode()
 
 
+def open_client(services: Services, gate: Gate) -> TestClient:
+    """Return a client of the routes alone, at the machine itself."""
+    app = FastAPI()
+    app.add_exception_handler(RagError, render_rag_error)
+    app.include_router(build_library_router(services))
+
+    async def with_gate(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, GATE_KEY: gate}, receive, send)
+
+    return TestClient(with_gate, base_url="http://127.0.0.1", client=("127.0.0.1", 1))
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     settings = build_town(tmp_path_factory.mktemp("documents"))
-    with closing(Assistant.open(settings)) as assistant:
-        app = build_app(assistant, settings)
-        with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
-            yield Site(client, settings)
+    with closing(Assistant.open(settings)) as assistant, closing(open_services(settings, assistant)) as services:
+        yield services
+
+
+@pytest.fixture(scope="module")
+def site(services: Services) -> Iterator[Site]:
+    with closing(open_gate(services.settings)) as gate:
+        yield Site(open_client(services, gate), services.settings)
 
 
 def test_every_section_of_the_frame_has_its_route(site: Site) -> None:
@@ -329,20 +350,14 @@ def test_an_upload_of_nothing_or_of_what_is_gone_is_refused(site: Site) -> None:
     assert site.post("/delete").status_code == 400
 
 
-def test_more_than_may_be_uploaded_is_stopped_on_its_way(site: Site, tmp_path: Path) -> None:
-    settings = replace(site.settings, data_dir=tmp_path / "data", max_upload_mb=1)
-    with closing(Assistant.open(settings)) as assistant:
-        app = build_app(assistant, settings)
-        with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client:
-            response = client.post(f"{API}/incoming", content=b"x" * 2_500_000)
+def test_more_than_may_be_uploaded_is_stopped_on_its_way(services: Services, tmp_path: Path) -> None:
+    settings = replace(services.settings, data_dir=tmp_path / "data", max_upload_mb=1)
+    with closing(open_gate(settings)) as gate:
+        client = open_client(replace(services, settings=settings), gate)
+        response = client.post(f"{API}/incoming", content=b"x" * 2_500_000)
 
     assert response.status_code == 400 and "上限（1 MB）" in response.json()["error"]["message"]
     assert list((settings.data_dir / FOLDER).iterdir()) == []
-
-
-def test_the_uploads_of_gradio_stay_closed(site: Site) -> None:
-    assert not is_open("/gradio_api/upload") and not is_open("/gradio_api/upload/")
-    assert site.client.post("/gradio_api/upload", files={"files": ("a.txt", b"a")}).status_code == 404
 
 
 def test_metadata_is_edited_and_a_wrong_cell_writes_nothing(site: Site) -> None:
@@ -372,7 +387,9 @@ def test_a_synonym_is_tried_before_it_is_saved(site: Site) -> None:
     assert "保存しました" in saved.text and "モフモフ" in (site.settings.corpus / "synonyms.csv").read_text("utf-8-sig")
     assert "synonyms" in saved.headers["x-reload"]
     again = site.post("/wording", *row)
-    assert "保存していません" in again.text and "同じ語" in again.text
+    assert again.status_code == 400 and "同じ行がもうあります" in again.json()["error"]["message"]
+    alike = site.post("/wording", *row, ("cell", "毛ふとん"))
+    assert "保存していません" in alike.text and "同じ語" in alike.text
     assert site.get("/wording", kind="secrets").status_code == 400
 
 

@@ -81,12 +81,24 @@ def edit_rows(table: WordingTable, fields: Fields) -> tuple[list[Row], int]:
     if not was:
         if not any(cells):
             raise UsageError("どの欄も空です。", "語を書いてから、試すか保存してください。")
+        if _trim(cells) in map(_trim, rows):
+            raise UsageError("同じ行がもうあります。", "その行を一覧で探して、編集してください。")
         return [*rows, cells], len(rows)
     shown = _read_row(was)
     if shown not in rows:
         raise UsageError("この行は、ほかの人が先に変えました。", "表を読み込み直して、もう一度編集してください。")
     place = rows.index(shown)
     return [*rows[:place], *([cells] if any(cells) else []), *rows[place + 1 :]], place
+
+
+def _trim(cells: Row) -> Row:
+    """Return a row without the empty cells at its end.
+
+    >>> _trim(("国保", "", "健保", ""))
+    ('国保', '', '健保')
+    """
+    filled = [place for place, cell in enumerate(cells, start=1) if cell]
+    return cells[: max(filled, default=0)]
 
 
 def _read_row(text: str) -> Row:
