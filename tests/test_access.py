@@ -29,9 +29,11 @@ from rag.assistant import Assistant
 from rag.errors import NotAllowedError, NotSignedInError, RagError
 from rag.settings import Settings
 from rag.web.conversation import answer_in_steps
+from rag.web.documents.routes import build_library_router
 from rag.web.entrance import PUBLIC_PATHS
 from rag.web.security import is_open
 from rag.web.server import build_app
+from rag.web.services import Services, open_services
 from rag.web.sign_in import MAX_FORM_BYTES, build_sign_in_router
 
 PASSWORD = "青い山と白い鳥と 7"
@@ -56,6 +58,7 @@ class Site:
     gate: SessionGate
     assistant: Assistant
     settings: Settings
+    services: Services
 
     def cookie(self, name: str) -> dict[str, str]:
         """Return the header of a new session of a user."""
@@ -124,7 +127,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def site(settings: Settings) -> Iterator[Site]:
     gate, assistant = build_gate(settings), Assistant.open(settings)
     with TestClient(build_app(assistant, settings, gate=gate), raise_server_exceptions=False) as client:
-        yield Site(client, gate, assistant, settings)
+        yield Site(client, gate, assistant, settings, services := open_services(settings, assistant))
+        services.close()
     assistant.close()
 
 
@@ -197,7 +201,16 @@ def own_requests(site: Site) -> dict[tuple[str, str], dict[str, Any]]:
         ("POST", "/sign-out"): {"url": "/sign-out"},
         ("GET", "/password"): {"url": "/password"},
         ("POST", "/password"): {"url": "/password"},
-    }
+    } | {route: {"url": route[1]} for route in LIBRARY}
+
+
+LIBRARY = {
+    *(("GET", f"/api/library/{name}") for name in ("index", "upload", "documents", "document", "attention", "wording")),
+    *(("GET", f"/api/library/{name}") for name in ("snapshots", "changes")),
+    *(("POST", f"/api/library/{name}") for name in ("incoming", "take", "replace", "delete", "undo", "document")),
+    *(("POST", f"/api/library/{name}") for name in ("index", "cancel", "wording", "wording/try", "rollback")),
+}
+"""The routes of the tab 「文書の管理」: for administrators only."""
 
 
 def behind_the_entrance(site: Site) -> TestClient:
@@ -205,6 +218,7 @@ def behind_the_entrance(site: Site) -> TestClient:
     app = FastAPI()
     app.add_exception_handler(RagError, render_rag_error)
     app.include_router(build_router(site.assistant))
+    app.include_router(build_library_router(site.services))
     app.include_router(build_sign_in_router(site.settings))
 
     async def with_gate(scope: Any, receive: Any, send: Any) -> None:
@@ -214,7 +228,11 @@ def behind_the_entrance(site: Site) -> TestClient:
 
 
 def test_every_handler_of_ours_asks_for_itself_who_it_is(site: Site) -> None:
-    routers = (build_router(site.assistant), build_sign_in_router(site.settings))
+    routers = (
+        build_router(site.assistant),
+        build_library_router(site.services),
+        build_sign_in_router(site.settings),
+    )
     routes = {found for router in routers for found in all_routes(router.routes)}
     requests = own_requests(site)
     assert routes == set(requests), "a new route needs a request here"
@@ -230,6 +248,38 @@ def test_every_handler_of_ours_asks_for_itself_who_it_is(site: Site) -> None:
         assert nobody.json()["error"]["message"] == "サインインしていません。"
     known = client.get("/api/me", headers=site.cookie("zeimu"))
     assert known.json() == {"name": "zeimu", "display_name": "zeimu", "role": "staff", "departments": ["税務課"]}
+
+
+@pytest.mark.parametrize("name", [name for name, (role, _) in USERS.items() if role is not Role.ADMIN])
+def test_nobody_but_an_administrator_manages_documents(site: Site, name: str) -> None:
+    client, headers = behind_the_entrance(site), site.cookie(name)
+    files = sorted(site.settings.corpus.rglob("*"))
+
+    for method, path in sorted(LIBRARY):
+        for sender in (client, site.client):
+            response = sender.request(
+                method, path, headers=headers, content=b"source=a&id=b" if method == "POST" else None
+            )
+            assert response.status_code == 403, path
+            assert "権限がありません" in response.json()["error"]["message"]
+    assert site.gate.audit.entries(1)[0].action is Action.NOT_ALLOWED
+    assert site.client.post("/gradio_api/upload", files={"files": ("a.txt", b"a")}, headers=headers).status_code == 404
+    assert sorted(site.settings.corpus.rglob("*")) == files
+    assert list(site.settings.data_dir.glob("library/incoming/*")) == [], "not a byte of it was kept"
+
+
+def test_an_administrator_sees_every_document_and_what_he_changes_is_on_record(site: Site) -> None:
+    assert "滞納整理の手引" in site.get("/api/library/documents", "kanri").text
+    received = site.post("/api/library/incoming", "kanri", content="手引です。\n".encode()).json()["id"]
+    form = urllib.parse.urlencode([("file", received), ("name", "新しい手引.txt")])
+    taken = site.post("/api/library/take", "kanri", content=form)
+    (change,) = re.findall(r"&quot;id&quot;: &quot;([^&]+)&quot;", taken.text)
+    site.post("/api/library/undo", "kanri", content=urllib.parse.urlencode({"id": change}))
+
+    back, added = site.gate.audit.entries(2)
+    assert (added.action, added.user, added.target) == (Action.DOCUMENT_ADDED, "kanri", "新しい手引.txt")
+    assert (back.action, back.target) == (Action.DOCUMENT_CHANGED, "元に戻す: 新しい手引.txt")
+    assert not (site.settings.corpus / "新しい手引.txt").exists()
 
 
 def test_a_handler_without_a_gate_lets_nobody_in() -> None:

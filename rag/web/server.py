@@ -39,8 +39,8 @@ SILENCE = {
 }
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
-    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "print.css", "sign-in.css"), "text/css"),
-    **dict.fromkeys(("page.js", "theme.js", "viewer.js"), "text/javascript"),
+    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "documents.css", "print.css", "sign-in.css"), "text/css"),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js"), "text/javascript"),
 }
 
 
@@ -70,6 +70,7 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
+    from rag.web.documents.routes import build_library_router
     from rag.web.sign_in import build_sign_in_router
 
     @asynccontextmanager
@@ -83,6 +84,7 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
     )
     app.add_exception_handler(RagError, render_rag_error)
     app.include_router(build_router(services.assistant))
+    app.include_router(build_library_router(services))
     app.include_router(build_sign_in_router(services.settings))
     _add_files(app)
     return app
