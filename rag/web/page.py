@@ -17,7 +17,7 @@ from rag.web import ask_tab, search_tab
 if TYPE_CHECKING:
     from rag.web.services import Services
 
-STYLES = ("tokens.css", "style.css", "cards.css", "print.css")
+STYLES = ("tokens.css", "style.css", "cards.css", "use.css", "print.css")
 HEAD = (
     '<script src="/web/theme.js"></script>'
     + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
