@@ -117,9 +117,7 @@ def _find_visit(request: Any) -> _Visit:
 
 
 def pack_record(assistant: "Assistant", turns: tuple[Turn, ...], form: ExportForm, request: Any) -> str:
-    """Return the record of a conversation as JSON for the page's script: name, media type, bytes in base64; "" for none.
-
-    """
+    """Return the record of a conversation as JSON for the page's script: name, media type, bytes in base64; "" for none."""
     if not turns:
         return ""
     try:

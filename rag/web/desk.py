@@ -41,9 +41,7 @@ class Desk:
     ) -> tuple[str, ...]:
         """Return what to ask next; an answer that is there already must not go because that fails."""
         try:
-            return answer.follow_ups or self.assistant.suggest(
-                question, answer, history, filters=filters, asker=asker
-            )
+            return answer.follow_ups or self.assistant.suggest(question, answer, history, filters=filters, asker=asker)
         except Exception:
             _log.exception("no questions could be suggested")
             return ()

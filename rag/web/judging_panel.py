@@ -51,12 +51,12 @@ class JudgingPanel:
             self._rater = gr.Textbox(
                 label="評価する人", max_length=40, min_width=160, visible=not named, elem_id="rater"
             )
-            self._view = gr.Radio(VIEWS, value="", label="表示する回答", elem_id="judging-view")
             self._show = gr.Button("一覧を更新", elem_id="judging-show", elem_classes="example")
+        self._view = gr.Radio(VIEWS, value="", label="表示する回答", elem_id="judging-view")
         self._count = gr.HTML(elem_id="judging-count", **PLAIN)
         self._list = gr.Radio([], label="回答（新しい順）", visible=False, elem_id="judged-answers")
         self._detail = gr.HTML(elem_id="judged-answer", **PLAIN)
-        with gr.Column(visible=False, elem_id="rating-box", elem_classes="panel") as self._box:
+        with gr.Column(visible=False, elem_id="rating-box") as self._box:
             self._rating = gr.Radio(_CHOICES, label="評価", elem_id="rating")
             self._comment = gr.Textbox(
                 label="ひとこと（任意、200字まで）", max_length=_MAX_COMMENT_CHARS, lines=1, elem_id="rating-comment"
@@ -77,7 +77,7 @@ class JudgingPanel:
         def choose(asked: tuple[AskedQuestion, ...], chosen: Any, rater: Any, request: gr.Request) -> tuple[Any, ...]:  # type: ignore[name-defined]  # Gradio reads it
             return self._attempt_one(lambda: self._choose(asked, chosen, find_judge(request, rater)))
 
-        def rate(  # noqa: PLR0913 - one for each field
+        def rate(
             asked: tuple[AskedQuestion, ...],
             chosen: Any,
             rater: Any,

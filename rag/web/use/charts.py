@@ -47,7 +47,9 @@ def _render_column(left: float, room: float, counts: Sequence[int], highest: int
         bottom -= height
         if count:
             x, width = left + room * _GAP / 2, room * (1 - _GAP)
-            rects += f'<rect class="part-{number}" x="{x:.1f}" y="{bottom:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+            rects += (
+                f'<rect class="part-{number}" x="{x:.1f}" y="{bottom:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+            )
     return rects
 
 
@@ -78,7 +80,8 @@ def _render_share(share: float, interval: tuple[float, float] | None = None) -> 
     line = ""
     if interval:
         low, high = (100 * bound for bound in interval)
-        line = f'<line class="interval" x1="{low:.1f}" x2="{high:.1f}" y1="5" y2="5"/>'
+        ends = f'x1="{low:.1f}" x2="{high:.1f}" y1="5" y2="5"'
+        line = f'<line {ends}/><line class="interval" {ends}/>'
     return (
         '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="whole" width="100" height="10"/><rect class="part-0" width="{100 * share:.1f}" height="10"/>{line}</svg>'

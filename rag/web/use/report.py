@@ -23,7 +23,7 @@ def render_usage(report: UsageReport) -> str:
         parts = (_render_shares, _render_days, _render_departments, _render_frequent, _render_saved)
         body = "".join(part(report) for part in parts)
     days = f"{report.since.isoformat()}〜{report.until.isoformat()}"
-    head = f'<h2>{days} の利用状況</h2>{_render_tiles(report)}'
+    head = f"<h2>{days} の利用状況</h2>{_render_tiles(report)}"
     return f'<div class="use-report" role="region" aria-label="利用状況" tabindex="-1">{head}{body}{_render_survey(report)}</div>'
 
 
@@ -71,9 +71,7 @@ def _render_days(report: UsageReport) -> str:
 
 def _render_departments(report: UsageReport) -> str:
     named = [(d.department or UNKNOWN, d.figures) for d in report.departments]
-    bars = [
-        Bar(name, f.asked, f"{f.asked}件（回答 {_percent(f.answered_share.share)}）") for name, f in named[:_SHOWN]
-    ]
+    bars = [Bar(name, f.asked, f"{f.asked}件（回答 {_percent(f.answered_share.share)}）") for name, f in named[:_SHOWN]]
     rows = [*((name, *_cells(figures)) for name, figures in named), *((name, 0, 0, 0, 0, 0) for name in report.silent)]
     silent = "、".join(map(escape, report.silent)) or "ありません"
     note = f'<p class="silent">この期間に質問のない課: {silent}</p>'
@@ -97,7 +95,9 @@ def _render_saved(report: UsageReport) -> str:
     rows = [(s.kind.label, s.count, s.total.low, s.total.mid, s.total.high) for s in report.saved.kinds]
     header = ("種別", "件数", "少なめ（分）", "中くらい（分）", "多め（分）")
     table = render_table("節約した時間を表で見る", header, rows)
-    shown = f'<p class="formula">{escape(formula)}</p><ul class="lines">{items}</ul><p><strong>{escape(total)}</strong></p>'
+    shown = (
+        f'<p class="formula">{escape(formula)}</p><ul class="lines">{items}</ul><p><strong>{escape(total)}</strong></p>'
+    )
     return _section(
         "節約した時間",
         f'{render_bars("種別ごとの節約した時間", bars)}{shown}<p class="note">{escape(note)}</p>{table}',
