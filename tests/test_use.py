@@ -113,6 +113,7 @@ def test_an_answer_is_shown_before_it_is_remembered_and_again_with_its_id(town: 
     (entry,) = town.activity.store.entries()
     assert (progress.id, shown.id, remembered.id) == (None, None, entry.id)
     assert shown.html == remembered.html == last.html and last.follow_ups
+    assert not remembered.is_again and last.is_again, "what was said of it meanwhile stays"
     assert last.turns[0].id == entry.id and entry.question == "転入の届出はいつまで"
     given = town.activity.store.find(entry.id, EVERYONE)
     assert given is not None and given.snapshot == town.assistant.snapshot_id()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from conftest import build_town
-from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, watch
+from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
@@ -37,10 +37,21 @@ class Site:
     address: str
     gate: SessionGate
     browser: Any
+    pages: dict[str, Any] = field(default_factory=dict)
+
+    def page_of(self, name: str) -> Any:
+        """Return the one page that a user keeps open through all tests: loading it is what takes long."""
+        if name not in self.pages:
+            self.pages[name] = self.open(name)
+        page = self.pages[name]
+        page.set_viewport_size(WIDE)
+        page.wait_for_selector("#tab-ask-button")
+        open_tab(page, "ask")
+        return page
 
     def open(self, name: str, path: str = "/") -> Any:
         """Return a page of a user in a window of his own."""
-        context = self.browser.new_context(locale="ja-JP", viewport={"width": 1280, "height": 900})
+        context = self.browser.new_context(locale="ja-JP", viewport=WIDE)
         context.add_cookies([{"name": SESSION_COOKIE, "value": self.gate.sessions.open(name), "url": self.address}])
         page = context.new_page()
         page.set_default_timeout(30_000)
@@ -84,6 +95,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def ask(page: Any, question: str) -> None:
     page.wait_for_selector("#question textarea")
     page.wait_for_function("document.documentElement.lang === 'ja'")
+    if page.locator("#new-topic:visible").count():
+        page.click("#new-topic")
+        page.wait_for_selector("#answer .welcome")
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
     page.wait_for_function("([d, q]) => document.querySelector(d)?.textContent.includes(q)", arg=[DONE, question])
@@ -95,7 +109,7 @@ def open_tab(page: Any, name: str) -> None:
 
 
 def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
-    staff = site.open("tanto")
+    staff = site.page_of("tanto")
     hosts, complaints = watch(staff)
     ask(staff, QUESTION)
     assert staff.locator(".no-answer").count() == 1
@@ -106,7 +120,7 @@ def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
     staff.click("#send-comment")
     staff.wait_for_selector("#judged .done:has-text('ひとこと')")
 
-    admin = site.open("kanri")
+    admin = site.page_of("kanri")
     admin.wait_for_selector("#tab-gaps-button")
     open_tab(admin, "gaps")
     admin.click(f"#gaps label:has-text('{QUESTION}')")
@@ -130,7 +144,7 @@ def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
 
 
 def test_a_permanent_link_is_opened_by_another_user_and_copied(site: Site) -> None:
-    staff = site.open("tanto")
+    staff = site.page_of("tanto")
     ask(staff, KNOWN)
     link = staff.get_attribute("#permanent a", "href")
     staff.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -146,7 +160,7 @@ def test_a_permanent_link_is_opened_by_another_user_and_copied(site: Site) -> No
 
 
 def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Site) -> None:
-    staff = site.open("tanto")
+    staff = site.page_of("tanto")
     ask(staff, KNOWN)
     staff.click("#verdict label:has-text('役に立った')")
     staff.wait_for_selector("#judged .done")
@@ -156,7 +170,7 @@ def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Sit
     staff.click("#send-survey")
     staff.wait_for_selector("#surveyed .done:has-text('ありがとうございます')")
 
-    admin = site.open("kanri")
+    admin = site.page_of("kanri")
     admin.wait_for_selector("#tab-use-button")
     open_tab(admin, "use")
     admin.wait_for_selector(".use-report .tiles:has-text('件')")
@@ -170,8 +184,8 @@ def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Sit
 
 
 def test_an_answer_is_rated_and_becomes_a_case_at_360_pixels(site: Site) -> None:
-    ask(site.open("tanto"), KNOWN)
-    admin = site.open("kanri")
+    ask(site.page_of("tanto"), KNOWN)
+    admin = site.page_of("kanri")
     admin.set_viewport_size(NARROW)
     admin.wait_for_selector("#tab-judging-button")
     open_tab(admin, "judging")

@@ -39,7 +39,8 @@ _log = logging.getLogger(__name__)
 class Step:
     """What the page shows at one moment: the question in its box, the answer as HTML, the turns so far, what to ask next.
 
-    id: under which the answer is remembered, so that it can be judged and linked to.
+    id: under which the answer is remembered, so that it can be judged and linked to. is_again: it is shown already, with its bar,
+    and may have been judged meanwhile.
     """
 
     question: str
@@ -47,6 +48,7 @@ class Step:
     turns: tuple[Turn, ...] = ()
     follow_ups: tuple[str, ...] = ()
     id: str | None = None
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _answer(
     follow_ups = desk.suggest(question, answer, history, filters, asker)
     if follow_ups:
         turn = replace(turn, answer=replace(answer, follow_ups=follow_ups))
-        yield Step(question, html, (*turns, turn)[-MAX_TURNS:], follow_ups[:FOLLOW_UPS], turn.id)
+        yield Step(question, html, (*turns, turn)[-MAX_TURNS:], follow_ups[:FOLLOW_UPS], turn.id, is_again=True)
 
 
 def _history_of(turns: tuple[Turn, ...]) -> list[tuple[str, str]]:
@@ -174,7 +176,8 @@ class ConversationBar:
         choices = [(turn.question, index) for index, turn in enumerate(known)]
         questions = self._gr.Radio(choices=choices, value=None, visible=len(known) > 1)
         tools = self._gr.Row(visible=bool(step.turns))
-        return (step.turns, *self.verdict.show(step.id), *buttons, tools, known, questions)
+        verdict = self.verdict.keep() if step.is_again else self.verdict.show(step.id)
+        return (step.turns, *verdict, *buttons, tools, known, questions)
 
     def connect(self, desk: Desk, question: Any, answer: Any) -> None:
         """Let the buttons start a new topic and save the record, and an answer be judged."""
@@ -199,7 +202,7 @@ def _shower(gr: Any, desk: Desk, verdict: VerdictBar) -> Any:
         asker = find_asker(request)
         step = show_past(desk, past, chosen, asker)
         if step is None:
-            return tuple(gr.skip() for _ in range(2 + len(verdict.outputs)))
+            return (gr.skip(), gr.skip(), *verdict.keep())
         return (step.question, step.html, *verdict.show(step.id, *desk.find_said(step.id, asker)))
 
     return show

@@ -47,6 +47,10 @@ class VerdictBar:
         chosen = verdict.value if verdict else None
         return (id, gr.Column(visible=bool(id)), chosen, gr.Row(visible=bool(verdict)), comment, "", link)
 
+    def keep(self) -> tuple[Any, ...]:
+        """Return what leaves all of it as it is."""
+        return tuple(self._gr.skip() for _ in self.outputs)
+
     def connect(self, desk: Desk) -> None:
         """Let the choice and the comment be sent."""
         gr = self._gr
