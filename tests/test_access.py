@@ -354,7 +354,9 @@ def test_a_permanent_link_survives_signing_in_and_says_what_has_changed_since(si
     assert site.get(link).headers["location"] == f"/sign-in?next={urllib.parse.quote(link, safe='')}"
     id_ = link.rpartition("/")[2]
     with site.desk.activity.store.database.writing() as connection:
-        changed = json.dumps([{"source": CLOSED_TEXT, "sha256": "0" * 64, "audience": [], "locator": {}, "is_cited": True}])
+        changed = json.dumps(
+            [{"source": CLOSED_TEXT, "sha256": "0" * 64, "audience": [], "locator": {}, "is_cited": True}]
+        )
         connection.execute("UPDATE asked SET documents = ? WHERE id = ?", (changed, id_))
 
     assert "内容が変わりました" in site.get(link, "zeimu").text
@@ -431,7 +433,10 @@ def test_a_rater_has_the_name_of_his_account_and_sees_the_questions_that_the_set
 
 def test_the_answers_of_the_api_are_remembered_judged_by_nobody_else_and_thanks_are_not(site: Site) -> None:
     before = len(site.desk.activity.store.entries())
-    question = {"question": "ありがとうございました", "history": [{"question": "転出届はいつまで", "answer": "14日以内"}]}
+    question = {
+        "question": "ありがとうございました",
+        "history": [{"question": "転出届はいつまで", "answer": "14日以内"}],
+    }
     thanks = site.post("/api/ask", "kankyo", json=question).json()
     asked = site.post("/api/ask", "kankyo", json={"question": "転出届はいつまでに出せばよいですか"}).json()
 

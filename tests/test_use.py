@@ -120,7 +120,9 @@ def test_an_answer_is_shown_before_it_is_remembered_and_again_with_its_id(town: 
     assert [q.id for q in town.activity.store.history("s1")] == [entry.id]
 
 
-def test_an_answer_that_cannot_be_remembered_is_shown_all_the_same(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_that_cannot_be_remembered_is_shown_all_the_same(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
     town.activity.close()
 
     *_, last = ask(town, "転入の届出はいつまで")
@@ -300,7 +302,7 @@ def test_the_figures_say_how_many_how_they_ended_and_who_asks_nothing() -> None:
     check_inert(html)
     assert "66.7％（2/3件、95％区間" in html and "100.0％（1/1件" in html
     assert "この期間に質問のない課: &lt;img" in html
-    assert html.count("<rect class=\"part-0\" x=") == 1, "one day has questions, the other none"
+    assert html.count('<rect class="part-0" x=') == 1, "one day has questions, the other none"
     assert "そう思う・ややそう思う 75.0％" in html and "全期間の回答者 4 人" in html
     saved = estimate_time_saved(asked, read_minutes())
     assert all(line in html for line in saved.describe() if "<" not in line and "&" not in line)

@@ -126,13 +126,13 @@ def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
     admin.click(f"#gaps label:has-text('{QUESTION}')")
     admin.click("#gap-reply")
     assert admin.locator("#reply-author").locator("input, textarea").input_value() == "管理 係"
-    for field, text in (("question", QUESTION), ("answer", f"1回200円です。{EVIL}"), ("department", "教育課")):
-        admin.locator(f"#reply-{field}").locator("input, textarea").fill(text)
+    for name, text in (("question", QUESTION), ("answer", f"1回200円です。{EVIL}"), ("department", "教育課")):
+        admin.locator(f"#reply-{name}").locator("input, textarea").fill(text)
     admin.check("#reply-pin input")
     admin.click("#reply-check")
     admin.wait_for_selector(".preview:has-text('正式な回答にする')")
     admin.click("#reply-publish")
-    admin.wait_for_selector("#reply-told .done:has-text('索引に入れました')", timeout=60_000)
+    admin.wait_for_selector("#reply-told .done:has-text('索引に入れました')", timeout=240_000)
     admin.wait_for_selector("#gaps-count:has-text('ありません')")
 
     ask(staff, f"すみません、{QUESTION}？")

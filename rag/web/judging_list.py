@@ -145,6 +145,6 @@ def _write_kappa(kappa: float | None) -> str:
 
 def read_rating(value: object) -> Rating:
     """Return what was chosen. Raises UsageError where nothing was."""
-    if value not in list(Rating):
+    if not isinstance(value, str) or value not in list(Rating):
         raise UsageError("評価が選ばれていません。", "○・△・× から 1 つを選んでください。")
     return Rating(value)

@@ -73,7 +73,7 @@ def judge_answer(desk: Desk, id: str | None, verdict: object, comment: object, r
     Raises UsageError for no answer, no choice and a comment that is too long, NotSignedInError.
     """
     user = find_user(request)
-    if not isinstance(id, str) or verdict not in list(Verdict):
+    if not isinstance(id, str) or not isinstance(verdict, str) or verdict not in list(Verdict):
         raise UsageError("評価を読み取れません。", "回答の下の 3 つから 1 つを選んでください。")
     said = comment if isinstance(comment, str) else ""
     if len(said) > MAX_COMMENT_CHARS:

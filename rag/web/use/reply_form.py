@@ -82,12 +82,23 @@ class ReplyForm:
         """Let the form be checked and published. refresh: what is called afterwards, without inputs, to fill `refreshed`."""
         gr = self._gr
 
-        def check(
-            question: Any, answer: Any, department: Any, author: Any, day: Any, pin: Any, request: gr.Request
+        def check(  # one for each field, as Gradio calls it
+            question: Any,
+            answer: Any,
+            department: Any,
+            author: Any,
+            day: Any,
+            pin: Any,
+            request: gr.Request,  # type: ignore[name-defined]  # Gradio reads it
         ) -> tuple[Any, ...]:
             return self._show_preview(Draft(question, answer, department, author, day, pin), request)
 
-        def publish(gap: Gap | None, reply: Reply | None, keep: Any, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        def publish(
+            gap: Gap | None,
+            reply: Reply | None,
+            keep: Any,
+            request: gr.Request,  # type: ignore[name-defined]  # Gradio reads it
+        ) -> Iterator[tuple[Any, ...]]:
             yield (*(gr.skip() for _ in self.outputs[:-1]), _BUSY)
             yield self._publish_reply(gap, reply, keep, request)
 
