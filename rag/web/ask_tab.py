@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
 from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.desk import Desk
 from rag.web.filter_bar import FilterBar
 from rag.web.render import render_welcome
+from rag.web.survey_form import build_survey
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
     from rag.web.services import Services
 
 CONCURRENT_QUESTIONS = 20
@@ -43,7 +44,8 @@ def build_tab(gr: Any, services: "Services") -> None:
     answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
     bar = ConversationBar(gr)
     parts = AskParts(question, send, filters, examples, answer, bar)
-    _connect(gr, assistant, parts)
+    _connect(gr, Desk(assistant, services.activity), parts)
+    build_survey(gr, services.activity)
 
 
 def _build_question_box(gr: Any) -> Any:
@@ -73,14 +75,14 @@ def _build_examples(gr: Any, fields: tuple[tuple[str, tuple[str, ...]], ...]) ->
     return buttons
 
 
-def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
+def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
     """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
     bar = parts.bar
 
     def ask(
         request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], *limits: object
     ) -> Iterator[tuple[Any, ...]]:
-        for step in answer_in_steps(assistant, text, turns, request, limits):
+        for step in answer_in_steps(desk, text, turns, request, limits):
             yield (step.question, step.html, *bar.show(step, past))
 
     options: dict[str, Any] = {
@@ -97,7 +99,7 @@ def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
         button.click(ask, inputs=[button, *known], **options)
     for button, text in parts.examples:
         button.click(_ask_example(gr, ask, text), inputs=known, **options)
-    bar.connect(assistant, parts.question, parts.answer)
+    bar.connect(desk, parts.question, parts.answer)
 
 
 def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:

@@ -39,7 +39,9 @@ SILENCE = {
 }
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
-    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "documents.css", "print.css", "sign-in.css"), "text/css"),
+    **dict.fromkeys(
+        ("tokens.css", "style.css", "cards.css", "documents.css", "use.css", "print.css", "sign-in.css"), "text/css"
+    ),
     **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js"), "text/javascript"),
 }
 
@@ -70,6 +72,8 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
+    from rag.web.answer_page import build_answer_router
+    from rag.web.desk import Desk
     from rag.web.documents.routes import build_library_router
     from rag.web.sign_in import build_sign_in_router
 
@@ -83,7 +87,9 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
         title=services.settings.page_title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.add_exception_handler(RagError, render_rag_error)
-    app.include_router(build_router(services.assistant))
+    desk = Desk(services.assistant, services.activity)
+    app.include_router(build_router(desk))
+    app.include_router(build_answer_router(desk, services.settings))
     app.include_router(build_library_router(services))
     app.include_router(build_sign_in_router(services.settings))
     _add_files(app)
