@@ -19,7 +19,8 @@ from eval.bench.retrieval_report import render_comparison, render_set, render_su
 from eval.bench.retrieval_scores import FIGURES, Score, SetResult, is_above, is_below, score_question
 from eval.bench.retrieval_sets import BenchSet, Form, Place, find_sets, key_of, read_set, write_corpus
 from eval.bench.retrieval_systems import FINAL, FUSED, LABELS, PLAIN, text_of
-from eval.metrics import compute_difference, compute_ndcg
+from eval.intervals import compute_difference
+from eval.metrics import compute_ndcg
 from rag.assistant import Assistant
 from rag.documents import COMMAND_LINE, Chunk, ChunkKind, Locator, Segment
 from rag.errors import QuestionSetError, SettingsError, UsageError
