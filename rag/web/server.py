@@ -39,8 +39,10 @@ SILENCE = {
 }
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
-    **dict.fromkeys(("tokens.css", "style.css", "cards.css", "print.css", "sign-in.css"), "text/css"),
-    **dict.fromkeys(("page.js", "theme.js", "viewer.js"), "text/javascript"),
+    **dict.fromkeys(
+        ("tokens.css", "style.css", "cards.css", "print.css", "sign-in.css", "lists.css", "accuracy.css"), "text/css"
+    ),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "examples.js"), "text/javascript"),
 }
 
 
