@@ -7,14 +7,15 @@ import os
 import tempfile
 import threading
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from eval.question_sheet import SUFFIXES, CellProblem, read_sheet
 from eval.questions import Question, find_mistakes, read_question, read_questions
 from eval.sheet_writing import write_questions
+from rag.activity.question_form import normalize_question
 from rag.errors import QuestionSetError
 
 PACKAGED = Path(__file__).with_name("questions.csv")
@@ -74,6 +75,15 @@ class QuestionSetShelf:
         """Return the present set as an Excel file, with lists to choose from. Raises QuestionSetError."""
         return write_excel(self.read())
 
+    def add(self, candidates: Path) -> int:
+        """Add the cases of a file that the set does not ask yet; return how many. The set before is kept. Raises QuestionSetError."""
+        present = self.read()
+        asked, ids = {normalize_question(q.text) for q in present}, {q.id for q in present}
+        new = [q for q in read_questions(candidates) if normalize_question(q.text) not in asked]
+        if new:
+            self.replace(write_excel([*present, *number_anew(new, ids)]))
+        return len(new)
+
     def _keep_old(self) -> None:
         """Move the uploaded sets out of the way."""
         for suffix in SUFFIXES:
@@ -82,6 +92,16 @@ class QuestionSetShelf:
                 (self._data_dir / OLD).mkdir(exist_ok=True)
                 stamp = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
                 os.replace(file, self._data_dir / OLD / f"{NAME}-{stamp}{suffix}")  # noqa: PTH105
+
+
+def number_anew(questions: Iterable[Question], taken: Collection[str]) -> Iterator[Question]:
+    """Yield questions with numbers that are not taken: their own where they can be kept."""
+    used = set(taken)
+    for question in questions:
+        numbers = (question.id, *(f"{question.id}-{count}" for count in range(2, len(used) + 3)))
+        id_ = next(number for number in numbers if number not in used)
+        used.add(id_)
+        yield replace(question, id=id_)
 
 
 def find_suffix(content: bytes) -> str:

@@ -85,9 +85,11 @@ OF_QA = {
     ("take-questions", "click"): ([file_of(b"")], None),
     ("save-questions", "click"): ([], None),
     ("save-candidates", "click"): ([], None),
+    ("add-candidates", "click"): ([], None),
+    ("save-report", "click"): ([None, "auto", True], None),
     ("run", "input"): ([None, "auto", "all", True], None),
-    ("question-list", "click"): (["x", True], {"id": "1"}),
-    ("evidence", "click"): (["x", True], {"id": "1"}),
+    ("question-list", "click"): ([None, True], {"id": "1"}),
+    ("evidence", "click"): ([None, True], {"id": "1"}),
 }
 
 

@@ -28,6 +28,7 @@ from rag.web.accuracy.figures import render_figures
 from rag.web.accuracy.measuring import render_state
 from rag.web.accuracy.question_list import ALL, LOST, WON, WRONG, render_questions, select_questions
 from rag.web.accuracy.question_view import CLOSED, render_question
+from rag.web.accuracy.report_button import pack_report
 from rag.web.accuracy.set_panel import render_checked, render_set
 from rag.web.accuracy.shelf import AUTO, NONE, OpenSources, RunShelf, name_run
 from rag.web.accuracy.tab import RunView
@@ -135,6 +136,17 @@ def test_the_panel_counts_what_the_set_holds_and_says_what_is_wrong_with_it(tmp_
 
     shelf.path.write_bytes(b"a,b\n")
     assert "notice-box error" in render_set(shelf, candidates=0)
+
+
+def test_candidates_join_the_set_once_under_numbers_of_their_own(tmp_path: Path) -> None:
+    shelf, candidates = QuestionSetShelf(tmp_path), tmp_path / "question_candidates.csv"
+    shelf.replace(sheet(*ROWS))
+    candidates.write_bytes(
+        sheet("1,町歌はありますか,,,,,,不可,,要確認,", "U1,住民票の写しの手数料はいくらですか。,,,,,,不可,,,")
+    )
+
+    assert [shelf.add(candidates), shelf.add(candidates)] == [1, 0]
+    assert [(q.id, q.text) for q in shelf.read()][4:] == [("1-2", "町歌はありますか")]
 
 
 # --- runs in the background -------------------------------------------------------------------------------------------
@@ -296,6 +308,17 @@ def test_what_is_closed_to_the_person_who_looks_is_left_out(run: RunRecord, town
     assert "督促状を送った日から" in seen["kanri"] and CLOSED not in seen["kanri"]
     assert CLOSED in seen["hinshitsu"] and "督促状を送った日から" not in seen["hinshitsu"]
     assert OpenSources.of(town_assistant, ADMIN).hold_all(run) and not OpenSources.of(town_assistant, QA).hold_all(run)
+
+
+def test_the_report_is_for_those_who_may_see_all_of_it(run: RunRecord, town_assistant: Assistant) -> None:
+    everything, of_qa = (OpenSources.of(town_assistant, user) for user in (ADMIN, QA))
+
+    packed = pack_report(run, None, everything, with_held_out=True)
+    assert "正答率_" in packed and "text/html" in packed
+    with pytest.raises(NotAllowedError, match="公開範囲外"):
+        pack_report(run, None, of_qa, with_held_out=True)
+    with pytest.raises(NotAllowedError, match="検証用"):
+        pack_report(run, None, everything, with_held_out=False)
 
 
 def test_hostile_questions_and_answers_stay_text(run: RunRecord, town_assistant: Assistant) -> None:

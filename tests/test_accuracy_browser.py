@@ -24,10 +24,11 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 EVIL = '<img src="http://evil.example/x.png" onerror="window.pwned=1">'
+QUOTED = '"' + EVIL.replace('"', '""') + '"'
 HEADER = "番号,質問,期待する文書,ページ／行,正解に含まれる語,模範解答,分類,回答可否,担当課,備考,用途"
 SHEET = f"""{HEADER}
 1,住民票の写しの手数料はいくらですか,町民課/窓口のよくある質問.csv,2,300円,,届出,可,,,
-2,宿泊料は一夜につきいくらですか{EVIL},総務課/職員旅費規程.txt,10,一億円,,{EVIL},可,,,
+2,宿泊料は一夜につきいくらですか,総務課/職員旅費規程.txt,10,一億円,{QUOTED},{QUOTED},可,,,
 3,宿泊料は東京都ではいくらですか,総務課/職員旅費規程.txt,10,二億円,,旅費,可,,,検証
 """
 
@@ -175,7 +176,7 @@ def test_the_set_is_uploaded_measured_watched_compared_and_a_question_opened(
         page.click("#evaluate")
         page.wait_for_selector(f"#figures .tile .value:has-text('{accuracy}')")
         page.wait_for_selector("#evaluation-state .done")
-        lenient = SHEET.replace("一億円", "9800円")
+        lenient = SHEET.replace("一億円", '"9,800円"')
         (site.settings.data_dir / "questions.csv").write_text(lenient, encoding="utf-8")
     check_narrow(page)
 

@@ -6,6 +6,7 @@ No `from __future__ import annotations` here: Gradio looks at the annotation of 
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.question_set import CheckedSet, QuestionSetShelf, write_excel
@@ -69,6 +70,7 @@ class SetPanel:
             with gr.Row(elem_classes="exchange"):
                 self._save = gr.Button("質問集を保存（Excel）", elem_id="save-questions", elem_classes="example")
                 self._candidates = gr.Button("候補を保存（Excel）", elem_id="save-candidates", elem_classes="example")
+                self._add = gr.Button("候補を質問集に加える", elem_id="add-candidates", elem_classes="example")
             with gr.Row(elem_classes="exchange"):
                 gr.HTML(_INPUT, **PLAIN)
                 self._take = gr.Button("確かめて置き換える", elem_id="take-questions", elem_classes="example")
@@ -83,6 +85,7 @@ class SetPanel:
         """Let the buttons work. Every handler asks who it is."""
         take = self._taker()
         self._take.click(take, [self._upload], [self._said, self.about], js=script_reading("#question-file"), **HIDDEN)
+        self._add.click(self._adder(), [], [self._said, self.about], trigger_mode="once", **HIDDEN)
         for button, build in ((self._save, self._pack_set), (self._candidates, self._pack_candidates)):
             saved = button.click(self._saver(build), [], [self._file, self._said], **HIDDEN)
             saved.then(None, [self._file], [], js="(file) => window.saveRecord(file)", **HIDDEN)
@@ -102,6 +105,21 @@ class SetPanel:
 
         return take
 
+    def _adder(self) -> Any:
+        gr = self._gr
+
+        def add(request: gr.Request) -> tuple[Any, Any]:  # type: ignore[name-defined]  # Gradio reads it
+            def work() -> tuple[Any, Any]:
+                user = find_user(request, Role.QA)
+                added = self._shelf.add(self._find_candidates())
+                record(request, user, Action.QUESTIONS_CHANGED, f"質問集の候補 {added} 問の追加")
+                words = f"{added} 問を質問集に加えました。備考の「要確認」を Excel で確かめてください。"
+                return render_done(words if added else "どの候補も、質問集にもうあります。"), self.show()
+
+            return attempt(work, lambda html: (html, gr.skip()))
+
+        return add
+
     def _saver(self, build: Callable[[], str]) -> Any:
         gr = self._gr
 
@@ -120,13 +138,17 @@ class SetPanel:
         return pack_download(f"質問集_{datetime.now():%Y%m%d}.xlsx", EXCEL, self._shelf.write_excel())
 
     def _pack_candidates(self) -> str:
+        content = write_excel(read_questions(self._find_candidates()))
+        return pack_download(f"質問集の候補_{datetime.now():%Y%m%d}.xlsx", EXCEL, content)
+
+    def _find_candidates(self) -> Path:
+        """Return the file of the candidates. Raises UsageError where there are none."""
         candidates = self._services.activity.candidates
         if not candidates.count():
             raise UsageError(
                 "質問集の候補はまだありません。", "回答の評価の画面で「質問集に加える」を押すと、ここにたまります。"
             )
-        content = write_excel(read_questions(candidates.file))
-        return pack_download(f"質問集の候補_{datetime.now():%Y%m%d}.xlsx", EXCEL, content)
+        return candidates.file
 
 
 def record(request: Any, user: User, action: Action, target: str, outcome: Outcome = Outcome.DONE) -> None:

@@ -18,6 +18,7 @@ from rag.web.accuracy.figures import NOTHING, render_figures
 from rag.web.accuracy.measuring import Measuring
 from rag.web.accuracy.question_list import VIEWS, WRONG, find_question, render_questions
 from rag.web.accuracy.question_view import render_question
+from rag.web.accuracy.report_button import ReportButton
 from rag.web.accuracy.set_panel import SetPanel
 from rag.web.accuracy.shelf import AUTO, NONE, OpenSources, RunShelf, name_run
 from rag.web.examples import CLICKED, read_detail
@@ -87,6 +88,7 @@ class RunView:
         clicked = PLAIN | {"js_on_load": CLICKED}
         self._figures = gr.HTML("", elem_id="figures", **PLAIN)
         with gr.Column(visible=False, elem_classes="admin-part") as self._questions:
+            self._report = ReportButton(gr, services, self._shelf)
             gr.HTML("<h2>質問</h2>", **PLAIN)
             self._view = gr.Radio(list(VIEWS), value=WRONG, label="表示する質問", elem_id="question-view")
             self._consent = gr.Checkbox(value=False, label=_CONSENT, elem_id="held-out")
@@ -135,6 +137,7 @@ class RunView:
 
         shown = [self._figures, self._questions, self._list, self._evidence, self._reasons]
         gr.on([part.input for part in choices], show, choices, shown, trigger_mode="always_last", **HIDDEN)
+        self._report.connect([self._run, self._compared, self._consent])
         asked = [self._run, self._consent]
         opened = self._list.click(open_one, asked, [self._evidence, self._reasons], trigger_mode="multiple", **HIDDEN)
         opened.then(
