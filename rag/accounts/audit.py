@@ -49,6 +49,7 @@ class Action(StrEnum):
     ROLLED_BACK = "rolled_back"
     ADAPTED = "adapted"
     QUESTIONS_CHANGED = "questions_changed"
+    EXAMPLES_CHANGED = "examples_changed"
     EVALUATED = "evaluated"
     EXPORTED = "exported"
 
@@ -77,6 +78,7 @@ _LABELS = {
     Action.ROLLED_BACK: "前の索引に戻す",
     Action.ADAPTED: "言葉づかいの学習",
     Action.QUESTIONS_CHANGED: "質問集の変更",
+    Action.EXAMPLES_CHANGED: "質問例の変更",
     Action.EVALUATED: "正答率の測定",
     Action.EXPORTED: "書き出し",
 }

@@ -30,11 +30,12 @@ class ReviewState(StrEnum):
     DRAFT = "draft"
     APPROVED = "approved"
     REJECTED = "rejected"
+    RETIRED = "retired"
 
     @property
     def label(self) -> str:
         """The Japanese words for it."""
-        return {"draft": "確認待ち", "approved": "承認済み", "rejected": "見送り"}[self.value]
+        return {"draft": "確認待ち", "approved": "承認済み", "rejected": "見送り", "retired": "取り下げ"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

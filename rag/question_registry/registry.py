@@ -80,7 +80,7 @@ class QuestionRegistry:
         return tuple(e for e in found if state in (None, e.state) and kind in (None, e.kind))
 
     def review(self, id: int, state: ReviewState) -> RegistryEntry:
-        """Approve or reject an entry, or make it a draft again. Raises UsageError where there is none."""
+        """Approve, reject or retire an entry, or make it a draft again. Raises UsageError where there is none."""
         self.entry(id)
         with self._database.writing() as connection:
             connection.execute("UPDATE entry SET state = ? WHERE id = ?", (state.value, id))

@@ -3,15 +3,15 @@
 No `from __future__ import annotations` here: Gradio looks at the annotation of the handler's request.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
 from rag.web.conversation import ConversationBar, answer_in_steps
 from rag.web.desk import Desk
+from rag.web.examples import build_examples
 from rag.web.filter_bar import FilterBar
 from rag.web.render import render_welcome
 from rag.web.survey_form import build_survey
@@ -24,12 +24,11 @@ CONCURRENT_QUESTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class AskParts:
-    """The components of the tab. examples: each button with its question."""
+    """The components of the tab."""
 
     question: Any
     send: Any
     filters: FilterBar
-    examples: list[tuple[Any, str]]
     answer: Any
     bar: ConversationBar
 
@@ -40,10 +39,10 @@ def build_tab(gr: Any, services: "Services") -> None:
     question = _build_question_box(gr)
     send = gr.Button("送信", variant="primary", elem_id="send", elem_classes="send")
     filters = FilterBar(gr, assistant, "filters")
-    examples = _build_examples(gr, assistant.examples_by_department())
+    build_examples(gr, services)
     answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
     bar = ConversationBar(gr)
-    parts = AskParts(question, send, filters, examples, answer, bar)
+    parts = AskParts(question, send, filters, answer, bar)
     _connect(gr, Desk(assistant, services.activity), parts)
     build_survey(gr, services.activity)
 
@@ -61,22 +60,8 @@ def _build_question_box(gr: Any) -> Any:
     )
 
 
-def _build_examples(gr: Any, fields: tuple[tuple[str, tuple[str, ...]], ...]) -> list[tuple[Any, str]]:
-    """Return the buttons of the examples, department by department."""
-    if not fields:
-        return []
-    buttons = []
-    gr.HTML('<h2 class="examples-title">質問の例</h2>', js_on_load=None, apply_default_css=False)
-    with gr.Column(elem_id="examples"):
-        for department, questions in fields:
-            gr.HTML(f'<h3 class="field">{escape(department)}</h3>', js_on_load=None, apply_default_css=False)
-            with gr.Row(elem_classes="field-examples"):
-                buttons += [(gr.Button(text, elem_classes="example", variant="secondary"), text) for text in questions]
-    return buttons
-
-
 def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
-    """Let the buttons, the examples and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
+    """Let the button and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
     bar = parts.bar
 
     def ask(
@@ -91,19 +76,10 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
         "concurrency_id": "ask",
         "show_progress": "hidden",
         "api_visibility": "private",
-        "trigger_mode": "once",
+        "trigger_mode": "always_last",  # asked while the next questions are still looked for: it waits, and is not lost
     }
     known = [bar.turns, bar.past, *parts.filters.inputs]
     parts.send.click(ask, inputs=[parts.question, *known], **options)
     for button in bar.follow_ups:
         button.click(ask, inputs=[button, *known], **options)
-    for button, text in parts.examples:
-        button.click(_ask_example(gr, ask, text), inputs=known, **options)
     bar.connect(desk, parts.question, parts.answer)
-
-
-def _ask_example(gr: Any, ask: Callable[..., Iterator[tuple[Any, ...]]], text: str) -> Callable[..., Any]:
-    def ask_it(request: gr.Request, *known: object) -> Iterator[tuple[Any, ...]]:
-        yield from ask(request, text, *known)
-
-    return ask_it

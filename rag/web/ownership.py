@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
 
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 8_000_000  # a file of rag.web.files in base64
 _CAPACITY = 10_000  # as many sessions as Gradio itself keeps
 _HEARTBEAT, _DATA = "/gradio_api/heartbeat/", "/gradio_api/queue/data"
 _WITH_BODY = ("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset")

@@ -40,9 +40,20 @@ SILENCE = {
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
     **dict.fromkeys(
-        ("tokens.css", "style.css", "cards.css", "documents.css", "use.css", "print.css", "sign-in.css"), "text/css"
+        (
+            "tokens.css",
+            "style.css",
+            "cards.css",
+            "lists.css",
+            "documents.css",
+            "accuracy.css",
+            "use.css",
+            "print.css",
+            "sign-in.css",
+        ),
+        "text/css",
     ),
-    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js"), "text/javascript"),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js", "examples.js"), "text/javascript"),
 }
 
 

@@ -13,6 +13,8 @@ from rag.question_registry.registry import QuestionRegistry
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    from eval.jobs import EvaluationJobs
+    from eval.question_set import QuestionSetShelf
     from rag.assistant import Assistant
 
 REINDEX_SECONDS = 300.0
@@ -21,17 +23,20 @@ REINDEX_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The assistant and, beside it, what was asked, the index runs, and the questions that people share. Safe for many threads."""
+    """The assistant and, beside it, what was asked, the index runs, the questions that people share, and the evaluation. Safe for many threads."""
 
     settings: Settings
     assistant: Assistant
     activity: Activity
     jobs: IndexJobs
     registry: QuestionRegistry
+    evaluations: EvaluationJobs
+    question_set: QuestionSetShelf
 
     def close(self) -> None:
         """End a run that still goes on, and close the files; the assistant belongs to whoever opened it."""
         self.jobs.close()
+        self.evaluations.close()
         self.activity.close()
         self.registry.close()
 
@@ -39,6 +44,8 @@ class Services:
 def open_services(settings: Settings, assistant: Assistant) -> Services:
     """Return the services over the settings' folders. Raises ActivityError where one of the files cannot be used."""
     from eval.gate import build_gate
+    from eval.jobs import FOLDER, EvaluationJobs
+    from eval.question_set import QuestionSetShelf
 
     jobs = IndexJobs(settings, build_gate=build_gate)
     activity = Activity(
@@ -47,7 +54,9 @@ def open_services(settings: Settings, assistant: Assistant) -> Services:
         find_embedder=assistant.question_embedder,
         reindex=lambda: _reindex(jobs),
     )
-    return Services(settings, assistant, activity, jobs, QuestionRegistry.open(settings))
+    evaluations = EvaluationJobs(assistant, settings.data_dir / FOLDER)
+    question_set = QuestionSetShelf(settings.data_dir)
+    return Services(settings, assistant, activity, jobs, QuestionRegistry.open(settings), evaluations, question_set)
 
 
 def _reindex(jobs: IndexJobs) -> None:
