@@ -166,8 +166,10 @@ def test_a_confirmed_answer_has_its_badge_and_a_reviewed_card_its_author(town: T
 
     check_inert(html)
     assert re.search(r"<h2>回答 <span class=\"badge\">確認済み</span></h2>", html)
-    assert "見直し日: 2020-03-31" in html and "見直し日を過ぎています" in html
+    assert "作成者: 総務課 &lt;img" in html and "見直し日: 2020-03-31" in html and "見直し日を過ぎています" in html
     assert "確からしさ" not in html and "所管課が確認した回答" in html
+    named = Links(town.assistant, EVERYONE, lambda *_: replace(entry, author="総務課 係長"))  # type: ignore[arg-type]
+    assert "作成者: 総務課 係長" in render_answer(answer, "問", named), "the department once"
     plain = render_answer(replace(answer, engine="extractive"), "問", Links(town.assistant, EVERYONE))  # type: ignore[arg-type]
     assert "<h2>回答</h2>" in plain and "見直し日" not in plain
 

@@ -61,7 +61,8 @@ def _render_reviewed(citation: Citation, links: Links) -> str:
     if entry is None or not links.original(citation.source):
         return ""
     days = (("確認日", entry.confirmed), ("見直し日", entry.review_by))
-    parts = [f"作成者: {entry.department} {entry.author}".strip(), *(f"{name}: {day}" for name, day in days if day)]
+    author = entry.author if entry.author.startswith(entry.department) else f"{entry.department} {entry.author}"
+    parts = [f"作成者: {author}", *(f"{name}: {day}" for name, day in days if day)]
     late = entry.review_by is not None and entry.review_by < date.today()
     badge = render_badge("見直し日を過ぎています", "old") if late else ""
     words = "".join(f"<span>{escape(part)}</span>" for part in parts)
