@@ -209,7 +209,7 @@ def test_yesterdays_index_comes_back_with_a_click(window: Any, site: Site) -> No
     say_done(window, "に戻しました")
 
     state_of(window, "new")
-    assert "4,500円" not in ask(window, "児童クラブの利用料はいくらですか")
+    assert "4,500円" not in ask(window, "児童クラブは月いくらですか")
 
 
 def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window: Any) -> None:
