@@ -47,6 +47,11 @@ class DocumentPlaces:
         text = self.texts(gold.source).get(gold)
         return "" if text is None and gold.number <= self.last_number(gold) else text
 
+    def is_recognised(self, gold: Gold) -> bool:
+        """Tell whether the page of a place was read by OCR, which may misread what is printed there."""
+        pages = self._catalog.pages(gold.source) if gold.page is not None else []
+        return any(page.number == gold.page and page.quality.ocr_confidence is not None for page in pages)
+
     def last_number(self, gold: Gold) -> int:
         """Return the last page, row, line or paragraph of the document, or of the sheet, of a place; 0 where there is none."""
         if gold.line is not None:

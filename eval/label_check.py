@@ -16,7 +16,7 @@ from eval.questions import Question, find_mistakes, find_row_mistakes, read_ques
 from rag.activity.question_form import normalize_question
 from rag.text import fold, squeeze
 
-_MOST_TEXT = 24
+_MISREAD = "文字認識（OCR）で読んだ頁なので、読み誤りかもしれません。原本を確かめてください。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,9 @@ def _find_label_problems(question: Question, row: SheetRow, places: DocumentPlac
             texts.append(text)
     if len(texts) == len(question.gold) > 0 and (missing := find_missing(texts, question.key_facts)):
         where = "、".join(gold.write() for gold in question.gold)
-        told = f"「{'」「'.join(missing)}」が、期待する場所（{where}）にありません。語か場所を直してください。"
+        recognised = any(places.is_recognised(gold) for gold in question.gold)
+        remedy = _MISREAD if recognised else "語か場所を直してください。"
+        told = f"「{'」「'.join(missing)}」が、期待する場所（{where}）にありません。{remedy}"
         yield report_cell(row, "正解に含まれる語", told)
 
 

@@ -6,6 +6,7 @@ needed it asks `find_user(request, Role.ADMIN)`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from rag.answer_json import answer_to_dict, hits_to_dict
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Asker, Filters, Kind, Span
 from rag.errors import IndexError_, NotAllowedError, RagError
+from rag.web.desk import Desk, thank
 from rag.web.entrance import render_account_error
 from rag.web.links import parse_spans
 from rag.web.page_images import DEFAULT_WIDTH, Box, PageImageError, PageImages, PageView
@@ -81,15 +83,17 @@ class SearchQuery(FilterBody):
         return Filters(**self.model_dump(exclude={"question", "limit"}))
 
 
-def build_router(assistant: Assistant) -> APIRouter:
-    """Return our routes over one assistant."""
+def build_router(desk: Desk) -> APIRouter:
+    """Return our routes over one desk and its assistant."""
     router = APIRouter()
-    _add_questions(router, assistant)
-    _add_files(router, assistant)
+    _add_questions(router, desk)
+    _add_files(router, desk.assistant)
     return router
 
 
-def _add_questions(router: APIRouter, assistant: Assistant) -> None:
+def _add_questions(router: APIRouter, desk: Desk) -> None:
+    assistant = desk.assistant
+
     @router.get("/health")
     def health(request: Request) -> dict[str, Any]:
         user = find_gate(request).identify(request)  # whether the server is alive is no secret
@@ -101,9 +105,17 @@ def _add_questions(router: APIRouter, assistant: Assistant) -> None:
 
     @router.post("/api/ask")
     def ask(body: AskBody, request: Request) -> dict[str, Any]:
-        asker = find_asker(request)
+        user = find_user(request)
         history = [(turn.question, turn.answer) for turn in body.history]
-        return answer_to_dict(assistant.ask(body.question, history, filters=body.filters.to_filters(), asker=asker))
+        if thanks := thank(body.question, history):
+            return answer_to_dict(thanks)
+        filters = body.filters.to_filters()
+        answer = desk.answer(body.question, history, filters, user.asker)
+        follow_ups = desk.suggest(body.question, answer, history, filters, user.asker)
+        named = not find_gate(request).is_open
+        id_ = desk.remember(body.question, answer, user, None, named=named)
+        link = {"link": f"/answers/{id_}"} if id_ else {}
+        return answer_to_dict(replace(answer, follow_ups=follow_ups)) | link
 
     @router.get("/api/search")
     def search(query: Annotated[SearchQuery, Query()], request: Request) -> dict[str, Any]:

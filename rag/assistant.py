@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.answering import official
 from rag.answering.answerer import Answerer
 from rag.answering.combination import combine_answers
 from rag.answering.extractive import ENGINE as EXTRACTIVE
+from rag.answering.marking import build_marker
 from rag.answering.own_calibration import FROM_SETTING, CalibrationShelf
 from rag.answering.suggestions import suggest_questions
 from rag.answering.verification import verify_citation
@@ -68,6 +70,7 @@ _NO_DEPARTMENT = "そのほか"
 _LEAST_CHANCE = 0.7  # by the learned reranker, of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
 MAX_QUESTION_CHARS = 2_000
+PINNED = official.ENGINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +207,33 @@ class Assistant:
             answer = answerer.decline_outright(question)
             if answer is None:
                 parts = split_parts(question)
-                of_parts = [find(part) for part in parts] if len(parts) > 1 else []
+                before = [(), *([(part, "")] for part in parts)]  # the second may follow up the first
+                of_parts = [find(*each) for each in zip(parts, before, strict=False)] if len(parts) > 1 else []
                 answer = self._answer(answerer, find(question, history), of_parts, on_token)
         if on_token and answer.engine != GENERATIVE:
             on_token(answer.text)
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+
+    def answer_with_row(self, question: str, source: str, row: int, asker: Asker = EVERYONE) -> Answer | None:
+        """Answer with a row of a Q&A table that somebody pinned to a question, cited and proved like any other.
+
+        question: as the table has it. None where the index does not hold that question at the row, or it is not open to the asker.
+        """
+        started = time.perf_counter()
+        with self._searchable() as (snapshot, embedder):
+            entry = _open_entry(snapshot, source, asker)
+            chunks = official.find_row(snapshot.catalog.chunks_of(source), row, question) if entry else ()
+            if entry is None or not chunks:
+                return None
+            passages = [Passage(chunk, entry.metadata, 1.0) for chunk in chunks]
+            asked = self._retriever(snapshot, embedder).understand(question)
+            answer = official.answer_with_passages(passages, snapshot.catalog, build_marker(asked.query))
+        return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000) if answer else None
+
+    def snapshot_id(self) -> str:
+        """Return the id of the snapshot that is answered from now."""
+        with self._snapshot() as snapshot:
+            return snapshot.id
 
     def _answer(
         self,

@@ -621,8 +621,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question of a conversation with its answer."""
+    """One question of a conversation with its answer. id: under which it is remembered; None where it is not."""
 
     question: str
     answer: Answer
     asked_at: datetime
+    id: str | None = None

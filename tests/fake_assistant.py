@@ -16,7 +16,7 @@ from typing import Any
 
 import pypdfium2
 
-from rag.assistant import DocumentEntry, OriginalFile
+from rag.assistant import PINNED, DocumentEntry, OriginalFile
 from rag.documents import (
     EVERYONE,
     Answer,
@@ -68,6 +68,7 @@ class FakeAssistant:
     folder: Path
     asked: list[tuple[str, Filters, Asker]] = field(default_factory=list)
     histories: list[list[tuple[str, str]]] = field(default_factory=list)
+    rows: list[tuple[str, str, int]] = field(default_factory=list)
     closed: bool = False
     meeting: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
 
@@ -145,6 +146,13 @@ class FakeAssistant:
 
     def find_document(self, source: str) -> DocumentEntry | None:
         return self._entries.get(source)
+
+    def snapshot_id(self) -> str:
+        return "20261125"
+
+    def answer_with_row(self, question: str, source: str, row: int, asker: Asker = EVERYONE) -> Answer | None:
+        self.rows.append((question, source, row))
+        return replace(_answered(csv_citation()), engine=PINNED) if source in self._entries else None
 
     def question_embedder(self) -> Any:
         raise IndexMissingError("索引がありません: indexes/default", "rag index を実行してください。")

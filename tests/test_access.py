@@ -7,6 +7,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,15 +25,26 @@ from rag.accounts.passwords import Passwords
 from rag.accounts.session_gate import SESSION_COOKIE, SessionGate
 from rag.accounts.user import Role
 from rag.accounts.visits import GATE_KEY, find_user
+from rag.activity import Activity
+from rag.activity.reviewed import REVIEWED_FILE
 from rag.api import build_router, find_asker, render_rag_error
 from rag.assistant import Assistant
-from rag.errors import NotAllowedError, NotSignedInError, RagError
+from rag.errors import NotAllowedError, NotSignedInError, RagError, UsageError
 from rag.settings import Settings
+from rag.web.answer_page import build_answer_router
 from rag.web.conversation import answer_in_steps
+from rag.web.desk import Desk
+from rag.web.documents.routes import build_library_router
 from rag.web.entrance import PUBLIC_PATHS
+from rag.web.judging_list import find_judge, list_answers, open_answer
 from rag.web.security import is_open
 from rag.web.server import build_app
+from rag.web.services import Services, open_services
 from rag.web.sign_in import MAX_FORM_BYTES, build_sign_in_router
+from rag.web.use import gaps_tab
+from rag.web.use import tab as use_tab
+from rag.web.use.replies import Draft, pin_entry, prepare_reply, publish_reply
+from rag.web.verdict_bar import judge_answer
 
 PASSWORD = "青い山と白い鳥と 7"
 CLOSED_TEXT, CLOSED_PDF, OPEN_TEXT = "税務課/滞納整理の手引.txt", "税務課/差押えの手順.pdf", "環境課/ごみの出し方.md"
@@ -56,6 +68,8 @@ class Site:
     gate: SessionGate
     assistant: Assistant
     settings: Settings
+    services: Services
+    desk: Desk
 
     def cookie(self, name: str) -> dict[str, str]:
         """Return the header of a new session of a user."""
@@ -123,9 +137,23 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def site(settings: Settings) -> Iterator[Site]:
     gate, assistant = build_gate(settings), Assistant.open(settings)
+    activity = open_activity(settings, assistant)
     with TestClient(build_app(assistant, settings, gate=gate), raise_server_exceptions=False) as client:
-        yield Site(client, gate, assistant, settings)
+        services = open_services(settings, assistant)
+        yield Site(client, gate, assistant, settings, services, Desk(assistant, activity))
+        services.close()
+    activity.close()
     assistant.close()
+
+
+def open_activity(settings: Settings, assistant: Assistant) -> Activity:
+    """Open what is remembered beside the application, which has its own."""
+    return Activity(
+        settings,
+        find_document=assistant.find_document,
+        find_embedder=assistant.question_embedder,
+        reindex=lambda: None,
+    )
 
 
 def page_of(source: str, site: Site, number: int = 1) -> str:
@@ -191,20 +219,32 @@ def own_requests(site: Site) -> dict[tuple[str, str], dict[str, Any]]:
         ("GET", "/api/search"): {"url": "/api/search", "params": question},
         ("GET", "/api/pages/{sha256}/{page}.png"): {"url": page_of(CLOSED_PDF, site)},
         ("GET", "/originals/{sha256}/{name}"): {"url": original_of(CLOSED_TEXT, site)},
+        ("GET", "/answers/{id}"): {"url": "/answers/1"},
         ("GET", "/sign-in"): {"url": "/sign-in"},
         ("POST", "/sign-in"): {"url": "/sign-in"},
         ("GET", "/sign-out"): {"url": "/sign-out"},
         ("POST", "/sign-out"): {"url": "/sign-out"},
         ("GET", "/password"): {"url": "/password"},
         ("POST", "/password"): {"url": "/password"},
-    }
+    } | {route: {"url": route[1]} for route in LIBRARY}
+
+
+LIBRARY = {
+    *(("GET", f"/api/library/{name}") for name in ("index", "upload", "documents", "document", "attention", "wording")),
+    *(("GET", f"/api/library/{name}") for name in ("snapshots", "changes")),
+    *(("POST", f"/api/library/{name}") for name in ("incoming", "take", "replace", "delete", "undo", "document")),
+    *(("POST", f"/api/library/{name}") for name in ("index", "cancel", "wording", "wording/try", "rollback")),
+}
+"""The routes of the tab 「文書の管理」: for administrators only."""
 
 
 def behind_the_entrance(site: Site) -> TestClient:
     """Return a client of our routes without the middleware that stands in front of them: each is called directly."""
     app = FastAPI()
     app.add_exception_handler(RagError, render_rag_error)
-    app.include_router(build_router(site.assistant))
+    app.include_router(build_router(site.desk))
+    app.include_router(build_answer_router(site.desk, site.settings))
+    app.include_router(build_library_router(site.services))
     app.include_router(build_sign_in_router(site.settings))
 
     async def with_gate(scope: Any, receive: Any, send: Any) -> None:
@@ -214,7 +254,12 @@ def behind_the_entrance(site: Site) -> TestClient:
 
 
 def test_every_handler_of_ours_asks_for_itself_who_it_is(site: Site) -> None:
-    routers = (build_router(site.assistant), build_sign_in_router(site.settings))
+    routers = (
+        build_router(site.desk),
+        build_answer_router(site.desk, site.settings),
+        build_library_router(site.services),
+        build_sign_in_router(site.settings),
+    )
     routes = {found for router in routers for found in all_routes(router.routes)}
     requests = own_requests(site)
     assert routes == set(requests), "a new route needs a request here"
@@ -230,6 +275,38 @@ def test_every_handler_of_ours_asks_for_itself_who_it_is(site: Site) -> None:
         assert nobody.json()["error"]["message"] == "サインインしていません。"
     known = client.get("/api/me", headers=site.cookie("zeimu"))
     assert known.json() == {"name": "zeimu", "display_name": "zeimu", "role": "staff", "departments": ["税務課"]}
+
+
+@pytest.mark.parametrize("name", [name for name, (role, _) in USERS.items() if role is not Role.ADMIN])
+def test_nobody_but_an_administrator_manages_documents(site: Site, name: str) -> None:
+    client, headers = behind_the_entrance(site), site.cookie(name)
+    files = sorted(site.settings.corpus.rglob("*"))
+
+    for method, path in sorted(LIBRARY):
+        for sender in (client, site.client):
+            response = sender.request(
+                method, path, headers=headers, content=b"source=a&id=b" if method == "POST" else None
+            )
+            assert response.status_code == 403, path
+            assert "権限がありません" in response.json()["error"]["message"]
+    assert site.gate.audit.entries(1)[0].action is Action.NOT_ALLOWED
+    assert site.client.post("/gradio_api/upload", files={"files": ("a.txt", b"a")}, headers=headers).status_code == 404
+    assert sorted(site.settings.corpus.rglob("*")) == files
+    assert list(site.settings.data_dir.glob("library/incoming/*")) == [], "not a byte of it was kept"
+
+
+def test_an_administrator_sees_every_document_and_what_he_changes_is_on_record(site: Site) -> None:
+    assert "滞納整理の手引" in site.get("/api/library/documents", "kanri").text
+    received = site.post("/api/library/incoming", "kanri", content="手引です。\n".encode()).json()["id"]
+    form = urllib.parse.urlencode([("file", received), ("name", "新しい手引.txt")])
+    taken = site.post("/api/library/take", "kanri", content=form)
+    (change,) = re.findall(r"&quot;id&quot;: &quot;([^&]+)&quot;", taken.text)
+    site.post("/api/library/undo", "kanri", content=urllib.parse.urlencode({"id": change}))
+
+    back, added = site.gate.audit.entries(2)
+    assert (added.action, added.user, added.target) == (Action.DOCUMENT_ADDED, "kanri", "新しい手引.txt")
+    assert (back.action, back.target) == (Action.DOCUMENT_CHANGED, "元に戻す: 新しい手引.txt")
+    assert not (site.settings.corpus / "新しい手引.txt").exists()
 
 
 def test_a_handler_without_a_gate_lets_nobody_in() -> None:
@@ -305,6 +382,34 @@ def test_a_closed_document_does_not_exist_for_anybody_else(site: Site, name: str
     assert site.get(original_of(OPEN_TEXT, site), name).status_code == 200
 
 
+@pytest.mark.parametrize("name", [*USERS])
+def test_a_permanent_link_shows_an_answer_to_whom_its_documents_are_open_and_hides_that_it_exists_from_others(
+    site: Site, name: str
+) -> None:
+    link = site.post("/api/ask", "zeimu", json={"question": CLOSED_QUESTION}).json()["link"]
+
+    page, unknown = site.get(link, name), site.get("/answers/unknown", name)
+
+    assert (page.status_code, SECRET in page.text) == ((200, True) if name in READERS else (404, False))
+    assert unknown.status_code == 404 and "滞納整理" not in unknown.text
+    assert "private" in page.headers["cache-control"] and "cookie" in page.headers["vary"].lower()
+    if name in OTHERS:
+        assert page.text == unknown.text, "not even that there is one"
+
+
+def test_a_permanent_link_survives_signing_in_and_says_what_has_changed_since(site: Site) -> None:
+    link = site.post("/api/ask", "zeimu", json={"question": CLOSED_QUESTION}).json()["link"]
+    assert site.get(link).headers["location"] == f"/sign-in?next={urllib.parse.quote(link, safe='')}"
+    id_ = link.rpartition("/")[2]
+    with site.desk.activity.store.database.writing() as connection:
+        changed = json.dumps(
+            [{"source": CLOSED_TEXT, "sha256": "0" * 64, "audience": [], "locator": {}, "is_cited": True}]
+        )
+        connection.execute("UPDATE asked SET documents = ? WHERE id = ?", (changed, id_))
+
+    assert "内容が変わりました" in site.get(link, "zeimu").text
+
+
 def test_a_change_of_departments_holds_from_the_next_request_on(site: Site) -> None:
     site.gate.users.add("idou", PASSWORD, departments=("税務課",))
     headers = site.cookie("idou")
@@ -318,6 +423,78 @@ def test_what_one_user_was_sent_is_not_shown_to_the_next_at_the_same_browser(sit
     for address in (page_of(CLOSED_PDF, site), original_of(CLOSED_TEXT, site), "/"):
         headers = site.get(address, "zeimu").headers
         assert "cookie" in headers["vary"].lower() and "private" in headers["cache-control"], address
+
+
+# --- what is remembered of the use --------------------------------------------------------------------------------
+
+
+def handlers(site: Site) -> dict[str, tuple[Role, Any]]:
+    """Return what the hidden handlers of the page do, each with the role that it is for."""
+    activity, services = site.desk.activity, SimpleNamespace(activity=site.desk.activity, assistant=site.assistant)
+    reply = activity.reviewed.prepare(
+        "町民プールの料金は", "200円です。", department="教育課", author="係長", review_by=date(2099, 3, 31)
+    )
+    return {
+        "usage": (Role.ADMIN, lambda request: use_tab.measure(services, "", "", request)),  # type: ignore[arg-type]
+        "usage as Excel": (Role.ADMIN, lambda request: use_tab.pack_report(services, "", "", request)),  # type: ignore[arg-type]
+        "gaps": (Role.ADMIN, lambda request: gaps_tab.find_gaps(activity, request)),
+        "gaps as Excel": (Role.ADMIN, lambda request: gaps_tab.pack_gaps(activity, "", request)),
+        "prepare": (
+            Role.ADMIN,
+            lambda request: prepare_reply(activity, Draft("問", "答", "課", "人", "2099-03-31", False), request),
+        ),
+        "publish": (Role.ADMIN, lambda request: publish_reply(activity, None, reply, (), request)),
+        "pin": (Role.ADMIN, lambda request: pin_entry(activity, 2, True, request)),
+        "judge": (Role.QA, lambda request: find_judge(request)),
+    }
+
+
+@pytest.mark.parametrize("name", [*USERS, None])
+def test_what_is_remembered_is_shown_and_changed_by_the_handlers_for_the_right_roles_only(
+    site: Site, name: str | None
+) -> None:
+    request = SimpleNamespace(request=request_of(site, name))
+    for what, (role, handle) in handlers(site).items():
+        if name and USERS[name][0].covers(role):
+            assert handle(request), what
+        else:
+            with pytest.raises(NotAllowedError):
+                handle(request)
+    (site.settings.corpus / REVIEWED_FILE).unlink(missing_ok=True)
+
+
+def test_a_rater_has_the_name_of_his_account_and_sees_the_questions_that_the_settings_show_him(site: Site) -> None:
+    site.post("/api/ask", "zeimu", json={"question": CLOSED_QUESTION})
+    request = SimpleNamespace(request=request_of(site, "hinshitsu"))
+    judge = find_judge(request, "だれか")
+    assert judge.rater == "hinshitsu"
+    assert list_answers(site.desk.activity, judge, "") == (), "questions_visible_to is admin"
+
+    shown = replace(site.settings, questions_visible_to="qa")
+    activity = open_activity(shown, site.assistant)
+    closed = list_answers(activity, judge, "")[0]
+    assert closed.question == CLOSED_QUESTION
+    with pytest.raises(UsageError, match="表示できません"):
+        open_answer(activity, shown, judge, closed.id)
+    activity.close()
+
+
+def test_the_answers_of_the_api_are_remembered_judged_by_nobody_else_and_thanks_are_not(site: Site) -> None:
+    before = len(site.desk.activity.store.entries())
+    question = {
+        "question": "ありがとうございました",
+        "history": [{"question": "転出届はいつまで", "answer": "14日以内"}],
+    }
+    thanks = site.post("/api/ask", "kankyo", json=question).json()
+    asked = site.post("/api/ask", "kankyo", json={"question": "転出届はいつまでに出せばよいですか"}).json()
+
+    assert (thanks["status"], "お役に立てば" in thanks["answer"], "link" in thanks) == ("no_answer", True, False)
+    assert asked["status"] == "answered" and asked["follow_ups"]
+    entries = site.desk.activity.store.entries()
+    assert len(entries) == before + 1 and entries[-1].department == "環境課"
+    for id_ in (None, 1, "unknown"):
+        with pytest.raises(UsageError):
+            judge_answer(site.desk, id_, "helpful", "", SimpleNamespace(request=request_of(site, "kankyo")))  # type: ignore[arg-type]
 
 
 # --- the page and Gradio ----------------------------------------------------------------------------------------------
@@ -372,10 +549,10 @@ def test_calls_of_gradio_without_a_session_are_refused(site: Site, path: str) ->
 def test_a_question_that_waited_until_its_session_ended_is_not_answered(site: Site) -> None:
     token = site.gate.sessions.open("zeimu")
     waiting = SimpleNamespace(request=request_of(site, None, token))
-    assert SECRET in list(answer_in_steps(site.assistant, CLOSED_QUESTION, (), waiting))[-1].html
+    assert SECRET in list(answer_in_steps(site.desk, CLOSED_QUESTION, (), waiting))[-1].html
     site.gate.sessions.close(token)
 
-    last = list(answer_in_steps(site.assistant, CLOSED_QUESTION, (), waiting))[-1].html
+    last = list(answer_in_steps(site.desk, CLOSED_QUESTION, (), waiting))[-1].html
     assert "サインインしていません" in last and SECRET not in last
 
 

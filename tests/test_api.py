@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pypdfium2
 import pytest
 from fake_assistant import (
     CSV_SOURCE,
+    EVIL,
     EVIL_SOURCE,
     HTML_SOURCE,
     OLD_SHA256,
@@ -50,9 +53,11 @@ def client(assistant: FakeAssistant) -> Iterator[TestClient]:
 
 
 def test_an_answer_is_the_object_of_the_command_line(client: TestClient, assistant: FakeAssistant) -> None:
-    response = client.post("/api/ask", json={"question": "転入の届出はいつまで"})
+    given = client.post("/api/ask", json={"question": "転入の届出はいつまで"}).json()
+    link = given.pop("link")
 
-    assert response.json() == {
+    assert re.fullmatch(r"/answers/[\w-]{22}", link) and QUOTE in client.get(link).text
+    assert given == {
         "status": "answered",
         "answer": f"{QUOTE}[1] 存在しない番号は[9]です。",
         "citations": [
@@ -66,11 +71,13 @@ def test_an_answer_is_the_object_of_the_command_line(client: TestClient, assista
             }
         ],
         "warnings": [{"code": "partial", "message": "質問の一部にだけ答えています。"}],
+        "follow_ups": ["転入届の費用は？", "記録の取り方は？", "悪意" + EVIL],
         "confidence": 0.83,
         "engine": "extractive",
         "elapsed_ms": 31.4,
     }
-    assert response.json() == answer_to_dict(assistant.ask("転入の届出はいつまで"))
+    answer = assistant.ask("転入の届出はいつまで")
+    assert given == answer_to_dict(replace(answer, follow_ups=assistant.suggest("転入", answer)))
 
 
 def test_absent_keys_are_left_out_and_the_id_comes_first(assistant: FakeAssistant) -> None:

@@ -50,6 +50,7 @@ RANKS = (
         "rag.activity",
         "rag.question_registry",
         "rag.answer_json",
+        "rag.answer_reading",
         "rag.batch",
         "rag.progress",
         "rag.library",
@@ -81,7 +82,7 @@ RANKS = (
     ),
 )
 """Who may import whom: those in front of them, and one another."""
-DOORS = frozenset(RANKS[-1] + ("rag.answer_json", "rag.batch", "rag.progress"))
+DOORS = frozenset(RANKS[-1] + ("rag.answer_json", "rag.answer_reading", "rag.batch", "rag.progress"))
 ROOMS = ("rag.reading", "rag.indexing", "rag.models", "rag.retrieval", "rag.answering", "chromadb", "tantivy")
 """What is behind the facade."""
 DOOR_EXCEPTIONS = {

@@ -386,7 +386,7 @@ def test_a_real_set_has_the_figures_of_the_outside_script(tmp_path: Path) -> Non
 # --- published figures ------------------------------------------------------------------------------------------------
 
 
-def made_up_result(name: str) -> SetResult:
+def result_of(name: str) -> SetResult:
     scores = {
         FINAL: {"q0": Score(1, 1.0), "q1": Score(None, 0.0)},
         PLAIN: {"q0": Score(2, 0.5), "q1": Score(None, 0.0)},
@@ -396,7 +396,7 @@ def made_up_result(name: str) -> SetResult:
 
 def test_figures_stand_side_by_side_only_for_the_same_set() -> None:
     theirs = (public.PublishedFigure("town_faq", "ある町の FAQ", "よその検索", "ある論文", {"hit@1": 0.4}),)
-    table = public.render_public([made_up_result("town_faq"), measured("laws")], theirs, {"laws": "課題が違います"})
+    table = public.render_public([result_of("town_faq"), result_of("laws")], theirs, {"laws": "課題が違います"})
     assert "| town_faq | 2 | しるべ（最終） | 0.500 | 0.500 | 0.500 | 0.500 | この実行 |" in table
     assert "| town_faq | — | よその検索 | 0.400 | — | — | — | ある論文 |" in table
     assert "- town_faq: 公表値と同じセットなので" in table and "- laws: 課題が違います。" in table
@@ -404,7 +404,7 @@ def test_figures_stand_side_by_side_only_for_the_same_set() -> None:
 
 def test_sets_that_are_absent_or_left_out_are_said() -> None:
     theirs = (public.PublishedFigure("town_faq", "ある町の FAQ", "よその検索", "ある論文", {"hit@1": 0.4}),)
-    table = public.render_public([made_up_result("laws")], theirs, {}, absent=["wiki"], untried=["tax"])
+    table = public.render_public([result_of("laws")], theirs, {}, absent=["wiki"], untried=["tax"])
     assert (
         "| ある町の FAQ | — | よその検索 | 0.400" in table
         and "town_faq がないので、この実行の値とは比べられません" in table
@@ -420,7 +420,7 @@ def test_every_known_set_says_why_it_stands_beside_no_published_figure_and_every
 
 
 def test_the_public_command_measures_a_set_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_set(tmp_path / "data")
+    write_set(tmp_path / "data" / NAME)
     assert public.main([str(tmp_path / "data"), NAME, "--work", str(tmp_path / "work")]) == 0
     out = capsys.readouterr().out
     assert f"| {NAME} | 4 | しるべ（最終）" in out and "jaquad_dev: 評価データがないので測っていません" in out

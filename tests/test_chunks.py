@@ -153,13 +153,14 @@ def _check_coverage(doc: Document, chunks: list[Chunk]) -> None:
             context.update(places) if index < chunk.context else body.update(places)
     twice = [place for place, count in body.items() if count > 1]
     assert twice == [], twice[:5]
+    found = body.keys() | context
     for page in doc.pages:
         for block in page.blocks:
             printed = {(page.number, i) for i in range(block.start, block.end) if not page.text[i].isspace()}
             if block.kind in NOT_SEARCHED:
-                assert not printed & (body.keys() | context), block
+                assert not printed & found, block
             else:
-                assert printed <= body.keys() | context, (block, page.text[block.start : block.end])
+                assert printed <= found, (block, page.text[block.start : block.end])
     silent = sum(
         not page.text[i].isspace()
         for page in doc.pages

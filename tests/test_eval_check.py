@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,13 @@ def test_nothing_is_proposed_where_two_places_say_it(tmp_path: Path) -> None:
     )
     result = check(places, {})
     assert result.proposals == () and len(result.problems) == 1
+
+
+def test_a_page_that_was_read_by_ocr_may_be_misread_rather_than_mislabelled(tmp_path: Path) -> None:
+    scan = make_pdf("町民課/窓口の手引.pdf", ["転入届", "手数料は300四です。"], title="窓口の手引")
+    pages = tuple(replace(page, quality=replace(page.quality, ocr_confidence=0.9)) for page in scan.pages)
+    places = DocumentPlaces(build_catalog(tmp_path, {}, [replace(scan, pages=pages)]))
+    assert "読み誤りかもしれません" in told(check(places, {}))[0]
 
 
 def test_a_sound_label_beside_a_broken_one_stays(new_places: DocumentPlaces, tmp_path: Path) -> None:

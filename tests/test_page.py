@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from activity_fakes import build_activity
 from fake_assistant import CSV_SOURCE, EVIL, PDF_SOURCE, FakeAssistant, csv_citation, evil_citation
 
 from rag.documents import EVERYONE, Answer, Citation, Filters, Kind, Status, Turn, Warning_
 from rag.errors import UsageError
 from rag.web.conversation import remember_turns, show_past
+from rag.web.desk import Desk
 from rag.web.filter_bar import read_filters
 from rag.web.hits import cut_excerpt, mark_words, render_hits
 from rag.web.links import Links
@@ -103,15 +106,18 @@ def test_a_copy_names_every_source() -> None:
     assert write_answer(answered(csv_citation())) == f"答え[1]\n\n出典\n[1] よくある質問　2件目（{CSV_SOURCE}）"
 
 
-def test_the_list_of_the_session_keeps_every_topic_in_order_and_shows_an_answer_again(assistant: FakeAssistant) -> None:
+def test_the_list_of_the_session_keeps_every_topic_in_order_and_shows_an_answer_again(
+    assistant: FakeAssistant, tmp_path: Path
+) -> None:
     first, second = (Turn(f"問い{n}", answered(assistant.pdf_citation()), datetime(2026, 4, n)) for n in (1, 2))
 
     past = remember_turns(remember_turns((), (first,)), (second,))
 
     assert past == (first, second) == remember_turns(past, (second,))
-    step = show_past(assistant, past, 0, EVERYONE)  # type: ignore[arg-type]
+    desk = Desk(assistant, build_activity(tmp_path))  # type: ignore[arg-type]
+    step = show_past(desk, past, 0, EVERYONE)
     assert step is not None and step.question == "問い1" and "2026年4月1日" in step.html
-    assert all(show_past(assistant, past, wrong, EVERYONE) is None for wrong in (-1, 2, "0", None))  # type: ignore[arg-type]
+    assert all(show_past(desk, past, wrong, EVERYONE) is None for wrong in (-1, 2, "0", None))
 
 
 def test_sources_that_are_not_open_have_no_pages(assistant: FakeAssistant) -> None:

@@ -18,6 +18,7 @@ from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
 from rag.answering.writing.engine import ENGINE as GENERATIVE
+from rag.answering.years import lacks_year
 from rag.documents import Answer, Checks, Citation, Contact, Passage, Place, Reason, Status, Warning_
 from rag.retrieval.editions import keep_one_edition
 from rag.words import find_words
@@ -44,13 +45,14 @@ class Pages(PageReader, QualityReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What an engine made: text, verified citations, its own cautions, what it checked."""
+    """What an engine made: text, verified citations, its own cautions, what it checked. passages: that are quoted."""
 
     engine: str
     text: str
     citations: tuple[Citation, ...]
     warnings: tuple[Warning_, ...]
     checks: Checks
+    passages: tuple[int, ...] = ()
 
 
 class Answerer:
@@ -108,7 +110,8 @@ class Answerer:
             draft = _Draft(GENERATIVE, generation.text, generation.citations, (*said, *generation.warnings), checks)
             return self._finish(question, draft, confidence)
         draft = self._extract(question, passages, units, contradiction)
-        if not draft.citations or not all_verified(draft.citations):
+        cited = [passages[number] for number in draft.passages]
+        if not draft.citations or not all_verified(draft.citations) or lacks_year(question.understood, cited):
             return self._decline(question, Reason.WEAK_EVIDENCE, passages, 0.0)
         instead = generation.warnings if generation else ()
         return self._finish(question, replace(draft, warnings=(*instead, *said, *draft.warnings)), confidence)
@@ -133,7 +136,8 @@ class Answerer:
         extract = extractive.build_extract(chosen, passages, build_marker(question.query))
         citations = tuple(verify_citation(citation, self._pages) for citation in extract.citations)
         warnings = (PARTIAL,) if is_partial(chosen, units) else ()
-        return _Draft(extractive.ENGINE, extract.text, citations, warnings, Checks(quotes=len(citations)))
+        quoted = tuple(dict.fromkeys(unit.passage for unit in chosen))
+        return _Draft(extractive.ENGINE, extract.text, citations, warnings, Checks(quotes=len(citations)), quoted)
 
     def _finish(self, question: Question, draft: _Draft, confidence: float) -> Answer:
         """Return the answer of a draft with the cautions that its sources call for."""

@@ -16,8 +16,11 @@ _SENTENCE_ENDS = "。！？!?"
 _PARTICLE = re.compile("[のをにがはとでやへも、]$")
 
 
-def write_page(order: PageOrder) -> PageText:
-    """Return the text of a page. It depends on nothing but the page, so that a highlight can be computed again."""
+def write_page(order: PageOrder, *, is_recognized: bool = False) -> PageText:
+    """Return the text of a page. It depends on nothing but the page, so that a highlight can be computed again.
+
+    is_recognized: its characters were read by OCR.
+    """
     page = PageText(labels=order.labels)
     previous: Line | None = None
     for item in order.items:
@@ -29,7 +32,7 @@ def write_page(order: PageOrder) -> PageText:
             previous = item
     for line in order.ruby:
         _write_ruby(page, line)
-    page.text = mend_look_alikes(page.text)
+    page.text = mend_look_alikes(page.text, is_recognized=is_recognized)
     page.columns = count_columns([item for item in order.items if isinstance(item, Line)])
     upright = sum(len(p.characters) for i in order.items if isinstance(i, Line) and i.vertical for p in i.pieces)
     page.vertical = upright > len(page.text) / 2

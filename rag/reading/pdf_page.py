@@ -129,7 +129,8 @@ def _from_recognition(page: Any, recognition: ocr.Recognition) -> Sheet:
 
 def sheet_of_recognition(recognition: ocr.Recognition, rules: Sequence[Rule], *, height: float) -> Sheet:
     """Return what OCR read as a page (number 0). rules: its lines; height: of the displayed page, in points."""
-    written = write_page(order_page(recognition.characters, rules, width=recognition.width, height=recognition.height))
+    order = order_page(recognition.characters, rules, width=recognition.width, height=recognition.height)
+    written = write_page(order, is_recognized=True)
     total = len(recognition.characters) + recognition.noise
     return Sheet(
         0,

@@ -25,21 +25,30 @@ _COMPARES = re.compile(r"違い|ちがい|差|関係|どちら|どっち|比べ|
 _LEANS = re.compile(
     r"^(?:その|それ|これ|この|同|前|原則|具体|全|一般|他|ほか)|(?:とすれば|とした場合|について(?:も|の詳細))"
 )
+_ASKS = r"(?:いくら|幾ら|いつ|どこ|誰|だれ|何[^、。はがをに]{0,4}|ど[のれ][^、。はがを]{0,5}|どう[^、。はがを]{0,3})"
+_TWICE = re.compile(rf"(?P<first>.+?{_ASKS})(?:で|ですか|でしょうか|か)、(?P<second>[^。]*{_ASKS}.*)")
+"""Two questions in one sentence: …はいくらで、…はいつですか."""
 _MAX_CHARS = 60  # of a question that is likely to say all that it is about
 
 
 def split_parts(question: str) -> tuple[str, ...]:
     """Return the questions that a question is made of; the question alone where it asks for one thing.
 
+    A later one may follow up the one before it.
+
     >>> split_parts("印鑑登録証明書の手数料と、図書館の休館日を教えてください")
     ('印鑑登録証明書の手数料を教えてください', '図書館の休館日を教えてください')
     >>> split_parts("住民票はいくらですか。また、転入届はいつまでですか。")
     ('住民票はいくらですか。', '転入届はいつまでですか。')
+    >>> split_parts("町内で転居すると、手数料はいくらで、証明書はいつ届きますか。")
+    ('町内で転居すると、手数料はいくらですか', '町内で転居すると、証明書はいつ届きますか。')
+    >>> split_parts("受給者証は何色で、いつ更新しますか")
+    ('受給者証は何色ですか', '受給者証はいつ更新しますか')
     >>> [len(split_parts(q)) for q in ("課税証明書と納税証明書の違いは", "町の花と木は何ですか", "転入しました。手数料はいくらですか。")]
     [1, 1, 1]
     """
     text = normalize(question)
-    parts = _split_sentences(text) or _split_conjuncts(text)
+    parts = _split_sentences(text) or _split_asked_twice(text) or _split_conjuncts(text)
     return tuple(parts[:MAX_PARTS]) if len(parts) > 1 else (question,)
 
 
@@ -54,14 +63,33 @@ def merge_passages(whole: Sequence[Passage], parts: Sequence[Sequence[Passage]])
 
 
 def _split_sentences(text: str) -> list[str]:
-    """Return the sentences, where each of them is a short question of its own."""
+    """Return the sentences, where each of them is a short question; the first stands alone, later ones may follow it up."""
     sentences = [_GOES_ON.sub("", piece) for piece in _ENDS.split(text) if piece.strip()]
-    return sentences if len(sentences) > 1 and all(map(_stands_alone, sentences)) else []
+    asks = len(sentences) > 1 and _stands_alone(sentences[0]) and all(map(_asks, sentences[1:]))
+    return sentences if asks else []
+
+
+def _asks(sentence: str) -> bool:
+    is_question = len(sentence) <= _MAX_CHARS and bool(_QUESTION.search(sentence))
+    return is_question and bool(nouns(strip_politeness(sentence)))
 
 
 def _stands_alone(sentence: str) -> bool:
-    asks = len(sentence) <= _MAX_CHARS and bool(_QUESTION.search(sentence)) and not _LEANS.search(sentence)
-    return asks and bool(nouns(strip_politeness(sentence))) and not is_follow_up(sentence)
+    return _asks(sentence) and not _LEANS.search(sentence) and not is_follow_up(sentence)
+
+
+def _split_asked_twice(text: str) -> list[str]:
+    """Return the two questions of a sentence; the second keeps the condition of the first, and its topic where it names none."""
+    match = _TWICE.fullmatch(text)
+    if match is None or _COMPARES.search(text):
+        return []
+    first, second = match["first"], match["second"]
+    before, is_topic, _ = first.rpartition("は")
+    if not is_topic or not nouns(before):
+        return []
+    names_own = re.match(rf"[^、]*?は(?={_ASKS}|[^、]*{_ASKS})", second)
+    condition = f"{before.rpartition('、')[0]}、" if "、" in before else ""
+    return [f"{first}ですか", f"{condition}{second}" if names_own else f"{before}は{second}"]
 
 
 def _split_conjuncts(text: str) -> list[str]:

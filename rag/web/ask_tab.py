@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
 from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.desk import Desk
 from rag.web.examples import build_examples
 from rag.web.filter_bar import FilterBar
 from rag.web.render import render_welcome
+from rag.web.survey_form import build_survey
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
     from rag.web.services import Services
 
 CONCURRENT_QUESTIONS = 20
@@ -42,7 +43,8 @@ def build_tab(gr: Any, services: "Services") -> None:
     answer = gr.HTML(render_welcome(), js_on_load=None, apply_default_css=False, elem_id="answer", show_label=False)
     bar = ConversationBar(gr)
     parts = AskParts(question, send, filters, answer, bar)
-    _connect(gr, assistant, parts)
+    _connect(gr, Desk(assistant, services.activity), parts)
+    build_survey(gr, services.activity)
 
 
 def _build_question_box(gr: Any) -> Any:
@@ -58,14 +60,14 @@ def _build_question_box(gr: Any) -> Any:
     )
 
 
-def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
+def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
     """Let the button and the follow-ups ask. The handlers check who asks themselves: their addresses are no secret."""
     bar = parts.bar
 
     def ask(
         request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], *limits: object
     ) -> Iterator[tuple[Any, ...]]:
-        for step in answer_in_steps(assistant, text, turns, request, limits):
+        for step in answer_in_steps(desk, text, turns, request, limits):
             yield (step.question, step.html, *bar.show(step, past))
 
     options: dict[str, Any] = {
@@ -74,10 +76,10 @@ def _connect(gr: Any, assistant: "Assistant", parts: AskParts) -> None:
         "concurrency_id": "ask",
         "show_progress": "hidden",
         "api_visibility": "private",
-        "trigger_mode": "once",
+        "trigger_mode": "always_last",  # asked while the next questions are still looked for: it waits, and is not lost
     }
     known = [bar.turns, bar.past, *parts.filters.inputs]
     parts.send.click(ask, inputs=[parts.question, *known], **options)
     for button in bar.follow_ups:
         button.click(ask, inputs=[button, *known], **options)
-    bar.connect(assistant, parts.question, parts.answer)
+    bar.connect(desk, parts.question, parts.answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import escape
 
 from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Standing
@@ -22,7 +23,8 @@ def render_citation(citation: Citation, links: Links) -> str:
     return (
         f'<article class="card" id="citation-{number}" tabindex="-1" aria-label="出典{number}">'
         f'<h3><span class="number">[{number}]</span> {escape(citation.title)}</h3>'
-        f'<p class="where">{_render_where(citation, links)}</p>{render_edition(citation.edition, links)}{_render_quote(citation)}'
+        f'<p class="where">{_render_where(citation, links)}</p>'
+        f"{render_edition(citation.edition, links)}{_render_reviewed(citation, links)}{_render_quote(citation)}"
         f"{_render_page(citation, links)}{render_original(citation.source, citation.locator, links)}</article>"
     )
 
@@ -51,6 +53,19 @@ def _render_where(citation: Citation, links: Links) -> str:
     read = links.ocr_confidence(citation.source, citation.page)
     ocr = render_badge(f"文字認識（OCR）{read:.0%}", "old") if read is not None else ""
     return "".join([*words, checked, ocr])
+
+
+def _render_reviewed(citation: Citation, links: Links) -> str:
+    """Return who wrote an official answer and by when it is looked at again; "" for any other source."""
+    entry = links.find_reviewed(citation.source, citation.locator.row)
+    if entry is None or not links.original(citation.source):
+        return ""
+    days = (("確認日", entry.confirmed), ("見直し日", entry.review_by))
+    parts = [f"作成者: {entry.department} {entry.author}".strip(), *(f"{name}: {day}" for name, day in days if day)]
+    late = entry.review_by is not None and entry.review_by < date.today()
+    badge = render_badge("見直し日を過ぎています", "old") if late else ""
+    words = "".join(f"<span>{escape(part)}</span>" for part in parts)
+    return f'<p class="where reviewed">{words}{badge}</p>'
 
 
 def render_edition(edition: Edition | None, links: Links) -> str:
@@ -124,6 +139,8 @@ def _render_page(citation: Citation, links: Links) -> str:
 
     The page of a printed document is known only when its image has been drawn: the page's script puts it into the description.
     """
+    if not citation.spans:
+        return ""
     strip = links.page_image(citation.source, citation.page, citation.spans, strip=True)
     whole = links.page_image(citation.source, citation.page, citation.spans)
     if strip is None or whole is None:

@@ -3,23 +3,24 @@
 No `from __future__ import annotations` here: Gradio looks at the annotation of a handler's request.
 """
 
-import base64
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rag.accounts.user import User
+from rag.accounts.visits import find_gate, find_user
 from rag.api import MAX_TURNS, find_asker
-from rag.asking import is_thanks
 from rag.assistant import MAX_QUESTION_CHARS
-from rag.documents import Answer, Asker, Filters, Turn
+from rag.documents import Asker, Filters, Turn
 from rag.errors import RagError
 from rag.export.record import ExportForm
+from rag.web.desk import Desk, thank
+from rag.web.downloads import pack_file
 from rag.web.filter_bar import read_filters
-from rag.web.links import Links
 from rag.web.render import render_answer, render_error, render_progress, render_thanks, render_welcome
+from rag.web.verdict_bar import VerdictBar
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -36,20 +37,35 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the page shows at one moment: the question in its box, the answer as HTML, the turns so far, what to ask next."""
+    """What the page shows at one moment: the question in its box, the answer as HTML, the turns so far, what to ask next.
+
+    id: under which the answer is remembered, so that it can be judged and linked to. is_again: it is shown already, with its bar,
+    and may have been judged meanwhile.
+    """
 
     question: str
     html: str
     turns: tuple[Turn, ...] = ()
     follow_ups: tuple[str, ...] = ()
+    id: str | None = None
+    is_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Who asks, in which session of the page. named: he has signed in."""
+
+    user: User
+    session: str | None
+    named: bool
 
 
 def answer_in_steps(
-    assistant: "Assistant", text: object, turns: tuple[Turn, ...], request: Any, limits: Sequence[object] = ()
+    desk: Desk, text: object, turns: tuple[Turn, ...], request: Any, limits: Sequence[object] = ()
 ) -> Iterator[Step]:
-    """Yield what to show at once, again when the answer is there, and last with questions to ask next; errors become sentences.
+    """Yield what to show at once, again when the answer is there and remembered, and last with questions to ask next.
 
-    limits: what the fields of the filters hold, as `read_filters` takes it.
+    Errors become sentences. limits: what the fields of the filters hold, as `read_filters` takes it.
     """
     question = text.strip() if isinstance(text, str) else ""
     if not question or len(question) > MAX_QUESTION_CHARS:
@@ -57,13 +73,13 @@ def answer_in_steps(
         hint = f"質問を {MAX_QUESTION_CHARS} 字以内で入力して、もう一度送信してください。"
         yield Step(question, render_error(message, hint), turns)
         return
-    if turns and is_thanks(question):
+    if thank(question, history := _history_of(turns)):
         yield Step("", render_thanks(question), turns)
         return
     yield Step(question, render_progress(question), turns)
     try:
         filters = read_filters(*limits) if limits else Filters()
-        yield from _answer(assistant, question, turns, find_asker(getattr(request, "request", None)), filters)
+        yield from _answer(desk, question, history, turns, _find_visit(request), filters)
     except RagError as error:
         yield Step(question, render_error(error.message, error.hint), turns)
     except Exception:
@@ -72,40 +88,38 @@ def answer_in_steps(
 
 
 def _answer(
-    assistant: "Assistant", question: str, turns: tuple[Turn, ...], asker: Asker, filters: Filters
-) -> Iterator[Step]:
-    history = [(turn.question, turn.answer.text) for turn in turns[-MAX_TURNS:]]
-    answer = assistant.ask(question, history, filters=filters, asker=asker)
-    known = (*turns, Turn(question, answer, datetime.now().astimezone()))[-MAX_TURNS:]
-    html = render_answer(answer, question, Links(assistant, asker), filters)
-    yield Step(question, html, known)
-    follow_ups = answer.follow_ups or _suggest(assistant, question, answer, history, asker, filters)
-    if follow_ups:
-        answered = replace(known[-1], answer=replace(answer, follow_ups=follow_ups))
-        yield Step(question, html, (*known[:-1], answered), follow_ups[:FOLLOW_UPS])
-
-
-def _suggest(
-    assistant: "Assistant",
+    desk: Desk,
     question: str,
-    answer: Answer,
     history: list[tuple[str, str]],
-    asker: Asker,
+    turns: tuple[Turn, ...],
+    visit: _Visit,
     filters: Filters,
-) -> tuple[str, ...]:
-    """Return what to ask next; an answer that is shown already must not go because that fails."""
-    try:
-        return assistant.suggest(question, answer, history, filters=filters, asker=asker)
-    except Exception:
-        _log.exception("no questions could be suggested")
-        return ()
+) -> Iterator[Step]:
+    asker = visit.user.asker
+    answer = desk.answer(question, history, filters, asker)
+    turn = Turn(question, answer, datetime.now().astimezone())
+    html = render_answer(answer, question, desk.links(asker), filters)
+    yield Step(question, html, (*turns, turn)[-MAX_TURNS:])
+    turn = replace(turn, id=desk.remember(question, answer, visit.user, visit.session, named=visit.named))
+    yield Step(question, html, (*turns, turn)[-MAX_TURNS:], id=turn.id)
+    follow_ups = desk.suggest(question, answer, history, filters, asker)
+    if follow_ups:
+        turn = replace(turn, answer=replace(answer, follow_ups=follow_ups))
+        yield Step(question, html, (*turns, turn)[-MAX_TURNS:], follow_ups[:FOLLOW_UPS], turn.id, is_again=True)
+
+
+def _history_of(turns: tuple[Turn, ...]) -> list[tuple[str, str]]:
+    return [(turn.question, turn.answer.text) for turn in turns[-MAX_TURNS:]]
+
+
+def _find_visit(request: Any) -> _Visit:
+    """Return who stands behind a request of the page. Raises NotSignedInError."""
+    user = find_user(getattr(request, "request", None))
+    return _Visit(user, getattr(request, "session_hash", None), named=not find_gate(request).is_open)
 
 
 def pack_record(assistant: "Assistant", turns: tuple[Turn, ...], form: ExportForm, request: Any) -> str:
-    """Return the record of a conversation as JSON for the page's script: name, media type, bytes in base64; "" for none.
-
-    It goes through no file that others could fetch.
-    """
+    """Return the record of a conversation as JSON for the page's script: name, media type, bytes in base64; "" for none."""
     if not turns:
         return ""
     try:
@@ -113,17 +127,16 @@ def pack_record(assistant: "Assistant", turns: tuple[Turn, ...], form: ExportFor
     except Exception:
         _log.exception("a conversation could not be exported")
         return ""
-    name = f"質問と回答の記録_{datetime.now():%Y%m%d_%H%M%S}.{form}"
-    return json.dumps({"name": name, "type": _MEDIA_TYPES[form], "data": base64.b64encode(content).decode("ascii")})
+    return pack_file(f"質問と回答の記録_{datetime.now():%Y%m%d_%H%M%S}.{form}", _MEDIA_TYPES[form], content)
 
 
-def show_past(assistant: "Assistant", past: tuple[Turn, ...], chosen: object, asker: Asker) -> Step | None:
+def show_past(desk: Desk, past: tuple[Turn, ...], chosen: object, asker: Asker) -> Step | None:
     """Return a stored answer of this session as it was given; None for what is not among its questions."""
     if not isinstance(chosen, int) or not 0 <= chosen < len(past):
         return None
     turn = past[chosen]
-    html = render_answer(turn.answer, turn.question, Links(assistant, asker), asked_at=turn.asked_at)
-    return Step(turn.question, html)
+    html = render_answer(turn.answer, turn.question, desk.links(asker), asked_at=turn.asked_at)
+    return Step(turn.question, html, id=turn.id)
 
 
 def remember_turns(past: tuple[Turn, ...], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
@@ -138,6 +151,7 @@ class ConversationBar:
     def __init__(self, gr: Any) -> None:
         self._gr = gr
         self.turns, self.past = gr.State(()), gr.State(())
+        self.verdict = VerdictBar(gr)
         with gr.Row(elem_id="follow-ups"):
             self.follow_ups = [gr.Button(visible=False, elem_classes="example") for _ in range(FOLLOW_UPS)]
         with gr.Row(elem_id="conversation", visible=False) as self._tools:
@@ -152,7 +166,7 @@ class ConversationBar:
     @property
     def outputs(self) -> list[Any]:
         """The components that `show` fills, in its order."""
-        return [self.turns, *self.follow_ups, self._tools, self.past, self._list]
+        return [self.turns, *self.verdict.outputs, *self.follow_ups, self._tools, self.past, self._list]
 
     def show(self, step: Step, past: tuple[Turn, ...] = ()) -> tuple[Any, ...]:
         """Return what a step puts into `outputs`. past: the questions of the session until now."""
@@ -161,10 +175,12 @@ class ConversationBar:
         known = remember_turns(past, step.turns)
         choices = [(turn.question, index) for index, turn in enumerate(known)]
         questions = self._gr.Radio(choices=choices, value=None, visible=len(known) > 1)
-        return (step.turns, *buttons, self._gr.Row(visible=bool(step.turns)), known, questions)
+        tools = self._gr.Row(visible=bool(step.turns))
+        verdict = self.verdict.keep() if step.is_again else self.verdict.show(step.id)
+        return (step.turns, *verdict, *buttons, tools, known, questions)
 
-    def connect(self, assistant: "Assistant", question: Any, answer: Any) -> None:
-        """Let the buttons start a new topic and save the record."""
+    def connect(self, desk: Desk, question: Any, answer: Any) -> None:
+        """Let the buttons start a new topic and save the record, and an answer be judged."""
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         start = Step("", render_welcome())
         outputs = [question, answer, *self.outputs]
@@ -172,17 +188,22 @@ class ConversationBar:
         def start_anew(past: tuple[Turn, ...]) -> tuple[Any, ...]:
             return (start.question, start.html, *self.show(start, past))
 
+        self.verdict.connect(desk)
         self._new_topic.click(start_anew, [self.past], outputs, **hidden)
-        self._list.input(_shower(self._gr, assistant), [self.past, self._list], [question, answer], **hidden)
+        again = [question, answer, *self.verdict.outputs]
+        self._list.input(_shower(self._gr, desk, self.verdict), [self.past, self._list], again, **hidden)
         for form, button in self._savers.items():
-            saved = button.click(_saver(self._gr, assistant, form), [self.turns], [self._record], **hidden)
+            saved = button.click(_saver(self._gr, desk.assistant, form), [self.turns], [self._record], **hidden)
             saved.then(None, [self._record], [], js="(record) => window.saveRecord(record)", **hidden)
 
 
-def _shower(gr: Any, assistant: "Assistant") -> Any:
-    def show(past: tuple[Turn, ...], chosen: Any, request: gr.Request) -> tuple[Any, Any]:
-        step = show_past(assistant, past, chosen, find_asker(request))
-        return (step.question, step.html) if step else (gr.skip(), gr.skip())
+def _shower(gr: Any, desk: Desk, verdict: VerdictBar) -> Any:
+    def show(past: tuple[Turn, ...], chosen: Any, request: gr.Request) -> tuple[Any, ...]:
+        asker = find_asker(request)
+        step = show_past(desk, past, chosen, asker)
+        if step is None:
+            return (gr.skip(), gr.skip(), *verdict.keep())
+        return (step.question, step.html, *verdict.show(step.id, *desk.find_said(step.id, asker)))
 
     return show
 

@@ -29,7 +29,8 @@ PUBLIC_PATHS = frozenset({SIGN_IN_PATH, "/health", "/favicon.ico", *(f"/web/{nam
 """What is served to nobody in particular: the sign-in page and its looks, and whether the server is alive."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROGRAMS = ("/api/", "/gradio_api/", "/config")
-_OWN = ("/api/", "/originals/")
+_PAGES = ("/originals/", "/answers/")
+_OWN = ("/api/", *_PAGES)
 _REOPEN = "しるべの画面を開き直して、もう一度操作してください。"
 
 
@@ -92,7 +93,7 @@ def safe_next(address: str | None) -> str:
     if not address or not address.startswith("/") or address[1:2] in ("/", "\\") or not address.isprintable():
         return "/"
     parts = urlsplit(address)
-    is_page = parts.path == PASSWORD_PATH or parts.path.startswith("/originals/")
+    is_page = parts.path == PASSWORD_PATH or parts.path.startswith(_PAGES)
     return address if is_page and not parts.scheme and not parts.netloc else "/"
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from rag.documents import Asker, Span
 
 if TYPE_CHECKING:
+    from rag.activity.reviewed import ReviewedEntry
     from rag.assistant import Assistant
 
+FindReviewed = Callable[[str, int | None], "ReviewedEntry | None"]
+"""Called with a source and a row: who wrote its official answer; None for any other place."""
 MAX_SPANS = 50
 _SPANS = re.compile(r"\d{1,9}-\d{1,9}(?:,\d{1,9}-\d{1,9})*")
 
 
 class Links:
-    """The addresses that one asker may open. A source that is not open to the asker has none."""
+    """The addresses that one asker may open. A source that is not open to the asker has none.
 
-    def __init__(self, assistant: Assistant, asker: Asker) -> None:
-        self._assistant = assistant
+    find_reviewed: knows the reviewed answers, where they are shown with their authors.
+    """
+
+    def __init__(self, assistant: Assistant, asker: Asker, find_reviewed: FindReviewed = lambda *_: None) -> None:
+        self._assistant, self.find_reviewed = assistant, find_reviewed
         self._asker = asker
         entries = assistant.documents(asker)
         self._sha256 = {entry.source: entry.sha256 for entry in entries}

@@ -12,17 +12,29 @@ from rag.accounts.opening import account_notice
 from rag.accounts.user import Role, User
 from rag.accounts.visits import find_user
 from rag.settings import Settings
-from rag.web import ask_tab, examples_tab, search_tab
+from rag.web import ask_tab, documents_tab, examples_tab, judging_panel, search_tab
 from rag.web.accuracy import tab as accuracy_tab
+from rag.web.use import gaps_tab
+from rag.web.use import tab as use_tab
 
 if TYPE_CHECKING:
     from rag.web.services import Services
 
-STYLES = ("tokens.css", "style.css", "cards.css", "lists.css", "accuracy.css", "print.css")
+STYLES = (
+    "tokens.css",
+    "style.css",
+    "cards.css",
+    "lists.css",
+    "documents.css",
+    "accuracy.css",
+    "use.css",
+    "print.css",
+)
 HEAD = (
     '<script src="/web/theme.js"></script>'
     + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
     + '<script src="/web/page.js" defer></script><script src="/web/viewer.js" defer></script>'
+    '<script src="/web/documents.js" defer></script>'
     '<script src="/web/examples.js" defer></script>'
     '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
@@ -47,6 +59,10 @@ TABS = (
     TabPlan("ask", "質問する", ask_tab.build_tab),
     TabPlan("search", "文書を探す", search_tab.build_tab),
     TabPlan("examples", "質問例", examples_tab.build_tab),
+    TabPlan("documents", "文書の管理", documents_tab.build_tab, (Role.ADMIN,)),
+    TabPlan("use", "利用状況", use_tab.build_tab, (Role.ADMIN,)),
+    TabPlan("gaps", "回答できなかった質問", gaps_tab.build_tab, (Role.ADMIN,)),
+    TabPlan("judging", "回答の評価", judging_panel.build_judging, (Role.QA,)),
     TabPlan("accuracy", "正答率", accuracy_tab.build_tab, (Role.QA,)),
 )
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 
+from rag.assistant import PINNED
 from rag.documents import Answer, Contact, Filters, Reason, Status, Warning_
 from rag.web.cards import render_badge, render_citation, render_place
+from rag.web.desk import THANKS
 from rag.web.filter_bar import render_chips
 from rag.web.links import Links
 
@@ -18,6 +20,7 @@ REASONS = {
     Reason.PERSONAL_DATA: "個人に関する情報を尋ねる質問のため、お答えしません。",
     Reason.NO_DOCUMENTS: "条件に合う文書が登録されていません。",
 }
+CONFIRMED = "確認済み"
 MARKS = {"contradiction": "文書により記載が違います", "ocr": "文字認識（OCR）", "superseded": "旧版"}
 """What a warning says in a word beside the heading, by its code."""
 _NO_LIMITS = Filters()
@@ -35,9 +38,7 @@ def render_answer(
 
 def render_thanks(question: str) -> str:
     """Return what is said to somebody who only said thank you."""
-    words = (
-        '<p class="thanks" role="status">お役に立てば幸いです。ほかに知りたいことがあれば、続けて質問してください。</p>'
-    )
+    words = f'<p class="thanks" role="status">{THANKS}</p>'
     return f'<div class="result">{_render_question(question)}{words}</div>'
 
 
@@ -89,7 +90,8 @@ def _render_answered(answer: Answer, links: Links) -> str:
 
 def _render_marks(answer: Answer) -> str:
     codes = {warning.code for warning in answer.warnings}
-    return "".join(f" {render_badge(words, 'old')}" for code, words in MARKS.items() if code in codes)
+    confirmed = f" {render_badge(CONFIRMED)}" if answer.engine == PINNED else ""
+    return confirmed + "".join(f" {render_badge(words, 'old')}" for code, words in MARKS.items() if code in codes)
 
 
 def _render_copy(answer: Answer) -> str:
@@ -134,8 +136,8 @@ def _link_marks(text: str, numbers: set[int]) -> str:
 
 def _render_facts(answer: Answer) -> str:
     proved = f"引用 {answer.checks.quotes} 件を原本と照合済み　" if answer.checks.quotes else ""
-    certainty = f"確からしさの目安 {answer.confidence:.0%}　所要 {answer.elapsed_ms / 1000:.2f} 秒"
-    return f'<p class="facts">{proved}{certainty}</p>'
+    certainty = "所管課が確認した回答" if answer.engine == PINNED else f"確からしさの目安 {answer.confidence:.0%}"
+    return f'<p class="facts">{proved}{certainty}　所要 {answer.elapsed_ms / 1000:.2f} 秒</p>'
 
 
 def _render_no_answer(answer: Answer, links: Links) -> str:

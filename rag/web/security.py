@@ -29,7 +29,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-OWN_PATHS = ("/api/", "/originals/", "/web/", "/health", "/sign-in", "/sign-out", "/password")
+OWN_PATHS = ("/api/", "/originals/", "/answers/", "/web/", "/health", "/sign-in", "/sign-out", "/password")
 GRADIO_PATHS = (
     "/assets/",
     "/static/",

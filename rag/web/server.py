@@ -40,9 +40,20 @@ SILENCE = {
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
     **dict.fromkeys(
-        ("tokens.css", "style.css", "cards.css", "print.css", "sign-in.css", "lists.css", "accuracy.css"), "text/css"
+        (
+            "tokens.css",
+            "style.css",
+            "cards.css",
+            "lists.css",
+            "documents.css",
+            "accuracy.css",
+            "use.css",
+            "print.css",
+            "sign-in.css",
+        ),
+        "text/css",
     ),
-    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "examples.js"), "text/javascript"),
+    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js", "examples.js"), "text/javascript"),
 }
 
 
@@ -72,6 +83,9 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
     from fastapi import FastAPI
 
     from rag.api import build_router, render_rag_error
+    from rag.web.answer_page import build_answer_router
+    from rag.web.desk import Desk
+    from rag.web.documents.routes import build_library_router
     from rag.web.sign_in import build_sign_in_router
 
     @asynccontextmanager
@@ -84,7 +98,10 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
         title=services.settings.page_title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.add_exception_handler(RagError, render_rag_error)
-    app.include_router(build_router(services.assistant))
+    desk = Desk(services.assistant, services.activity)
+    app.include_router(build_router(desk))
+    app.include_router(build_answer_router(desk, services.settings))
+    app.include_router(build_library_router(services))
     app.include_router(build_sign_in_router(services.settings))
     _add_files(app)
     return app

@@ -60,7 +60,8 @@
   };
 
   const onCopy = async (button) => {
-    const done = await copy(button.dataset.copy);
+    const { copy: text, link } = button.dataset;
+    const done = await copy(link ? location.origin + link : text);
     const label = (button.dataset.label ??= button.textContent);
     button.setAttribute("aria-live", "polite");
     button.textContent = done ? "コピーしました" : "コピーできません。文字を選んでコピーしてください";
@@ -71,7 +72,7 @@
   const onClick = (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     const viewer = button?.closest(".viewer");
-    if (button?.dataset.copy !== undefined) onCopy(button);
+    if (button?.dataset.copy !== undefined || button?.dataset.link) onCopy(button);
     else if (viewer && button.dataset.turn) turn(viewer, Number(button.dataset.turn));
     else if (viewer && button.dataset.zoom) zoom(viewer, Number(button.dataset.zoom));
   };

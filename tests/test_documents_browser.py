@@ -1,0 +1,241 @@
+"""The tab 「文書の管理」 in a real browser, over a real index of a tiny town: from a file on the desk to an answer, and all the way back."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import build_town
+from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
+
+from rag.assistant import Assistant
+from rag.library.incoming import FOLDER
+from rag.settings import Settings
+from rag.web.server import build_app, open_listener
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.timeout(900),  # an index run is a polite process: on a busy machine it waits
+]
+PATIENCE = 300_000
+SOURCE, TITLE = "子育て課/児童クラブの利用.md", "児童クラブの利用"
+TEXT = "# 児童クラブの利用\n\n児童クラブの利用料は、月額4,500円です。\n"
+EVIL = "<img src=x onerror=window.pwned=1>.exe"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running server and the town behind it."""
+
+    address: str
+    settings: Settings
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    import uvicorn
+
+    settings = build_town(tmp_path_factory.mktemp("library"))
+    with closing(Assistant.open(settings)) as assistant, open_listener("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(build_app(assistant, settings), log_level="critical"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/", settings)
+        server.should_exit = server.force_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def window(site: Site) -> Iterator[Any]:
+    """Open the tab once: the tests below are one afternoon of an administrator, in this order."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        page = browser.new_context(viewport=WIDE, locale="ja-JP").new_page()
+        page.set_default_timeout(PATIENCE)
+        hosts, complaints = watch(page)
+        page.goto(site.address)
+        page.click("#tab-documents-button")
+        page.wait_for_selector("#library table.documents")
+        yield page
+        browser.close()
+        assert hosts == {"127.0.0.1"}
+        assert complaints == []
+
+
+def open_section(page: Any, name: str) -> Any:
+    section = page.locator(f"#section-{name}")
+    if section.get_attribute("open") is None:
+        page.click(f"#section-{name} > summary")
+    page.wait_for_selector(f"#section-{name} .loaded[data-read] > :not(.hint:only-child)")
+    return section
+
+
+def state_of(page: Any, state: str) -> None:
+    """Wait until the document of these tests stands like that in the table."""
+    page.wait_for_selector(f"#section-documents tr:has-text('{SOURCE}') .state.{state}")
+
+
+def say_done(page: Any, words: str) -> None:
+    page.wait_for_selector(f"#library-notice:visible .said:has-text('{words}')")
+
+
+def index(page: Any) -> None:
+    page.click("button:has-text('取り込みを始める')")
+    page.wait_for_selector("#section-index [data-poll]")
+    page.wait_for_selector("#section-index .stages li progress")
+    page.wait_for_selector("#section-index .last-run .notice-box.done")
+
+
+def ask(page: Any, question: str) -> str:
+    page.click("#tab-ask-button")
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_function(
+        "([done, question]) => document.querySelector(done)?.textContent.includes(question)", arg=[DONE, question]
+    )
+    answer = page.inner_text("#answer")
+    page.click("#tab-documents-button")
+    page.wait_for_selector("#library table.documents")
+    return str(answer)
+
+
+def test_a_file_is_dropped_indexed_before_our_eyes_and_answers(window: Any, site: Site, tmp_path: Path) -> None:
+    open_section(window, "upload")
+    window.evaluate(
+        """([text, evil]) => {
+            const bag = new DataTransfer();
+            bag.items.add(new File([text], "児童クラブの利用.md"));
+            bag.items.add(new File(["MZ"], evil));
+            const drop = document.querySelector(".upload .drop");
+            drop.dispatchEvent(new DragEvent("drop", { dataTransfer: bag, bubbles: true, cancelable: true }));
+        }""",
+        [TEXT, EVIL],
+    )
+    window.wait_for_selector(".picked:has-text('2 件')")
+    window.fill(".upload [name=folder]", "子育て課")
+    window.click(".upload button[type=submit]")
+    window.wait_for_selector(".upload .result-of:has-text('加えた文書 1 件、加えなかったファイル 1 件')")
+
+    assert "onerror" in window.inner_text(".upload .result-of") and window.evaluate("window.pwned") is None
+    assert (site.settings.corpus / SOURCE).read_text(encoding="utf-8") == TEXT
+    assert list((site.settings.data_dir / FOLDER).iterdir()) == []
+    state_of(window, "new")
+    window.wait_for_selector("#section-index .waiting:has-text('新規 1 件')")
+
+    index(window)
+
+    state_of(window, "indexed")
+    assert SOURCE in window.locator("#section-index .last-run").text_content()
+    assert "4,500円" in ask(window, "児童クラブの利用料はいくらですか")
+
+
+def test_its_metadata_is_edited_in_the_table_with_the_keyboard(window: Any, site: Site) -> None:
+    title = window.locator(f"#section-documents button.link:has-text('{TITLE}')")
+    title.focus()
+    window.keyboard.press("Enter")
+    window.wait_for_selector(".editor-body")
+    window.fill(".editor [name=見直し日]", "いつか")
+    window.press(".editor [name=見直し日]", "Enter")
+    say_done(window, "保存していません")
+    window.fill(".editor [name=見直し日]", "令和2年3月31日")
+    window.press(".editor [name=見直し日]", "Enter")
+    say_done(window, "保存しました")
+
+    window.wait_for_selector(".stale:has-text('児童クラブの利用')")
+    state_of(window, "changed")
+    assert f"{SOURCE}," in (site.settings.corpus / "metadata.csv").read_text(encoding="utf-8")
+
+
+def test_it_is_replaced_deleted_and_brought_back(window: Any, site: Site, tmp_path: Path) -> None:
+    file, new = site.settings.corpus / SOURCE, tmp_path / "新しい版.md"
+    new.write_text(TEXT.replace("4,500", "5,000"), encoding="utf-8")
+    window.click(f"#section-documents button.link:has-text('{TITLE}')")
+    window.set_input_files(".editor [type=file]", str(new))
+    window.click("button:has-text('このファイルで置き換える')")
+    say_done(window, "置き換えました")
+    assert "5,000円" in file.read_text(encoding="utf-8")
+
+    window.check(f"#section-documents tr:has-text('{SOURCE}') .pick input")
+    window.click("button:has-text('選んだ文書を削除')")
+    say_done(window, "削除しました")
+    assert not file.exists()
+    state_of(window, "removed")
+
+    window.click("#library-notice button:has-text('元に戻す')")
+    say_done(window, "元に戻しました: 文書の削除")
+    state_of(window, "changed")
+    assert "5,000円" in file.read_text(encoding="utf-8")
+    history = open_section(window, "history")
+    assert re.findall("文書の(?:追加|情報の編集|置き換え|削除)", history.inner_text())[:4] == [
+        "文書の削除",
+        "文書の置き換え",
+        "文書の情報の編集",
+        "文書の追加",
+    ]
+
+
+def test_a_synonym_is_tried_at_once_and_saved(window: Any, site: Site) -> None:
+    section = open_section(window, "synonyms")
+    section.locator(".row.new > summary").click()
+    form = section.locator(".row.new form")
+    form.locator("[name=cell]").nth(0).fill("モフモフ")
+    form.locator("[name=cell]").nth(1).fill("毛布")
+    form.locator("[name=question]").fill("モフモフの備蓄")
+    form.locator("button:has-text('この行で試す')").click()
+    window.wait_for_selector(".trial:has-text('モフモフ → 毛布')")
+    assert not (site.settings.corpus / "synonyms.csv").exists()
+
+    form.locator("button:has-text('保存')").click()
+    say_done(window, "保存しました")
+    assert "モフモフ" in (site.settings.corpus / "synonyms.csv").read_text(encoding="utf-8")
+
+
+def test_yesterdays_index_comes_back_with_a_click(window: Any, site: Site) -> None:
+    open_section(window, "snapshots")
+    window.click("#section-snapshots button:has-text('この索引に戻す')")
+    say_done(window, "に戻しました")
+
+    state_of(window, "new")
+    assert "4,500円" not in ask(window, "児童クラブの利用料はいくらですか")
+
+
+def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window: Any) -> None:
+    window.set_viewport_size(NARROW)
+    window.click(f"#section-documents button.link:has-text('{TITLE}')")
+    window.wait_for_selector(".editor-body")
+
+    assert window.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    fields = "button, summary, select, input:not([type=checkbox], [type=file], [type=hidden]), label.pick, label.tick"
+    heights = window.eval_on_selector_all(
+        "#library :is(" + fields + ")",
+        "all => all.filter(e => e.checkVisibility()).map(e => [e.textContent.slice(0, 20), e.getBoundingClientRect().height])",
+    )
+    assert len(heights) > 30 and [each for each in heights if each[1] < 44] == []
+    window.set_viewport_size(WIDE)
+
+
+def test_axe_has_nothing_serious_to_say(window: Any) -> None:
+    axe = Path(os.environ.get("AXE_JS", "node_modules/axe-core/axe.min.js"))
+    if not axe.is_file():
+        pytest.skip("no axe-core: npm install axe-core, or AXE_JS=<axe.min.js>")
+    window.evaluate(axe.read_text(encoding="utf-8"))
+    for theme in ("dark", "light"):
+        window.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+        found = window.evaluate("axe.run('#library')")["violations"]
+        serious = [
+            (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], theme

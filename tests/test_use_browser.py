@@ -1,0 +1,206 @@
+"""In a real browser: an answer is judged, a gap is closed by a department, and the next person gets the confirmed answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from conftest import build_town
+from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
+
+from rag.accounts.opening import open_gate
+from rag.accounts.passwords import Passwords
+from rag.accounts.session_gate import SESSION_COOKIE, SessionGate
+from rag.accounts.user import Role
+from rag.assistant import Assistant
+from rag.settings import Settings
+from rag.web.server import build_app, open_listener
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+QUESTION, KNOWN = "町民プールの利用料金はいくらですか", "転出届はいつまでに出せばよいですか"
+EVIL = "<img src=x onerror=window.pwned=1>"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running server over a small town of its own, and who may enter."""
+
+    address: str
+    gate: SessionGate
+    browser: Any
+    pages: dict[str, Any] = field(default_factory=dict)
+
+    def page_of(self, name: str) -> Any:
+        """Return the one page that a user keeps open through all tests: loading it is what takes long."""
+        if name not in self.pages:
+            self.pages[name] = self.open(name)
+        page = self.pages[name]
+        page.set_viewport_size(WIDE)
+        page.wait_for_selector("#tab-ask-button")
+        open_tab(page, "ask")
+        return page
+
+    def open(self, name: str, path: str = "/") -> Any:
+        """Return a page of a user in a window of his own."""
+        context = self.browser.new_context(locale="ja-JP", viewport=WIDE)
+        context.add_cookies([{"name": SESSION_COOKIE, "value": self.gate.sessions.open(name), "url": self.address}])
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(self.address + path)
+        return page
+
+
+def open_site(folder: Path) -> tuple[Settings, SessionGate]:
+    settings = build_town(folder, accounts="on", adapt="off")
+    gate = open_gate(settings, passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+    assert isinstance(gate, SessionGate)
+    gate.users.add("kanri", "青い山と白い鳥と 7", role=Role.ADMIN, departments=("総務課",), display_name="管理 係")
+    gate.users.add("tanto", "青い山と白い鳥と 8", departments=("環境課",))
+    gate.users.add("zeimu", "青い山と白い鳥と 9", departments=("税務課",))
+    return settings, gate
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    import uvicorn
+    from playwright.sync_api import sync_playwright
+
+    settings, gate = open_site(tmp_path_factory.mktemp("use"))
+    assistant = Assistant.open(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(assistant, settings, gate=gate), log_level="critical", proxy_headers=False)
+    )
+    with open_listener("127.0.0.1", 0) as listener, sync_playwright() as playwright:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", gate, browser)
+        browser.close()
+        server.should_exit = server.force_exit = True
+        thread.join(timeout=10)
+    assistant.close()
+
+
+def ask(page: Any, question: str) -> None:
+    page.wait_for_selector("#question textarea")
+    page.wait_for_function("document.documentElement.lang === 'ja'")
+    if page.locator("#new-topic:visible").count():
+        page.click("#new-topic")
+        page.wait_for_selector("#answer .welcome")
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.wait_for_function("([d, q]) => document.querySelector(d)?.textContent.includes(q)", arg=[DONE, question])
+    page.wait_for_selector("#judging")
+
+
+def open_tab(page: Any, name: str) -> None:
+    page.click(f"#tab-{name}-button")
+
+
+def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
+    staff = site.page_of("tanto")
+    hosts, complaints = watch(staff)
+    ask(staff, QUESTION)
+    assert staff.locator(".no-answer").count() == 1
+    assert staff.locator("#tab-use-button, #tab-gaps-button").count() == 0, "those are for administrators"
+    staff.click("#verdict label:has-text('見つからない')")
+    staff.wait_for_selector("#judged .done:has-text('「見つからない」を受け取りました')")
+    staff.locator("#comment").locator("input, textarea").fill("料金表がほしい" + EVIL)
+    staff.click("#send-comment")
+    staff.wait_for_selector("#judged .done:has-text('ひとこと')")
+
+    admin = site.page_of("kanri")
+    admin.wait_for_selector("#tab-gaps-button")
+    open_tab(admin, "gaps")
+    admin.click(f"#gaps label:has-text('{QUESTION}')")
+    admin.click("#gap-reply")
+    assert admin.locator("#reply-author").locator("input, textarea").input_value() == "管理 係"
+    for name, text in (("question", QUESTION), ("answer", f"1回200円です。{EVIL}"), ("department", "教育課")):
+        admin.locator(f"#reply-{name}").locator("input, textarea").fill(text)
+    admin.check("#reply-pin input")
+    admin.click("#reply-check")
+    admin.wait_for_selector(".preview:has-text('正式な回答にする')")
+    admin.click("#reply-publish")
+    admin.wait_for_selector("#reply-told .done:has-text('索引に入れました')", timeout=240_000)
+    admin.wait_for_selector("#gaps-count:has-text('ありません')")
+
+    ask(staff, f"すみません、{QUESTION}？")
+    staff.wait_for_selector("#answer h2 .badge:has-text('確認済み')")
+    assert staff.inner_text(".answer-text") == f"1回200円です。{EVIL}[1]"
+    assert "教育課 管理 係" in staff.inner_text("#citation-1 .reviewed")
+    assert staff.evaluate("window.pwned") is None and admin.evaluate("window.pwned") is None
+    assert (hosts, complaints) == ({"127.0.0.1"}, [])
+
+
+def test_a_permanent_link_is_opened_by_another_user_and_copied(site: Site) -> None:
+    staff = site.page_of("tanto")
+    ask(staff, KNOWN)
+    link = staff.get_attribute("#permanent a", "href")
+    staff.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    staff.click("#permanent button.copy")
+    staff.wait_for_selector("#permanent button.copy:has-text('コピーしました')")
+    assert staff.evaluate("navigator.clipboard.readText()") == site.address + link
+
+    other = site.open("zeimu", link)
+    assert KNOWN in other.inner_text(".asked-text") and "14日以内" in other.inner_text(".answer-text")
+    other.set_viewport_size(NARROW)
+    assert other.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    assert "表示できません" in site.open("zeimu", "/answers/unknown").inner_text("main")
+
+
+def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Site) -> None:
+    staff = site.page_of("tanto")
+    ask(staff, KNOWN)
+    staff.click("#verdict label:has-text('役に立った')")
+    staff.wait_for_selector("#judged .done")
+    staff.click("#survey button.label-wrap")
+    for scale in staff.locator("#survey .scale").all():
+        scale.locator("label").first.click()
+    staff.click("#send-survey")
+    staff.wait_for_selector("#surveyed .done:has-text('ありがとうございます')")
+
+    admin = site.page_of("kanri")
+    admin.wait_for_selector("#tab-use-button")
+    open_tab(admin, "use")
+    admin.wait_for_selector(".use-report .tiles:has-text('件')")
+    words = admin.inner_text(".use-report")
+    assert "環境課" in words and "町民課" in words.partition("質問のない課")[2] and "節約した時間 ＝" in words
+    assert "そう思う・ややそう思う 100.0％" in words
+    with admin.expect_download() as download:
+        admin.click("#use-excel")
+    assert Path(download.value.path()).read_bytes().startswith(b"PK")
+    assert download.value.suggested_filename.startswith("利用状況_")
+
+
+def test_an_answer_is_rated_and_becomes_a_case_at_360_pixels(site: Site) -> None:
+    ask(site.page_of("tanto"), KNOWN)
+    admin = site.page_of("kanri")
+    admin.set_viewport_size(NARROW)
+    admin.wait_for_selector("#tab-judging-button")
+    open_tab(admin, "judging")
+    admin.locator(f"#judged-answers label:has-text('{KNOWN}')").first.click()
+    admin.wait_for_selector(".judged:has-text('14日以内')")
+    admin.click("#rating label:has-text('○')")
+    admin.click("#rate")
+    admin.wait_for_selector("#judging-told .done:has-text('「○」を記録しました')")
+    assert "kanri: ○" in admin.inner_text(".judged .ratings")
+    admin.click("#add-candidate")
+    admin.wait_for_selector("#judging-told .done:has-text('質問集の候補に U')")
+
+    for tab in ("judging", "gaps", "use"):
+        open_tab(admin, tab)
+        admin.wait_for_timeout(500)
+        assert admin.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], tab
+        for target in admin.locator("button:visible, summary:visible, label:has(input):visible").all():
+            assert target.bounding_box()["height"] >= 44, target.inner_text()
