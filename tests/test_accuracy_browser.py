@@ -99,6 +99,7 @@ def check_narrow(page: Any) -> None:
 
 def test_an_example_is_proposed_approved_pressed_and_counted(page: Any, site: Site) -> None:
     open_tab(page, "examples")
+    page.wait_for_selector("#review h2")
     page.click("#propose button.label-wrap")
     page.click("#propose-kind label:has-text('ひな型')")
     page.fill("#propose-text textarea", f"〔届出〕の期限はいつですか{EVIL}")
@@ -135,6 +136,7 @@ def test_towns_exchange_examples_and_an_approved_one_stands_first(page: Any, tmp
     value = {"format": "shirube-questions", "version": 1, "town": EVIL, "entries": [row, {"kind": EVIL}]}
     file.write_text(json.dumps(value), encoding="utf-8")
     open_tab(page, "examples")
+    page.wait_for_selector("#review h2")
     page.set_input_files("#registry-file", file)
     page.click("#registry-import")
     page.wait_for_selector("#reviewed :text('追加 1 件（確認待ち）、登録済み 0 件、取り込めない 1 件')")

@@ -87,6 +87,7 @@ def page(context: Any, site: Site) -> Iterator[Any]:
     page.goto(site.address)
     page.wait_for_selector("#question textarea")
     page.wait_for_function("document.documentElement.lang === 'ja'")
+    page.wait_for_selector("#examples button")  # what the page asks for when it is opened has come
     yield page
     page.close()
     assert hosts == {"127.0.0.1"}

@@ -13,6 +13,7 @@ from rag.web.examples import CLICKED, build_counter
 from rag.web.registry_list import render_done, render_registry
 from rag.web.registry_review import ReviewPart
 from rag.web.render import render_error
+from rag.web.use.opening import when_opened
 
 if TYPE_CHECKING:
     from rag.web.services import Services
@@ -33,7 +34,7 @@ def build_tab(gr: Any, services: "Services") -> None:
         user = find_user(request)
         return (show_entries(services), *form.load(services, user), *review.load(services, user))
 
-    gr.on(None, load, [], outputs, **_HIDDEN)
+    when_opened(gr, load, [], outputs)
     form.connect(services, review)
     review.connect(services, entries)
 

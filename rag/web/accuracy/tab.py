@@ -23,6 +23,7 @@ from rag.web.accuracy.set_panel import SetPanel
 from rag.web.accuracy.shelf import AUTO, NONE, OpenSources, RunShelf, name_run
 from rag.web.examples import CLICKED, read_detail
 from rag.web.links import Links
+from rag.web.use.opening import when_opened
 
 if TYPE_CHECKING:
     from rag.web.services import Services
@@ -51,14 +52,15 @@ def build_tab(gr: Any, services: "Services") -> None:
     panel = SetPanel(gr, services)
     runs = RunView(gr, services)
 
-    def load(request: gr.Request) -> tuple[Any, ...]:
+    def load(request: gr.Request, run: Any) -> tuple[Any, ...]:
         user = find_user(request)
         if not user.role.covers(Role.QA):
             return tuple(gr.skip() for _ in outputs)
-        return (*measuring.show(services.evaluations.state()), panel.show(), *runs.show_newest(user))
+        shown = runs.show_newest(user) if run is None else tuple(gr.skip() for _ in runs.outputs)
+        return (*measuring.show(services.evaluations.state()), panel.show(), *shown)
 
     outputs = [*measuring.outputs, panel.about, *runs.outputs]
-    gr.on(None, load, [], outputs, **HIDDEN)
+    when_opened(gr, load, [runs.chosen], outputs)
     measuring.connect(runs.show_newest, runs.outputs)
     panel.connect()
     runs.connect()
@@ -95,6 +97,11 @@ class RunView:
             self._list = gr.HTML("", elem_id="question-list", **clicked)
             self._evidence = gr.HTML("", elem_id="evidence", **PLAIN | {"js_on_load": CLICKED + _BACK})
             self._reasons = gr.HTML("", elem_id="reasons", **PLAIN)
+
+    @property
+    def chosen(self) -> Any:
+        """The list of runs: what it holds is the run that is looked at, None before the first time."""
+        return self._run
 
     @property
     def outputs(self) -> list[Any]:
