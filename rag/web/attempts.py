@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from html import escape
 from typing import TypeVar
 
 from rag.errors import RagError
@@ -30,5 +31,9 @@ def attempt(work: Callable[[], Result], otherwise: Callable[[str], Result]) -> R
 
 
 def render_done(words: str) -> str:
-    """Return what was done as a sentence that is read out; the words are HTML already."""
-    return f'<p class="done" role="status">{words}</p>'
+    """Return what was done as a sentence that is read out.
+
+    >>> render_done("<承認>しました。")
+    '<div class="notice-box done" role="status"><p>&lt;承認&gt;しました。</p></div>'
+    """
+    return f'<div class="notice-box done" role="status"><p>{escape(words)}</p></div>'

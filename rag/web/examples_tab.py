@@ -9,8 +9,10 @@ from rag.accounts.user import Role, User
 from rag.accounts.visits import find_user
 from rag.errors import NotAllowedError, RagError
 from rag.question_registry.entries import MAX_TEXT_CHARS, EntryKind, NewEntry, ReviewState
+from rag.web.attempts import render_done
 from rag.web.examples import CLICKED, build_counter
-from rag.web.registry_list import render_done, render_registry
+from rag.web.options import HIDDEN
+from rag.web.registry_list import render_registry
 from rag.web.registry_review import ReviewPart
 from rag.web.render import render_error
 from rag.web.use.opening import when_opened
@@ -18,14 +20,13 @@ from rag.web.use.opening import when_opened
 if TYPE_CHECKING:
     from rag.web.services import Services
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _KINDS = [(kind.label, kind.value) for kind in EntryKind]
 
 
 def build_tab(gr: Any, services: "Services") -> None:
     """Fill the tab."""
     entries = gr.HTML("", js_on_load=CLICKED, apply_default_css=False, elem_id="registry", show_label=False)
-    entries.click(build_counter(gr, services), [], [], **_HIDDEN)
+    entries.click(build_counter(gr, services), [], [], **HIDDEN)
     form = ProposalForm(gr)
     review = ReviewPart(gr)
     outputs = [entries, *form.choices, *review.outputs]
@@ -108,4 +109,4 @@ class ProposalForm:
             except RagError as error:
                 return render_error(error.message, error.hint), gr.skip(), gr.skip()
 
-        self._send.click(propose, inputs, [self._said, self._text, review.list], trigger_mode="once", **_HIDDEN)
+        self._send.click(propose, inputs, [self._said, self._text, review.list], trigger_mode="once", **HIDDEN)

@@ -23,8 +23,8 @@ from rag.web.judging_list import (
     render_agreements,
     render_judged,
 )
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.opening import when_opened
-from rag.web.use.reply_form import HIDDEN, PLAIN
 
 if TYPE_CHECKING:
     from rag.web.services import Services

@@ -107,12 +107,3 @@ def _render_problems(title: str, problems: Iterable[EntryProblem]) -> str:
     more = f"<li>ほか {len(shown) - _PROBLEMS_SHOWN} 件</li>" if len(shown) > _PROBLEMS_SHOWN else ""
     items = "".join(shown[:_PROBLEMS_SHOWN])
     return f'<details class="fold"><summary>{title}（{len(shown)}）</summary><ul>{items}{more}</ul></details>'
-
-
-def render_done(message: str) -> str:
-    """Return what was done, in one sentence.
-
-    >>> render_done("<承認>しました。")
-    '<div class="notice-box done" role="status"><p>&lt;承認&gt;しました。</p></div>'
-    """
-    return f'<div class="notice-box done" role="status"><p>{escape(message)}</p></div>'

@@ -12,15 +12,16 @@ from rag.accounts.visits import find_gate, find_user
 from rag.errors import RagError, UsageError
 from rag.question_registry.entries import ReviewState
 from rag.question_registry.registry import read_starter
+from rag.web.attempts import render_done
 from rag.web.examples import CLICKED, read_detail, read_id
 from rag.web.files import pack_download, read_upload, script_reading
-from rag.web.registry_list import ALL, DECISIONS, SHOWN, render_done, render_import, render_registry, render_review
+from rag.web.options import HIDDEN
+from rag.web.registry_list import ALL, DECISIONS, SHOWN, render_import, render_registry, render_review
 from rag.web.render import render_error
 
 if TYPE_CHECKING:
     from rag.web.services import Services
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _INPUT = '<label class="file-input">交換ファイル（JSON）<input type="file" id="registry-file" accept=".json,application/json"></label>'
 
 
@@ -80,13 +81,13 @@ class ReviewPart:
     def connect(self, services: "Services", entries: Any) -> None:
         """Let the buttons decide, export and import. Every handler asks who it is."""
         outputs = [self._said, self.list, entries]
-        self.list.click(self._decider(services), [], outputs, trigger_mode="multiple", **_HIDDEN)
+        self.list.click(self._decider(services), [], outputs, trigger_mode="multiple", **HIDDEN)
         self._import.click(
-            self._importer(services), [self._upload], outputs, js=script_reading("#registry-file"), **_HIDDEN
+            self._importer(services), [self._upload], outputs, js=script_reading("#registry-file"), **HIDDEN
         )
-        self._starter.click(self._starter_importer(services), [], outputs, **_HIDDEN)
-        saved = self._export.click(self._exporter(services), [], [self._file, self._said], **_HIDDEN)
-        saved.then(None, [self._file], [], js="(file) => window.saveRecord(file)", **_HIDDEN)
+        self._starter.click(self._starter_importer(services), [], outputs, **HIDDEN)
+        saved = self._export.click(self._exporter(services), [], [self._file, self._said], **HIDDEN)
+        saved.then(None, [self._file], [], js="(file) => window.saveRecord(file)", **HIDDEN)
 
     def _decider(self, services: "Services") -> Any:
         gr = self._gr

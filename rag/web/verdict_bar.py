@@ -11,6 +11,7 @@ from rag.activity import Verdict
 from rag.errors import UsageError
 from rag.web.attempts import attempt, render_done
 from rag.web.desk import Desk
+from rag.web.options import PLAIN
 
 MAX_COMMENT_CHARS = 200
 _CHOICES = [(verdict.label, verdict.value) for verdict in Verdict]
@@ -33,8 +34,8 @@ class VerdictBar:
                     elem_id="comment",
                 )
                 self._send = gr.Button("ひとことを送る", elem_id="send-comment", elem_classes="example")
-            self._said = gr.HTML(elem_id="judged", **_PLAIN)
-            self._link = gr.HTML(elem_id="permanent", **_PLAIN)
+            self._said = gr.HTML(elem_id="judged", **PLAIN)
+            self._link = gr.HTML(elem_id="permanent", **PLAIN)
 
     @property
     def outputs(self) -> list[Any]:
@@ -62,9 +63,6 @@ class VerdictBar:
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         inputs, outputs = [self._id, self._verdict, self._comment], [self._line, self._said]
         gr.on([self._verdict.input, self._send.click, self._comment.submit], judge, inputs, outputs, **hidden)
-
-
-_PLAIN: dict[str, Any] = {"js_on_load": None, "apply_default_css": False, "show_label": False}
 
 
 def judge_answer(desk: Desk, id: str | None, verdict: object, comment: object, request: object) -> str:

@@ -33,7 +33,7 @@ def render_figures(run: RunRecord, comparison: Comparison | None) -> str:
 def write_share(value: float | None) -> str:
     """Return a share as a percentage.
 
-    >>> write_share(0.8255), write_share(None)
+    >>> write_share(0.8256), write_share(None)
     ('82.6%', '—')
     """
     return "—" if value is None else f"{value:.1%}"

@@ -11,8 +11,8 @@ from eval.jobs import RunState, RunStatus
 from rag.accounts.audit import Action
 from rag.accounts.user import Role, User
 from rag.accounts.visits import find_gate, find_user
-from rag.web.accuracy.attempts import HIDDEN, PLAIN, attempt
-from rag.web.registry_list import render_done
+from rag.web.attempts import attempt, render_done
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.render import render_error
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from rag.accounts.audit import Action
 from rag.accounts.user import Role, User
 from rag.accounts.visits import find_gate, find_user
 from rag.errors import NotAllowedError
-from rag.web.accuracy.attempts import HIDDEN, PLAIN, attempt
 from rag.web.accuracy.shelf import OpenSources, RunShelf
+from rag.web.attempts import attempt
 from rag.web.files import pack_download
+from rag.web.options import HIDDEN, PLAIN
 
 if TYPE_CHECKING:
     from rag.web.services import Services

@@ -15,9 +15,9 @@ from rag.accounts.audit import Action, Outcome
 from rag.accounts.user import Role, User
 from rag.accounts.visits import find_gate, find_user
 from rag.errors import RagError, UsageError
-from rag.web.accuracy.attempts import HIDDEN, PLAIN, attempt
+from rag.web.attempts import attempt, render_done
 from rag.web.files import pack_download, read_upload, script_reading
-from rag.web.registry_list import render_done
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.render import render_error
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from rag.accounts.visits import find_user
 from rag.documents import Filters
 from rag.errors import NotAllowedError, UsageError
 from rag.search_report import render_hits
-from rag.web.accuracy.attempts import HIDDEN, PLAIN, attempt
 from rag.web.accuracy.figures import NOTHING, render_figures
 from rag.web.accuracy.measuring import Measuring
 from rag.web.accuracy.question_list import VIEWS, WRONG, find_question, render_questions
@@ -21,8 +20,10 @@ from rag.web.accuracy.question_view import render_question
 from rag.web.accuracy.report_button import ReportButton
 from rag.web.accuracy.set_panel import SetPanel
 from rag.web.accuracy.shelf import AUTO, NONE, OpenSources, RunShelf, name_run
+from rag.web.attempts import attempt
 from rag.web.examples import CLICKED, read_detail
 from rag.web.links import Links
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.opening import when_opened
 
 if TYPE_CHECKING:

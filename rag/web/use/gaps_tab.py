@@ -14,9 +14,10 @@ from rag.activity.gaps import Gap, GapList
 from rag.errors import UsageError
 from rag.web.attempts import attempt, render_done
 from rag.web.downloads import EXCEL, SAVE, pack_file
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.gap_list import STATES, choose_gaps, find_chosen, list_choices, render_count, render_gap
 from rag.web.use.opening import when_opened
-from rag.web.use.reply_form import HIDDEN, PLAIN, ReplyForm
+from rag.web.use.reply_form import ReplyForm
 from rag.web.use.reviewed_panel import ReviewedPanel
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from rag.activity.gaps import Gap
 from rag.activity.reviewed import MAX_ANSWER_CHARS, Reply
 from rag.errors import UsageError
 from rag.web.attempts import attempt
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.replies import (
     Draft,
     begin_draft,
@@ -24,8 +25,6 @@ from rag.web.use.replies import (
     render_reply,
 )
 
-PLAIN: dict[str, Any] = {"js_on_load": None, "apply_default_css": False, "show_label": False}
-HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _BUSY = '<p class="progress" role="status"><span class="spinner" aria-hidden="true"></span>公開して、索引に入れています…</p>'
 
 

@@ -12,9 +12,9 @@ from rag.accounts.visits import find_user
 from rag.activity import Activity
 from rag.activity.reviewed import ReviewedEntry
 from rag.web.attempts import attempt, render_done
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.charts import render_table
 from rag.web.use.replies import pin_entry
-from rag.web.use.reply_form import HIDDEN, PLAIN
 
 _BUSY = '<p class="progress" role="status"><span class="spinner" aria-hidden="true"></span>索引を更新しています…</p>'
 _LABEL_CHARS = 60
@@ -66,7 +66,7 @@ class ReviewedPanel:
                 published = pin_entry(self._activity, row, is_pinned, request)
                 done = "固定しました。" if is_pinned else "固定を外しました。"
                 later = f"（索引の更新は後で: {published.problem}）" if published.problem else ""
-                return self.fill(request, render_done(escape(done + later)))
+                return self.fill(request, render_done(done + later))
 
             yield attempt(work, lambda html: (*unchanged, html))
 

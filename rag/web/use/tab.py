@@ -14,15 +14,13 @@ from rag.activity.usage import UsageReport
 from rag.documents import COMMAND_LINE
 from rag.web.attempts import attempt, render_done
 from rag.web.downloads import EXCEL, SAVE, pack_file
+from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.opening import when_opened
 from rag.web.use.period import read_period
 from rag.web.use.report import render_usage
 
 if TYPE_CHECKING:
     from rag.web.services import Services
-
-PLAIN: dict[str, Any] = {"js_on_load": None, "apply_default_css": False, "show_label": False}
-HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_tab(gr: Any, services: "Services") -> None:
