@@ -118,7 +118,7 @@ def count_bins(values: Sequence[float], most: int = _BINS) -> tuple[list[int], f
     """Return how many values lie in each bin from 0 on, and the width of a bin: 1, 2 or 5 times a power of ten.
 
     >>> count_bins([1, 2, 3, 19], most=4)
-    ([3, 1], 10.0)
+    ([3, 0, 0, 1], 5.0)
     >>> count_bins([0.0])
     ([1], 1.0)
     """

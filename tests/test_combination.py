@@ -62,6 +62,11 @@ def test_a_part_without_an_answer_is_named() -> None:
     assert [warning.code for warning in answer.warnings] == [INCOMPLETE] and "「乙は」" in answer.warnings[0].message
 
 
+def test_a_second_question_may_follow_up_the_first() -> None:
+    question = "転入届の期限はいつですか。手数料も教えてください。"
+    assert split_parts(question) == ("転入届の期限はいつですか。", "手数料も教えてください。")
+
+
 def test_two_things_asked_of_two_documents_are_both_answered(town_assistant: Assistant) -> None:
     answer = town_assistant.ask("布団の処理手数料と、住民票の写しの手数料を教えてください")
 
@@ -75,7 +80,6 @@ def test_two_things_asked_of_two_documents_are_both_answered(town_assistant: Ass
         "課税証明書と納税証明書の手数料の違いは何ですか",
         "町の花と木は何ですか",
         "引っ越しました。どうすればよいですか。",
-        "転入届の期限はいつですか。手数料も教えてください。",
         "座席数の最も多い案と、その理由は",
     ],
 )
