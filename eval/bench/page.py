@@ -130,7 +130,7 @@ def _count_clicks(page: Any, site: Site) -> int:
     """Return how many clicks lead from a fresh page to a source with its highlighted place: on an example, and no more than needed."""
     page.goto(site.address)
     page.wait_for_selector("button.example:visible")
-    marked = "mark, img.page"
+    marked = "mark, img.page, .record"  # the words in their page, or the row that was cited
     for clicks, target in enumerate(("button.example:visible", "a.mark"), start=1):
         page.click(target)
         page.wait_for_selector("#answer .result:not([aria-busy])")

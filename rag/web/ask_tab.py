@@ -67,8 +67,10 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
     def ask(
         request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], *limits: object
     ) -> Iterator[tuple[Any, ...]]:
+        box = None  # is set once: by the time that an answer is there, the next question may stand in it
         for step in answer_in_steps(desk, text, turns, request, limits):
-            yield (step.question, step.html, *bar.show(step, past))
+            yield (step.question if box is None else box, step.html, *bar.show(step, past))
+            box = gr.skip()
 
     options: dict[str, Any] = {
         "outputs": [parts.question, parts.answer, *bar.outputs],
