@@ -100,7 +100,7 @@ def watch(page: Any) -> tuple[set[str], list[str]]:
     complaints: list[str] = []
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or request.url[:20]))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("pageerror", lambda error: None if _is_left(error) else complaints.append(str(error)))
     return hosts, complaints
 
 
@@ -111,6 +111,11 @@ def find_serious(page: Any) -> list[tuple[str, str]]:
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document)")["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
+
+
+def _is_left(error: Any) -> bool:
+    """Tell whether Gradio complains that the page was left while it was still being filled."""
+    return "AbortError: signal is aborted without reason" in str(error)
 
 
 def ask(page: Any, question: str) -> None:

@@ -134,7 +134,8 @@ def site(small_town: Settings, tmp_path: Path) -> Iterator[Site]:
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAG_")} | own
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")  # nothing that another test may have left behind
+    environment = {name: os.environ[name] for name in kept if name in os.environ} | own
     with (tmp_path / "out.txt").open("wb") as out, (tmp_path / "err.txt").open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVER], cwd=tmp_path, env=environment, stdout=out, stderr=err
@@ -162,7 +163,10 @@ def call(address: str, body: Any = None) -> tuple[int, str]:
     data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({})
+        )  # urlopen keeps the proxies of its first call
+        with opener.open(request, timeout=60) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
