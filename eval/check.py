@@ -11,6 +11,7 @@ from pathlib import Path
 
 from eval.document_places import open_places
 from eval.label_check import CheckResult, apply_proposals, check_rows
+from eval.question_arguments import add_question_set
 from eval.question_sheet import SheetRow, read_sheet
 from eval.questions import find_row_mistakes, read_question
 from eval.sheet_writing import QUESTION_COLUMNS, write_rows
@@ -20,7 +21,6 @@ from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
 from rag.settings import load_settings
 
-QUESTIONS = Path(__file__).with_name("questions.csv")
 PROPOSED = ("提案する文書", "提案するページ／行")
 _SUFFIXES = (".csv", ".xlsx")
 
@@ -30,15 +30,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="python -m eval check", description="質問集の誤りと、文書に合わなくなった箇所を、セルごとに示します。"
     )
-    parser.add_argument(
-        "questions",
-        nargs="?",
-        type=Path,
-        default=QUESTIONS,
-        metavar="質問集",
-        help="CSV か Excel（既定 eval/questions.csv）",
-    )
-    parser.add_argument("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    add_question_set(parser)
     parser.add_argument(
         "--write-proposals",
         type=Path,

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from eval.acceptance import ACCEPTED, DECISION, REFUSED
+from eval.question_arguments import QUESTIONS
 from eval.questions import read_questions
 from eval.sheet_writing import QUESTION_COLUMNS, write_rows
 from eval.suggestion import Suggestion
@@ -29,7 +30,6 @@ from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
 from rag.settings import load_settings
 
-QUESTIONS = Path(__file__).with_name("questions.csv")
 COUNT = 60
 _SUFFIXES = (".csv", ".xlsx")
 _SEARCHED = 20  # passages

@@ -8,11 +8,11 @@ import threading
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from served import Tags
 
 from eval.comparison import compare_runs
 from eval.jobs import EvaluationJobs, RunState, RunStatus
@@ -248,20 +248,8 @@ def test_a_set_with_mistakes_starts_nothing(tmp_path: Path) -> None:
 # --- what is shown of a run -------------------------------------------------------------------------------------------
 
 
-class _Tags(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-
 def check_inert(html: str) -> None:
-    found = _Tags(html)
+    found = Tags(html)
     assert not {"script", "img"} & set(found.tags)
     assert [name for name, _ in found.attributes if name.startswith("on")] == []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import serve_app
 from test_browser import ARGUMENTS, CHROMIUM, NARROW, WIDE, watch
 
 from eval.questions import read_questions
 from rag.assistant import Assistant
 from rag.settings import Settings
-from rag.web.server import build_app, open_listener
+from rag.web.server import build_app
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,20 +42,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(small_town: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import uvicorn
-
     settings = Settings(
         corpus=small_town.corpus, index=small_town.index, data_dir=tmp_path_factory.mktemp("accuracy") / "data"
     )
-    with closing(Assistant.open(settings)) as assistant, open_listener("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(build_app(assistant, settings), log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/", settings)
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=20)
+    with closing(Assistant.open(settings)) as assistant, serve_app(build_app(assistant, settings)) as address:
+        yield Site(f"{address}/", settings)
 
 
 @pytest.fixture(scope="module")

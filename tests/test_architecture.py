@@ -71,6 +71,7 @@ RANKS = (
         "eval.__main__",
         "eval.commands",
         "eval.check",
+        "eval.question_arguments",
         "eval.convert",
         "eval.suggest",
         "eval.conversations",

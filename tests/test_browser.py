@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from fake_assistant import EVIL, EXAMPLES, QUOTE, FakeAssistant
+from served import serve_app
 
 from rag.documents import Filters
 from rag.settings import Settings
-from rag.web.server import build_app, open_listener
+from rag.web.server import build_app
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -46,20 +45,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import uvicorn
-
     assistant = FakeAssistant(tmp_path_factory.mktemp("originals"))
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(assistant, Settings(data_dir=assistant.folder / "data")), log_level="critical")
-    )
-    with open_listener("127.0.0.1", 0) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/", assistant)
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
+    with serve_app(build_app(assistant, Settings(data_dir=assistant.folder / "data"))) as address:
+        yield Site(f"{address}/", assistant)
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +92,12 @@ def watch(page: Any) -> tuple[set[str], list[str]]:
     return hosts, complaints
 
 
-def find_serious(page: Any) -> list[tuple[str, str]]:
-    """Return what axe-core calls serious or critical: the rule, and the first element that breaks it."""
+def find_serious(page: Any, part: str = "html") -> list[tuple[str, str]]:
+    """Return what axe-core calls serious or critical in a part of the page: the rule, and the first element that breaks it."""
     from importlib.resources import files
 
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document)")["violations"]
+    found = page.evaluate("part => axe.run(part)", part)["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import build_town
-from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
+from served import serve_app
+from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, find_serious, watch
 
 from rag.assistant import Assistant
 from rag.library.incoming import FOLDER
 from rag.settings import Settings
-from rag.web.server import build_app, open_listener
+from rag.web.server import build_app
 
 pytestmark = [
     pytest.mark.browser,
@@ -42,18 +40,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import uvicorn
-
     settings = build_town(tmp_path_factory.mktemp("library"))
-    with closing(Assistant.open(settings)) as assistant, open_listener("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(build_app(assistant, settings), log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/", settings)
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
+    with closing(Assistant.open(settings)) as assistant, serve_app(build_app(assistant, settings)) as address:
+        yield Site(f"{address}/", settings)
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +217,7 @@ def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window:
 
 
 def test_axe_has_nothing_serious_to_say(window: Any) -> None:
-    window.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     for theme in ("light", "dark"):
         window.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
         window.evaluate("document.getAnimations().forEach(each => each instanceof CSSTransition && each.finish())")
-        found = window.evaluate("axe.run('#library')")["violations"]
-        serious = [
-            (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], theme
+        assert find_serious(window, "#library") == [], theme

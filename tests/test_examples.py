@@ -6,13 +6,13 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fake_assistant import CSV_SOURCE, EVIL, EXAMPLES, FakeAssistant
+from served import Tags
 
 from rag.accounts.user import Role, User
 from rag.documents import EVERYONE, Asker
@@ -95,18 +95,6 @@ def test_an_example_that_breaks_the_index_is_left_out(assistant: FakeAssistant) 
     assert AnsweredExamples(assistant).choose([Example("故障")], EVERYONE) == ()  # type: ignore[arg-type]
 
 
-class _Tags(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-
 def test_hostile_entries_stay_text_wherever_they_are_shown(services: Services) -> None:
     evil = '"><script>window.pwned=1</script>'
     add(services, f"転入{evil}", department=evil, category=evil)
@@ -119,7 +107,7 @@ def test_hostile_entries_stay_text_wherever_they_are_shown(services: Services) -
     ]
 
     for html in pages:
-        found = _Tags(html)
+        found = Tags(html)
         assert not {"script", "img"} & set(found.tags)
         assert [name for name, _ in found.attributes if name.startswith("on")] == []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,14 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from fake_assistant import QUOTE, FakeAssistant
+from served import serve_app
 from test_browser import ARGUMENTS, CHROMIUM, DONE
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
 from rag.accounts.session_gate import SessionGate
 from rag.settings import Settings
-from rag.web.server import build_app, open_listener
+from rag.web.server import build_app
 
 pytestmark = [
     pytest.mark.browser,
@@ -37,18 +36,9 @@ def gate(tmp_path: Path) -> SessionGate:
 
 @pytest.fixture
 def address(gate: SessionGate, tmp_path: Path) -> Iterator[str]:
-    import uvicorn
-
     app = build_app(FakeAssistant(tmp_path), Settings(accounts="on", data_dir=tmp_path / "data"), gate=gate)  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", proxy_headers=False))
-    with open_listener("127.0.0.1", 0) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
+    with serve_app(app) as served:
+        yield served
     gate.close()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from conftest import build_town
+from served import serve_app
 from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
 
 from rag.accounts.opening import open_gate
@@ -20,7 +19,7 @@ from rag.accounts.session_gate import SESSION_COOKIE, SessionGate
 from rag.accounts.user import Role
 from rag.assistant import Assistant
 from rag.settings import Settings
-from rag.web.server import build_app, open_listener
+from rag.web.server import build_app
 
 pytestmark = [
     pytest.mark.browser,
@@ -71,24 +70,14 @@ def open_site(folder: Path) -> tuple[Settings, SessionGate]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import uvicorn
     from playwright.sync_api import sync_playwright
 
     settings, gate = open_site(tmp_path_factory.mktemp("use"))
     assistant = Assistant.open(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(assistant, settings, gate=gate), log_level="critical", proxy_headers=False)
-    )
-    with open_listener("127.0.0.1", 0) as listener, sync_playwright() as playwright:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
+    with serve_app(build_app(assistant, settings, gate=gate)) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", gate, browser)
+        yield Site(address, gate, browser)
         browser.close()
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
     assistant.close()
 
 

@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.bench.peer_llama_index import close_network
-from eval.bench.retrieval import build_settings, describe_run, measure_set, render_run, write_results
+from eval.bench.retrieval import build_settings, describe_run, measure_set, render_run, run_offline, write_results
 from eval.bench.retrieval_scores import FIGURES, SetResult
 from eval.bench.retrieval_sets import CONFIGURATION, find_sets, read_set
 from eval.bench.retrieval_systems import FINAL, LABELS, PLAIN
 from eval.bench.speed import render_table
-from rag.errors import RagError
 from rag.progress import use_utf8
 
 PUBLISHED = Path(__file__).with_name("published.toml")
@@ -127,13 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="JSON file to write")
     parser.add_argument("--work", type=Path, help="folder that keeps the indexes")
     options = parser.parse_args(arguments)
-    close_network()
-    try:
-        run(options)
-    except RagError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return run_offline(run, options)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -175,9 +175,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.systems) - set(LABELS):
         parser.error(f"--systems: {', '.join(sorted(unknown))} (some of {', '.join(LABELS)})")
+    return run_offline(run, options)
+
+
+def run_offline(work: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Do the work without a network; return the exit status: 2 with the reason for what cannot be done."""
     close_network()
     try:
-        run(options)
+        work(options)
     except RagError as error:
         print(error, file=sys.stderr)
         return 2

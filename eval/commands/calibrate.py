@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.commands.run import QUESTIONS
+from eval.question_arguments import add_question_set
 from rag.parser import DONE, Parser
 from rag.progress import StageBars
 from rag.settings import load_settings
@@ -24,15 +23,7 @@ DESCRIPTION = "答えるかどうかの境目を、検証用でない質問で�
 def add_arguments(parser: Parser) -> None:
     """Add the arguments of the command."""
     add = parser.add_argument
-    add(
-        "questions",
-        nargs="?",
-        type=Path,
-        default=QUESTIONS,
-        metavar="質問集",
-        help="CSV か Excel（既定 eval/questions.csv）",
-    )
-    add("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    add_question_set(parser)
     add(
         "--wrong-cost",
         type=float,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eval.comparison import Comparison, compare_runs
 from eval.conditions import find_failed, find_worse, parse_limits
+from eval.question_arguments import add_question_set
 from eval.runs import LAST, RESULTS, find_previous, find_run, save_run, write_run
 from rag.parser import DONE, DONE_WITH_PROBLEMS, Parser
 from rag.progress import StageBars
@@ -22,22 +23,13 @@ if TYPE_CHECKING:
     from eval.run import Progress
 
 DESCRIPTION = "質問集で正答率を測り、結果と報告を書く（名前を省いたときはこれ）"
-QUESTIONS = Path(__file__).parents[1] / "questions.csv"
 REPORT = "report.html"
 
 
 def add_arguments(parser: Parser) -> None:
     """Add the arguments of the command."""
     add = parser.add_argument
-    add(
-        "questions",
-        nargs="?",
-        type=Path,
-        default=QUESTIONS,
-        metavar="質問集",
-        help="CSV か Excel（既定 eval/questions.csv）",
-    )
-    add("--index", type=Path, metavar="フォルダー", help="索引の場所（既定 indexes/default）")
+    add_question_set(parser)
     add("--variant", nargs="+", default=[], metavar="方式", help="並べて測る方式。all は全部（一覧は下）")
     add(
         "--fail-under",

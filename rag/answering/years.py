@@ -9,13 +9,15 @@ from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import FactKind
 from rag.documents import Passage
 
-_YEAR = re.compile(r"(\d{4})年(度)?")
+_YEAR = re.compile(r"(\d{4})年度?")
 
 
-def find_years(text: str) -> Iterator[int]:
+def find_bare_years(text: str) -> Iterator[int]:
     """Yield the years and fiscal years of a text that are written without a day, as years of the Christian era.
 
-    >>> list(find_years("令和9年度の訓練と2024年の人口、令和6年4月1日の届"))
+    `rag.reading.dates.find_years` counts days too: that a day lies in a year does not make a question one about the year.
+
+    >>> list(find_bare_years("令和9年度の訓練と2024年の人口、令和6年4月1日の届"))
     [2027, 2024]
     """
     for fact in find_facts(text):
@@ -28,7 +30,7 @@ def lacks_year(question: str, passages: Iterable[Passage]) -> bool:
 
     A document's own year, its day of force and its title speak for each of its passages.
     """
-    asked = set(find_years(question))
+    asked = set(find_bare_years(question))
     if not asked:
         return False
     for passage in passages:

@@ -14,29 +14,18 @@ from rag.accounts.visits import find_user
 from rag.settings import Settings
 from rag.web import ask_tab, documents_tab, examples_tab, judging_panel, search_tab
 from rag.web.accuracy import tab as accuracy_tab
+from rag.web.assets import FIRST_SCRIPT, SCRIPTS, STYLES
 from rag.web.use import gaps_tab
 from rag.web.use import tab as use_tab
 
 if TYPE_CHECKING:
     from rag.web.services import Services
 
-STYLES = (
-    "tokens.css",
-    "style.css",
-    "cards.css",
-    "lists.css",
-    "documents.css",
-    "accuracy.css",
-    "use.css",
-    "print.css",
-)
 HEAD = (
-    '<script src="/web/theme.js"></script>'
+    f'<script src="/web/{FIRST_SCRIPT}"></script>'
     + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
-    + '<script src="/web/page.js" defer></script><script src="/web/viewer.js" defer></script>'
-    '<script src="/web/documents.js" defer></script>'
-    '<script src="/web/examples.js" defer></script>'
-    '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+    + "".join(f'<script src="/web/{name}" defer></script>' for name in SCRIPTS)
+    + '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
 _SIGNED_IN = '<nav class="account" aria-label="利用者"><a href="/password">パスワードの変更</a><a href="/sign-out">サインアウト</a></nav>'
 

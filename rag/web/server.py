@@ -22,6 +22,7 @@ from rag.accounts.user import Role
 from rag.accounts.visits import find_gate, find_user
 from rag.errors import RagError
 from rag.settings import Settings
+from rag.web.assets import FIRST_SCRIPT, SCRIPTS, STYLES
 from rag.web.services import Services, open_services
 
 if TYPE_CHECKING:
@@ -39,21 +40,8 @@ SILENCE = {
 }
 """Set before Gradio is imported: nothing here calls home."""
 FILES = {
-    **dict.fromkeys(
-        (
-            "tokens.css",
-            "style.css",
-            "cards.css",
-            "lists.css",
-            "documents.css",
-            "accuracy.css",
-            "use.css",
-            "print.css",
-            "sign-in.css",
-        ),
-        "text/css",
-    ),
-    **dict.fromkeys(("page.js", "theme.js", "viewer.js", "documents.js", "examples.js"), "text/javascript"),
+    **dict.fromkeys((*STYLES, "sign-in.css"), "text/css"),
+    **dict.fromkeys((FIRST_SCRIPT, *SCRIPTS), "text/javascript"),
 }
 
 
