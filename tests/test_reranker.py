@@ -19,6 +19,7 @@ from rag.indexing.embedding import Embedder, open_embedder
 from rag.indexing.lexical import analyze
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
+from rag.models.topics import Topic
 from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
 from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.query import Expansion, Question, Reason, parse_query
@@ -197,6 +198,12 @@ def test_the_fit_finds_the_feature_that_tells_right_from_wrong() -> None:
     )
 
 
+TOPICS = [
+    Topic("税の手引 ＞ 督促", "納期限を過ぎたときは、督促状を発する。", ("払い忘れたらどうなる",)),
+    Topic("税の手引 ＞ 減免", "災害のときは、申請により減免する。", ("火事で家が焼けた",)),
+]
+
+
 @pytest.fixture
 def pairs(tmp_path: Path) -> Iterator[Path]:
     """Lend a folder of training pairs about an invented town."""
@@ -215,7 +222,7 @@ def pairs(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_no_asked_passage_is_left_for_the_embedder_of_the_training(pairs: Path, tmp_path: Path) -> None:
-    collections, unseen = build_collections(pairs)
+    collections, unseen = build_collections(pairs, TOPICS)
     write_rest(pairs, unseen, tmp_path / "rest")
     left = [
         json.loads(line)
@@ -224,11 +231,11 @@ def test_no_asked_passage_is_left_for_the_embedder_of_the_training(pairs: Path, 
     ]
     asked = {question for collection in collections for question, _ in collection.questions}
     assert len(left) == 3 and asked.isdisjoint(row["query"] for row in left)
-    assert len(asked) == 4 + 3
+    assert len(asked) == 4 + 3 + 2
 
 
 def test_every_question_of_a_collection_has_its_passage_at_its_place(pairs: Path, tmp_path: Path) -> None:
-    collections, _ = build_collections(pairs)
+    collections, _ = build_collections(pairs, TOPICS)
     for collection in collections:
         root = tmp_path / collection.name
         collection.write(root / "corpus")

@@ -3,15 +3,17 @@
 DATA is a folder of question sets (see eval.bench.retrieval_sets). Every question is asked of an index of all documents and of one
 that lacks a part of those that answer; there, its question is unanswerable. An answer is right when it cites a right place and,
 where the set marks the words that answer, holds them. A near miss, a question whose rarest noun is exchanged for that of another,
-is never right. Half of the questions fit the model; the other half is printed: how well silence meets the unanswerable at each
-threshold, and how well the probability is calibrated. --write replaces confidence.json.
+is never right. The questions about the invented municipality that may be learned from are asked too, those that are answerable
+also without the passages that answer them. Half of the questions fit the model; the other half is printed: how well silence meets
+the unanswerable at each threshold, and how well the probability is calibrated. --write replaces confidence.json by a model of that
+half and of all the questions about the municipality.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,11 +30,17 @@ from eval.bench.asked_sets import (
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
+from eval.bench.town_questions import Town, open_town, read_town_questions
+from eval.matching import missing_facts
+from eval.questions import Question
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
-from rag.retrieval.query import Question, parse_query
+from rag.documents import Passage
+from rag.retrieval.editions import keep_one_edition
+from rag.retrieval.query import Question as Understood
+from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
@@ -41,6 +49,9 @@ DROPPED = 0.4  # of the documents that answer, in the second index
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees: the askings are weighted to it
 NEAR_MISSES = 0.2  # of it
 MOST_LOST = 0.07  # of the answerable questions, whose right answer silence may withhold, in the mean of the sets
+TOWN = "town"
+TOWN_SHARE = 0.5  # of the weight of all askings
+_TOWN_LIMIT = 60
 _STRENGTH = 0.03  # inverse of the ridge on standardised coefficients
 _BINS = 10
 
@@ -74,8 +85,37 @@ def collect(data: Path, name: str) -> Iterator[list[Asking]]:
     yield from askings
 
 
+def collect_town(town: Town) -> list[list[Asking]]:
+    """Return the askings of each question about the municipality; without its passages it is unanswerable, a near miss."""
+    return [list(_ask_town(town, question)) for question in read_town_questions()]
+
+
+def _ask_town(town: Town, question: Question) -> Iterator[Asking]:
+    asked, passages = town.ask(question, _TOWN_LIMIT)
+    at_gold = town.find_gold(question, passages)
+    yield _examine_town(town, question, asked, passages[:LIMIT], is_complete=True)
+    others = [passage for passage, gold in zip(passages, at_gold, strict=True) if not gold]
+    if question.answerable and others:
+        asking = _examine_town(town, question, asked, others[:LIMIT], is_complete=False)
+        if not asking.is_right:
+            yield replace(asking, is_answerable=False, is_near_miss=True)
+
+
+def _examine_town(
+    town: Town, question: Question, asked: Understood, passages: Sequence[Passage], *, is_complete: bool
+) -> Asking:
+    """Return an asking. Without its passages an answer is right where it holds the key facts all the same: they stand elsewhere too."""
+    passages = keep_one_edition(passages)
+    units, evidence = town.answerer.examine(asked, passages)
+    chosen = choose_units(units, passages, max_chars=town.max_chars)
+    holds = question.answerable and not missing_facts(build_extract(chosen, passages).text, question.key_facts)
+    at_gold = town.find_gold(question, passages)
+    cites = any(at_gold[unit.passage] for unit in chosen) or not is_complete
+    return Asking(evidence, holds and cites, question.answerable)
+
+
 def _ask(
-    bench_set: BenchSet, question: BenchQuestion, asked: Question, retriever: Retriever, answerer: Answerer
+    bench_set: BenchSet, question: BenchQuestion, asked: Understood, retriever: Retriever, answerer: Answerer
 ) -> Asking:
     passages = retriever.retrieve(asked, limit=LIMIT)
     units, evidence = answerer.examine(asked, passages)
@@ -118,15 +158,18 @@ def weigh(askings: Sequence[Asking]) -> np.ndarray:
     return np.array([shares[kind] / kinds.count(kind) for kind in kinds]) * len(askings)
 
 
-def fit(askings: Sequence[Asking]) -> Calibration:
-    """Return the model of how probable a right answer is; threshold 0.
+def fit(of_sets: Mapping[str, Sequence[Asking]]) -> Calibration:
+    """Return the model of how probable a right answer is; threshold 0. of_sets: name of a set -> its askings.
 
-    A weighted logistic regression tells whether there is an answer to be found: that is what silence has to know. Its log odds are
+    The town counts as much as TOWN_SHARE says, however few its questions are. A weighted logistic regression tells whether there is an answer to be found: that is what silence has to know. Its log odds are
     then scaled to the share of right answers (Platt 1999), so that the probability means what it says.
     """
     from sklearn.linear_model import LogisticRegression
 
-    rows, weights = [asdict(asking.evidence) for asking in askings], weigh(askings)
+    parts = [part for part in _part_town(of_sets) if part[1]]
+    askings = [asking for _, of_part in parts for asking in of_part]
+    weights = np.concatenate([share / len(of_part) * weigh(of_part) for share, of_part in parts]) * len(askings)
+    rows = [asdict(asking.evidence) for asking in askings]
     values = np.array([list(row.values()) for row in rows], dtype=float)
     means, deviations = values.mean(axis=0), values.std(axis=0) + 1e-9
     found = LogisticRegression(C=_STRENGTH, max_iter=2_000)
@@ -138,6 +181,12 @@ def fit(askings: Sequence[Asking]) -> Calibration:
     coefficients = dict(zip(names, (round(float(c) * scale, 4) for c in found.coef_[0] / deviations), strict=True))
     rounded_means = dict(zip(names, (round(float(mean), 4) for mean in means), strict=True))
     return Calibration(round(float(found.intercept_[0]) * scale + offset, 4), coefficients, 0.0, rounded_means)
+
+
+def _part_town(of_sets: Mapping[str, Sequence[Asking]]) -> list[tuple[float, list[Asking]]]:
+    """Return the askings of all sets but the town, and those of the town, each with its share."""
+    others = [asking for name, askings in of_sets.items() if name != TOWN for asking in askings]
+    return [(1 - TOWN_SHARE, others), (TOWN_SHARE, list(of_sets.get(TOWN, ())))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +247,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     questions = {name: list(collect(options.data, name)) for name in SETS}
+    with open_town() as town:
+        questions[TOWN] = collect_town(town)
     fitted, held = ({n: [a for q in v[half::2] for a in q] for n, v in questions.items()} for half in (0, 1))
-    model = fit([asking for of_set in fitted.values() for asking in of_set])
+    model = fit(fitted)
     threshold = choose_threshold([measure_silence(of_set, model) for of_set in fitted.values()])
-    model = replace(model, threshold=threshold)
     for name, askings in held.items():
         row = next(row for row in measure_silence(askings, model) if row.threshold >= threshold - 1e-9)
         print(
             f"{name}: F1 {row.f1:.3f}  recall {row.recall:.3f}  precision {row.precision:.3f}  unanswered {row.unanswered:.3f}"
             f"  lost {row.lost:.3f}  calibration error {calibration_error(askings, model):.3f}"
         )
+    model = replace(fit({**fitted, TOWN: [a for q in questions[TOWN] for a in q]}), threshold=threshold)
     print(json.dumps(asdict(model), indent=1))
     if options.write:
         COEFFICIENTS_FILE.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")

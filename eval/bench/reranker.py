@@ -1,8 +1,9 @@
 """Fit the learned reranker: python -m eval.bench.reranker DATA [--embedder MODEL] [--write]
 
-DATA is a folder of training pairs (*.jsonl.gz). An embedder is trained on the pairs that no collection holds, so that the
+DATA is a folder of training pairs (*.jsonl.gz); our own topics are in eval/training. An embedder is trained on the pairs that no collection holds, so that the
 reranker sees its cosines as they are for new questions; the collections are indexed and asked; the weights are fitted on the
-features of the candidates. --embedder names such an embedder that is there already. --write replaces reranker.json.
+features of the candidates. --embedder names such an embedder that is there already. --write replaces
+reranker_public.json, which `eval.bench.reranker_town` moves on.
 
 Loss: of each question the logarithm of the softmax that its right candidates get together (ListNet, Cao et al. 2007, with all right ones
 equal). Then scale and offset by a logistic regression, so that the score is a probability.
@@ -22,15 +23,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eval.bench.reranker_sets import Collection, build_collections, build_training_pipeline, write_rest
+from eval.bench.reranker_sets import (
+    PUBLIC,
+    Collection,
+    build_collections,
+    build_training_pipeline,
+    split_topics,
+    write_rest,
+)
 from rag.indexing.embedding import open_embedder
 from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
+from rag.models.topics import Topic, read_topics, write_topics
 from rag.retrieval.features import FEATURES
 from rag.retrieval.learned import LinearModel
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
+TOPICS = Path(__file__).parents[1] / "training"
 EPOCHS = 30
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 1.0
@@ -133,15 +143,18 @@ def hit_rate(sample: Sample, model: LinearModel | None) -> float:
     return float(np.mean(np.take_along_axis(sample.right, scores.argmax(1)[:, None], 1)))
 
 
-def train_embedder(data: Path, unseen: set[str], folder: Path) -> Path:
-    """Train the default embedder on the pairs that no collection holds."""
+def train_embedder(data: Path, unseen: set[str], topics: Sequence[Topic], folder: Path) -> Path:
+    """Train the default embedder on the pairs that no collection holds, and on topics that no collection asks for."""
     write_rest(data, unseen, folder / "pairs")
+    write_topics(topics, folder / "topics" / "rest.txt")
     command = [
         sys.executable,
         "-m",
         "rag.models.train",
         "--data",
         str(folder / "pairs"),
+        "--topics",
+        str(folder / "topics"),
         "--output",
         str(folder / "model"),
     ]
@@ -155,7 +168,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="学習データ（*.jsonl.gz）のフォルダー")
     parser.add_argument("--embedder", help="集めた質問を見ていない埋め込みモデルのフォルダー（省略時は学習する）")
     parser.add_argument("--samples", type=Path, help="素性を保存し、次からはそこから読むファイル（.npz）")
-    parser.add_argument("--write", action="store_true", help="reranker.json を書き換える")
+    parser.add_argument("--write", action="store_true", help="reranker_public.json を書き換える")
     arguments = parser.parse_args()
     samples = _read_samples(arguments.samples) or _collect_all(arguments)
     model = fit(samples)
@@ -167,13 +180,14 @@ def main() -> None:
     for name, deviation in zip(FEATURES, deviations, strict=True):
         print(f"| {name} | {model.weights[name] * deviation:+.2f} |")
     if arguments.write:
-        model.write()
+        model.write(PUBLIC)
 
 
 def _collect_all(arguments: argparse.Namespace) -> list[Sample]:
-    collections, unseen = build_collections(arguments.data)
+    asked, rest = split_topics(read_topics(TOPICS))
+    collections, unseen = build_collections(arguments.data, asked)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.embedder or str(train_embedder(arguments.data, unseen, Path(temporary)))
+        folder = arguments.embedder or str(train_embedder(arguments.data, unseen, rest, Path(temporary)))
         samples = [collect(collection, folder) for collection in collections]
     if arguments.samples:
         np.savez(

@@ -4,6 +4,7 @@ passages   one Markdown file a passage, under the title of its article
 pages      the same articles as documents of several pages; half of them without a telling title
 faq        a sheet of official replies under their titles; asked with the whole inquiry
 replies    the same sheet without titles; asked with the end of the inquiry
+manuals    half of our topics as manuals of several pages, one heading a topic; asked in the words of people
 
 No question or passage of them is seen by the embedder of the training, or its cosines would look better than they are.
 """
@@ -22,9 +23,12 @@ from typing import Any
 from eval.bench.retrieval_sets import FAQ_FILE, FIRST_ROW, render_faq
 from rag.documents import Document, Metadata
 from rag.indexing.pipeline import Pipeline, build_pipeline
+from rag.models.topics import TITLE_MARK, Topic
 from rag.reading.markdown import read_markdown
 from rag.reading.registry import read_document
 
+PUBLIC = Path(__file__).with_name("reranker_public.json")
+"""The reranker as it is learned from these collections."""
 ARTICLES = 250
 QUESTIONS = 700
 """Questions of each collection."""
@@ -58,8 +62,8 @@ def read_rows(file: Path) -> list[Row]:
     return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
-def build_collections(data: Path) -> tuple[list[Collection], set[str]]:
-    """Return the collections, and the passages that the embedder must not see."""
+def build_collections(data: Path, topics: Sequence[Topic]) -> tuple[list[Collection], set[str]]:
+    """Return the collections, and the passages that the embedder must not see. topics: those of `split_topics` that are asked."""
     articles = _choose_articles(read_rows(data / "jaquad.jsonl.gz"))
     replies = list({row["passage"]: row for row in read_rows(data / "nta_shitsugi.jsonl.gz")}.values())
     random.Random(_SEED).shuffle(replies)
@@ -69,9 +73,16 @@ def build_collections(data: Path) -> tuple[list[Collection], set[str]]:
         _build_pages(articles),
         _build_sheet("faq", replies, [(row["query"], row) for row in asked], titled=True),
         _build_sheet("replies", replies, [(row["query"][-_LAST_CHARS:], row) for row in asked], titled=False),
+        _build_manuals(topics),
     ]
     unseen = {passage for passages in articles.values() for passage in passages} | {row["passage"] for row in asked}
     return collections, unseen
+
+
+def split_topics(topics: Sequence[Topic]) -> tuple[list[Topic], list[Topic]]:
+    """Return the topics that are asked for, and those that the embedder of the training learns from."""
+    shuffled = random.Random(_SEED).sample(topics, len(topics))
+    return shuffled[: len(topics) // 2], shuffled[len(topics) // 2 :]
 
 
 def write_rest(data: Path, unseen: set[str], folder: Path) -> None:
@@ -117,6 +128,25 @@ def _build_pages(articles: Articles) -> Collection:
         for page, texts in enumerate(pages, start=1):
             questions += [(question, (source, page)) for text in texts for question in passages[text]]
     return Collection("pages", files, _sample(questions))
+
+
+def _build_manuals(topics: Sequence[Topic]) -> Collection:
+    by_title: dict[str, list[Topic]] = {}
+    for topic in topics:
+        by_title.setdefault(topic.title.partition(TITLE_MARK)[0].strip(), []).append(topic)
+    files: dict[str, str] = {}
+    questions: list[tuple[str, Place]] = []
+    for number, (title, of_title) in enumerate(by_title.items()):
+        texts = {f"## {_heading_of(topic)}\n\n{topic.passage}": topic for topic in of_title}
+        source, pages = f"{number:03d}{_PAGED}", list(_fill_pages(list(texts)))
+        files[source] = f"# {title}\n\n" + _PAGE_BREAK.join("\n\n".join(page) for page in pages)
+        for page, of_page in enumerate(pages, start=1):
+            questions += [(question, (source, page)) for text in of_page for question in texts[text].questions]
+    return Collection("manuals", files, _sample(questions))
+
+
+def _heading_of(topic: Topic) -> str:
+    return topic.title.partition(TITLE_MARK)[2].strip() or topic.title
 
 
 def _fill_pages(passages: Sequence[str]) -> Iterator[list[str]]:

@@ -12,23 +12,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.judging import filters_of
-from eval.matching import is_at_gold, spots_of
-from eval.questions import read_questions
-from eval.run import open_pages
-from rag.assistant import Assistant
-from rag.documents import COMMAND_LINE
+from eval.bench.reranker_sets import PUBLIC
+from eval.bench.town_questions import Town, open_town, read_town_questions
 from rag.retrieval.features import FEATURES
 from rag.retrieval.learned import LinearModel, read_model
-from rag.settings import load_settings
 
-PUBLIC = Path(__file__).with_name("reranker_public.json")
-QUESTIONS = Path(__file__).parents[1] / "questions.csv"
 RIDGE = 0.1
 """Chosen among 1, .3, .1 and .03 by cross-validation; the strongest within a point of the best hit@1."""
 KEPT = ("question", "question_named")
@@ -45,16 +37,15 @@ class Asked:
     right: NDArray[np.bool_]
 
 
-def collect(assistant: Assistant) -> list[Asked]:
-    """Ask the questions that may be tuned on; those without a right candidate are left out."""
-    read_page = open_pages(assistant)
+def collect(town: Town) -> list[Asked]:
+    """Ask the questions that may be learned from; those without a right candidate are left out."""
     found = []
-    for question in read_questions(QUESTIONS):
-        if not question.answerable or question.is_held_out:
+    for question in read_town_questions():
+        if not question.answerable:
             continue
-        passages = assistant.search(question.text, filters=filters_of(question), asker=COMMAND_LINE, limit=CANDIDATES)
+        _, passages = town.ask(question, CANDIDATES)
         features = np.array([[p.features[name] for name in FEATURES] for p in passages])
-        right = [any(is_at_gold(spot, question.gold, read_page) for spot in spots_of(p)) for p in passages]
+        right = town.find_gold(question, passages)
         if any(right):
             found.append(Asked(features, np.array(right)))
     return found
@@ -125,7 +116,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     public = read_model(PUBLIC)
-    asked = collect(Assistant.open(load_settings()))
+    with open_town() as town:
+        asked = collect(town)
     print(
         f"{len(asked)} questions, public weights: hit@1 {{:.3f}}, MRR {{:.3f}}".format(
             *measure(asked, [public] * len(asked))

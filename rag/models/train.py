@@ -1,8 +1,9 @@
-"""Train the default embedder again, from random weights: `python -m rag.models.train --data DIR [--output DIR]`.
+"""Train the default embedder again, from random weights: `python -m rag.models.train --data DIR --topics DIR [--output DIR]`.
 
-DIR holds `*.jsonl.gz` with {"query", "title", "passage"} a line. Two steps, both seeded: a Unigram vocabulary, then one
-vector per piece, learned by symmetric in-batch InfoNCE over the pairs (question -> passage, heading -> body, caption ->
-article) and over sentence pairs (one sentence -> the rest of its passage), all folded. The result needs numpy and tokenizers only.
+--data holds `*.jsonl.gz` with {"query", "title", "passage"} a line; --topics our own texts of what people say at home and what a
+town hall calls it (see rag.models.topics). Two steps, both seeded: a Unigram vocabulary, then one vector per piece, learned by
+symmetric in-batch InfoNCE over the pairs (question -> passage, heading -> body, caption -> article) and over sentence pairs (one
+sentence -> the rest of its passage), all folded. The result needs numpy and tokenizers only.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
+from rag.models.topics import TITLE_MARK, Topic, read_topics
 from rag.text import fold, split_sentences
 
 UNKNOWN = "[UNK]"
@@ -39,7 +41,10 @@ IdArray = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the training does. max_chars: texts are cut there, about the length of a chunk. initial_scale: of the table."""
+    """What the training does. max_chars: texts are cut there, about the length of a chunk. initial_scale: of the table.
+
+    topic_repeats: how often an epoch meets the questions of the topics; they are few beside the other pairs.
+    """
 
     vocabulary_size: int = 32_000
     vocabulary_chars: int = 12_000_000
@@ -51,6 +56,7 @@ class Recipe:
     epochs: int = 3
     max_chars: int = 400
     sentence_pairs: int = 20_000
+    topic_repeats: int = 4
     dense_weight: float = 0.2
     seed: int = 0
 
@@ -78,6 +84,16 @@ def read_pairs(folder: Path, recipe: Recipe) -> list[Pair]:
     return [
         Pair(fold(pair.query[: recipe.max_chars]), fold(pair.passage[: recipe.max_chars]), pair.group) for pair in pairs
     ]
+
+
+def pair_topics(topics: Sequence[Topic], recipe: Recipe, first_group: int) -> list[Pair]:
+    """Return each question of the topics, and its title, with the official text, as often as the recipe says."""
+    pairs = []
+    for group, topic in enumerate(topics, start=first_group):
+        whole = f"{topic.title.replace(TITLE_MARK, chr(10))}\n{topic.passage}"[: recipe.max_chars]
+        pairs += [Pair(fold(question), fold(whole), group) for question in topic.questions]
+        pairs.append(Pair(fold(topic.title), fold(topic.passage), group))
+    return pairs * recipe.topic_repeats
 
 
 def _with_title(row: dict[str, str]) -> str:
@@ -195,11 +211,13 @@ def main() -> None:
     """Train and write the model; the tokenizer of `--tokenizer` is used where one is given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="学習データ（*.jsonl.gz）のフォルダー")
+    parser.add_argument("--topics", type=Path, required=True, help="話題の文（*.txt）のフォルダー")
     parser.add_argument("--output", type=Path, default=DEFAULT_MODEL, help="モデルを書き込むフォルダー")
     parser.add_argument("--tokenizer", type=Path, help="作成済みの tokenizer.json（語彙の学習を省く）")
     arguments = parser.parse_args()
     started, recipe = time.monotonic(), Recipe()
     pairs = read_pairs(arguments.data, recipe)
+    pairs += pair_topics(read_topics(arguments.topics), recipe, 1 + max(pair.group for pair in pairs))
     if arguments.tokenizer:
         tokenizer = Tokenizer.from_file(str(arguments.tokenizer))
     else:

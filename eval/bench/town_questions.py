@@ -1,0 +1,69 @@
+"""The invented municipality, asked what may be learned from: the half of its question set that is not held out, and the practice.
+
+practice.csv was written from the documents for fitting only; nothing is ever measured on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.judging import filters_of
+from eval.matching import ReadPage, is_at_gold, spots_of
+from eval.questions import Question, read_questions
+from rag.answering.answerer import Answerer
+from rag.answering.confidence import Calibration
+from rag.documents import COMMAND_LINE, Contact, Passage
+from rag.indexing.embedders import EmbedderLibrary
+from rag.indexing.snapshot import SnapshotStore
+from rag.retrieval.query import Question as Understood
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings, load_settings
+
+QUESTIONS = Path(__file__).parents[1] / "questions.csv"
+PRACTICE = Path(__file__).parents[1] / "practice.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """The current index of the municipality, opened for asking. max_chars: of an answer."""
+
+    retriever: Retriever
+    answerer: Answerer
+    read_page: ReadPage
+    max_chars: int
+
+    def ask(self, question: Question, limit: int) -> tuple[Understood, list[Passage]]:
+        """Return a question as it is understood, and up to `limit` passages, best first."""
+        asked = self.retriever.understand(question.text)
+        return asked, self.retriever.retrieve(asked, filters=filters_of(question), asker=COMMAND_LINE, limit=limit)
+
+    def find_gold(self, question: Question, passages: Sequence[Passage]) -> list[bool]:
+        """Tell of each passage whether it stands at a gold place."""
+        return [any(is_at_gold(spot, question.gold, self.read_page) for spot in spots_of(p)) for p in passages]
+
+
+def read_town_questions() -> list[Question]:
+    """Return the questions, those that no document answers too."""
+    return [q for file in (QUESTIONS, PRACTICE) for q in read_questions(file) if not q.is_held_out]
+
+
+@contextmanager
+def open_town(settings: Settings | None = None) -> Iterator[Town]:
+    """Lend the town of the current index (`rag index` builds it)."""
+    settings = settings or load_settings()
+    snapshot = SnapshotStore(settings.index).open_current()
+    embedder = EmbedderLibrary(settings).for_snapshot(snapshot.manifest)
+    retriever = Retriever(snapshot, embedder)
+    answerer = Answerer(
+        retriever,
+        embedder,
+        snapshot.catalog,
+        calibration=Calibration(0.0, {}, 0.0),
+        max_chars=settings.max_answer_chars,
+        contact=Contact("総務課"),
+    )
+    yield Town(retriever, answerer, snapshot.catalog.page_text, settings.max_answer_chars)
+    snapshot.close()
