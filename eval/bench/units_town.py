@@ -63,13 +63,13 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     """Return the public model moved. Loss: logistic, each question counting the same, and ridge × |change of standardised weights|²."""
     from scipy.optimize import minimize
 
-    means = np.array([public.means[name] for name in FEATURES])
+    means = np.array([public.means.get(name, 0.0) for name in FEATURES])
     x = np.concatenate([one.measured.features for one in asked]).astype(np.float64) - means
     y = np.concatenate([one.right for one in asked])
     count = np.concatenate([np.full(len(one.right), 1 / len(asked)) for one in asked])
     deviations = x.std(axis=0) + 1e-6
     x /= deviations
-    start = np.array([public.weights[name] for name in FEATURES]) * deviations * public.scale
+    start = np.array([public.weights.get(name, 0.0) for name in FEATURES]) * deviations * public.scale
 
     def loss(change: Array) -> tuple[float, Array]:
         odds = x @ (start + change[:-1]) + public.offset + change[-1]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.units import Unit
+from rag.answering.units import Unit, split_cells
 from rag.answering.verification import join_quote, merge_spans
-from rag.documents import CELL_SEPARATOR, ChunkKind, Citation, Passage, Segment, Span
+from rag.documents import ChunkKind, Citation, Passage, Segment, Span
 from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
@@ -107,7 +107,7 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
 
 def _header(passage: Passage) -> list[str]:
     cells = [text for text, segment in _context(passage) if not segment.heading]
-    return _split_cells(cells[0]) if len(cells) == 1 else []
+    return split_cells(cells[0]) if len(cells) == 1 else []
 
 
 def _basis(passage: Passage) -> str:
@@ -122,19 +122,13 @@ def _context(passage: Passage) -> list[tuple[str, Segment]]:
     return [(chunk.text[offset : offset + s.end - s.start], s) for offset, s in found]
 
 
-def _split_cells(row: str) -> list[str]:
-    """Return the cells of a row: divided by tabs, or by the bars of a Markdown table."""
-    parts = row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else row.split("|")
-    return [" ".join(cell.split()) for cell in parts]
-
-
 def _render_row(header: Sequence[str], row: str) -> str:
     """Return a row as 「見出し：値」 pairs where every cell has its heading, else its cells.
 
     >>> _render_row(["指標名", "目標値"], "合計特殊出生率\\t1.60")
     '指標名：合計特殊出生率、目標値：1.60'
     """
-    cells = _split_cells(row)
+    cells = split_cells(row)
     if len(header) != len(cells):
         return "　".join(cell for cell in cells if cell)
     return "、".join(f"{name}：{cell}" if name else cell for name, cell in zip(header, cells, strict=True) if cell)

@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from rag.documents import CELL_SEPARATOR, Chunk, ChunkKind
+from rag.answering.units import split_cells
+from rag.documents import Chunk, ChunkKind
 from rag.reading.structure import article_number
 from rag.retrieval.aspects import own_words
 from rag.retrieval.follow_ups import is_follow_up
@@ -127,8 +128,7 @@ def _of_rows(chunk: Chunk) -> Iterator[str]:
 
 
 def _cells(row: str) -> list[str]:
-    parts = row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else row.split("|")
-    return [" ".join(unicodedata.normalize("NFKC", cell).split()) for cell in parts]
+    return [unicodedata.normalize("NFKC", cell) for cell in split_cells(row)]
 
 
 def _bare(cell: str) -> str:

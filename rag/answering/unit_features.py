@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.answering.answer_type import Wanted, find_wanted
-from rag.answering.units import Unit
+from rag.answering.units import Unit, split_cells
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.query import Query, Question
@@ -47,12 +47,14 @@ FEATURES = (
     "runs",  # share of the question's runs of three characters
     "length",  # logarithm of its characters
     "news",  # share of its words that the question does not have
+    "cell",  # a cell of the row stands in the question as a word of its own (会長, not the 会長 of 副会長)
 )
 """The names, in the order of the columns."""
 _NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
 _HEADING_WEIGHT = 0.75  # … in the headings
 _TITLE_WEIGHT = 0.3  # … in the document's title only
 _RUN = 3
+_INSIDE = r"一-鿿々ァ-ヴーa-z0-9"
 _NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
 
 
@@ -134,6 +136,7 @@ def measure_units(
                 asked.share_of_runs("\n".join(s.folded for span in spans[i] for s in text.within(*span))),
                 math.log1p(sum(end - start for start, end in spans[i])) / 5,
                 len(words[i] - asked.terms) / max(1, len(words[i])),
+                passages[unit.passage].chunk.kind is ChunkKind.ROW and asked.names_cell(unit.text(passages)),
             )
         )
     features = np.array(rows, dtype=np.float32)
@@ -169,6 +172,7 @@ class _Asked:
         self.terms = frozenset(query.terms)
         self.wanted: Wanted = find_wanted(query.text)
         folded = fold(query.text)
+        self._folded = folded
         self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
 
     def held(self, words: frozenset[str]) -> frozenset[str]:
@@ -179,6 +183,11 @@ class _Asked:
 
     def share_of_runs(self, folded: str) -> float:
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
+
+    def names_cell(self, row: str) -> bool:
+        """Tell whether the question names a cell of a row: no letter of the same word goes on before or behind it."""
+        cells = (fold(cell).strip() for cell in split_cells(row))
+        return any(len(cell) > 1 and _stands_alone(cell, self._folded) for cell in cells)
 
     def finds_value(self, unit: Unit, passages: Sequence[Passage]) -> bool:
         """Tell whether a unit holds what was asked for; in a table, the unit of a number stands in the header."""
@@ -217,6 +226,15 @@ class _Asked:
             near = nothing if chunk.kind is ChunkKind.ROW else words
             heading = words if unit.is_heading else heading
         return found
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    """Tell whether a word stands in a text with no kanji, katakana, letter or digit next to it.
+
+    >>> _stands_alone("会長", "審議会の会長は"), _stands_alone("会長", "副会長は"), _stands_alone("川瀬", "川瀬出張所")
+    (True, False, False)
+    """
+    return bool(re.search(rf"(?<![{_INSIDE}]){re.escape(word)}(?![{_INSIDE}])", text))
 
 
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.documents import Chunk, ChunkKind, Passage, Segment
+from rag.documents import CELL_SEPARATOR, Chunk, ChunkKind, Passage, Segment
 from rag.reading.structure import is_list_item
 from rag.text import split_sentences
 
@@ -63,6 +63,16 @@ def split_units(chunk: Chunk, passage: int) -> list[Unit]:
     if chunk.kind is ChunkKind.ROW:
         return [Unit(passage, offset, offset + s.end - s.start) for offset, s in bodies]
     return [unit for offset, segment in bodies for unit in _sentence_units(chunk.text, offset, segment, passage)]
+
+
+def split_cells(row: str) -> list[str]:
+    """Return the cells of a row: divided by tabs, or by the bars of a Markdown table.
+
+    >>> split_cells("会長\\t榊原　ふみ"), split_cells("品目|点数")
+    (['会長', '榊原 ふみ'], ['品目', '点数'])
+    """
+    parts = row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else row.split("|")
+    return [" ".join(cell.split()) for cell in parts]
 
 
 def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> Iterator[Unit]:

@@ -122,6 +122,9 @@ def find_header(records: Sequence[Record]) -> int | None:
     return None
 
 
+_KIND_LABEL = re.compile(r"(?:区分|種類|種別|名称|品目|項目|施設|職名)$")
+
+
 def is_number(cell: str) -> bool:
     """Tell whether a cell is a number, an amount or a date rather than words.
 
@@ -130,6 +133,20 @@ def is_number(cell: str) -> bool:
     """
     bare = _OTHER_CALENDAR.sub("", cell)
     return bool(_NUMBER.fullmatch(bare) or _ERA_DAY.fullmatch(bare))
+
+
+def heads_numbers(label: str, heading: str, values: Sequence[str]) -> bool:
+    """Tell whether the first row of two columns heads amounts: no number itself, numbers below it.
+
+    label: the first cell on the left, which tells where there is one row only.
+
+    >>> heads_numbers("講師の区分", "1時間当たりの謝礼の上限", ["15,000円"]), heads_numbers("委員", "日額", ["7,200円", "6,000円"])
+    (True, True)
+    >>> heads_numbers("対象者", "町内の人", ["300円", "町民課"]), heads_numbers("手数料", "300円", ["14日", "3年"])
+    (False, False)
+    """
+    enough = len(values) > 1 or bool(_KIND_LABEL.search(label))
+    return enough and bool(values) and not is_number(heading) and all(map(is_number, values))
 
 
 def is_header(record: Record) -> bool:

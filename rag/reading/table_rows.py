@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from rag.documents import CELL_SEPARATOR, BlockKind, Locator
-from rag.reading.records import Record, is_header
+from rag.reading.records import Record, heads_numbers, is_header
 from rag.text import squeeze
 
 MAX_SECTION_CHARS = 50
@@ -222,6 +222,8 @@ def _heads_two_columns(records: Sequence[Record]) -> bool:
     """Tell a table of two columns with headings from a list of names and values: 品目, 手数料 from 対象, 町内の人."""
     names = [squeeze(cell) for cell in records[0].cells]
     if all(_HEADER_WORDS.fullmatch(name) for name in names):
+        return True
+    if heads_numbers(names[0], names[1], [squeeze(record.cell(1)) for record in records[1:]]):
         return True
     with_digits = sum(bool(re.search(r"\d", record.cell(1))) for record in records[1:])
     return (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rag.documents import CELL_SEPARATOR, BlockKind, Span
 from rag.reading.lines import Line, Table
 from rag.reading.page_text import Draft, PageText, is_latin, line_text, start_block
+from rag.reading.records import heads_numbers
 from rag.reading.structure import is_list_item
 from rag.reading.tables import Cell
 
@@ -92,5 +93,8 @@ def _is_pair_table(table: Table, texts: dict[Cell, str]) -> bool:
         return False
     values = [text for cell, text in texts.items() if cell.left == 1]
     heading = next((text for cell, text in texts.items() if cell.top == 0 and cell.left == 1), "")
+    label = next((text for cell, text in texts.items() if cell.top == 0 and cell.left == 0), "")
+    if heads_numbers(label, heading, [text for cell, text in texts.items() if cell.left == 1 and cell.top > 0]):
+        return False
     typical = sorted(len(value) for value in values)[len(values) // 2] if values else 0
     return len(heading) > 12 or any(c.isdigit() for c in heading) or (typical > 15 and len(heading) > 8)
