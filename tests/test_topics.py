@@ -10,6 +10,7 @@ from eval.bench.reranker import TOPICS
 from eval.bench.reranker_sets import split_topics
 from eval.bench.town_questions import PRACTICE, QUESTIONS
 from eval.questions import read_questions
+from rag.indexing.embedding import open_embedder
 from rag.models.topics import Topic, parse_topics, read_topics, write_topics
 from rag.models.train import Recipe, pair_topics
 
@@ -61,3 +62,23 @@ def test_the_practice_is_held_out_of_every_measurement() -> None:
     measured = {question.text for question in read_questions(QUESTIONS)}
     assert len(practice) > 400 and not any(question.is_held_out for question in practice)
     assert measured.isdisjoint(question.text for question in practice)
+
+
+@pytest.mark.parametrize(
+    ("question", "official", "other"),
+    [
+        (
+            "おなかに赤ちゃんができたら何をもらえますか",
+            "妊娠の届出により母子健康手帳を交付する",
+            "死亡の届出により火葬許可証を交付する",
+        ),
+        ("ペットが迷子になった", "飼い犬が行方不明のときの届出", "原動機付自転車の廃車の届出"),
+        ("お金がなくて今月分を払えない", "納税の猶予及び分割納付の相談", "住宅の耐震改修の補助"),
+    ],
+)
+def test_the_embedder_knows_what_people_mean_who_use_none_of_the_official_words(
+    question: str, official: str, other: str
+) -> None:
+    embedder = open_embedder()
+    right, wrong = embedder.embed_documents([official, other]) @ embedder.embed_query(question)
+    assert right > wrong
