@@ -35,7 +35,7 @@ class ReplyForm:
         self._gr, self._activity = gr, activity
         self._gap, self._reply = gr.State(None), gr.State(None)
         with gr.Column(visible=False, elem_id="reply") as self._box:
-            gr.HTML("<h3>所管課の回答を登録する</h3>", **PLAIN)
+            gr.HTML("<h2>所管課の回答を登録する</h2>", **PLAIN)
             self._question = gr.Textbox(label="質問", max_lines=4, max_length=2_000, elem_id="reply-question")
             self._answer = gr.Textbox(
                 label=f"回答（{MAX_ANSWER_CHARS:,}字まで）", lines=4, max_lines=20, elem_id="reply-answer"
