@@ -349,6 +349,27 @@ def test_limits_go_with_the_question_and_stand_above_the_answer_until_they_are_l
     assert site.assistant.asked[-1][1] == Filters()
 
 
+def test_a_day_is_taken_from_the_browsers_calendar_with_the_keyboard(page: Any, site: Site) -> None:
+    page.evaluate(
+        """HTMLInputElement.prototype.showPicker = function () {  // a calendar in which somebody chooses at once
+            this.value = "2026-10-01";
+            this.dispatchEvent(new Event("change", { bubbles: true }));
+        }"""
+    )
+    page.click("#filters button.label-wrap")
+    field = page.get_by_role("textbox", name="基準日").first
+    field.fill("いつか")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.ariaLabel") == "基準日を暦から選ぶ"
+    page.keyboard.press("Enter")
+
+    assert field.input_value() == "令和8年10月1日"
+    assert field.evaluate("field => field === document.activeElement")
+    ask(page, "転入")
+    assert site.assistant.asked[-1][1] == Filters(as_of=date(2026, 10, 1))
+    assert find_serious(page, "#filters") == []
+
+
 def test_a_search_lists_places_without_an_answer_and_facets_narrow_it(page: Any) -> None:
     page.click("#tab-search-button")
     page.fill("#wanted textarea", "転入届")

@@ -14,4 +14,4 @@ STYLES = (
 )
 FIRST_SCRIPT = "theme.js"
 """Runs before anything is drawn."""
-SCRIPTS = ("page.js", "viewer.js", "documents.js", "examples.js")
+SCRIPTS = ("page.js", "viewer.js", "documents.js", "examples.js", "days.js")
