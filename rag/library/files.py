@@ -49,8 +49,7 @@ class Refusal:
 class Added:
     """What became of an upload. unchanged: what is there already, byte for byte; left_out: what programs made for themselves.
 
-    members: what the index will read of the archives that were taken; notes: what of archives it will not. change: None where nothing
-    was taken.
+    notes: members of archives that the index will not read. change: None where nothing was taken. members: those that it will read.
     """
 
     added: tuple[str, ...] = ()
@@ -58,9 +57,9 @@ class Added:
     unchanged: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
     left_out: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
     notes: tuple[Problem, ...] = ()
     change: Change | None = None
+    members: tuple[str, ...] = ()
 
 
 def add_files(

@@ -5,9 +5,11 @@ from __future__ import annotations
 STYLES = (
     "tokens.css",
     "style.css",
+    "controls.css",
     "cards.css",
     "lists.css",
     "documents.css",
+    "figures.css",
     "accuracy.css",
     "use.css",
     "print.css",
