@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_checks import find_serious_in_both_themes
 from served import serve_app
 from test_browser import ARGUMENTS, CHROMIUM, NARROW, WIDE, watch
 
@@ -105,6 +106,7 @@ def test_an_example_is_proposed_approved_pressed_and_counted(page: Any, site: Si
     button = page.locator("#registry button.example")
     button.wait_for()
     check_narrow(page)
+    assert find_serious_in_both_themes(page) == {"light": [], "dark": []}
     button.click()
     page.wait_for_selector("#tab-ask-button[aria-selected=true]")
     page.wait_for_function("document.querySelector('#question textarea').value.startsWith('〔届出〕')")
@@ -183,14 +185,17 @@ def test_the_set_is_uploaded_measured_watched_compared_and_a_question_opened(
     check_narrow(page)
     page.click("#evidence button:has-text('得点の内訳')")
     page.wait_for_selector("#reasons pre:has-text('重み:')")
+    assert find_serious_in_both_themes(page) == {"light": [], "dark": []}
     page.click("#evidence button[data-back]")
     assert page.evaluate("document.activeElement.dataset.id") == "3"
 
 
 def test_a_run_goes_on_while_the_page_is_closed_and_can_be_stopped(page: Any, site: Site, context: Any) -> None:
-    rows = "\n".join(f"{n},住民票の手数料は{n}通でいくらですか,,,,,,不可,,," for n in range(400))
+    many = range(4_000)  # more than are asked before the other window is open
+    rows = "\n".join(f"{n},住民票の手数料は{n}通でいくらですか,,,,,,不可,,," for n in many)
     (site.settings.data_dir / "questions.csv").write_text(f"{HEADER}\n{rows}\n", encoding="utf-8")
     open_tab(page, "accuracy")
+    page.wait_for_selector("#figures :is(.tile, .welcome)")  # the tab is filled
     page.click("#evaluate")
     page.wait_for_selector(".run-progress progress")
 

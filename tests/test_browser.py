@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fake_assistant import EVIL, EXAMPLES, QUOTE, FakeAssistant
+from page_checks import ZOOMED, check_reflow, find_serious
 from served import serve_app
 
 from rag.documents import Filters
@@ -68,6 +70,20 @@ def context(browser: Any) -> Any:
 
 @pytest.fixture
 def page(context: Any, site: Site) -> Iterator[Any]:
+    """Open the page in the usual window."""
+    with open_page(context, site) as page:
+        yield page
+
+
+@pytest.fixture
+def zoomed_page(browser: Any, site: Site) -> Iterator[Any]:
+    """Open the page in a window at 200 %."""
+    with closing(browser.new_context(**ZOOMED, locale="ja-JP")) as context, open_page(context, site) as page:
+        yield page
+
+
+@contextmanager
+def open_page(context: Any, site: Site) -> Iterator[Any]:
     """Open the page; in the end nothing may have left the machine or been written to the console as an error."""
     page = context.new_page()
     page.set_default_timeout(30_000)
@@ -90,15 +106,6 @@ def watch(page: Any) -> tuple[set[str], list[str]]:
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: None if _is_left(error) else complaints.append(str(error)))
     return hosts, complaints
-
-
-def find_serious(page: Any, part: str = "html") -> list[tuple[str, str]]:
-    """Return what axe-core calls serious or critical in a part of the page: the rule, and the first element that breaks it."""
-    from importlib.resources import files
-
-    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("part => axe.run(part)", part)["violations"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
 
 
 def _is_left(error: Any) -> bool:
@@ -280,6 +287,25 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
     page.set_viewport_size(WIDE)
 
 
+def test_at_200_percent_nothing_of_a_question_and_its_answer_is_cut_or_out_of_reach(zoomed_page: Any) -> None:
+    check_reflow(zoomed_page)
+    zoomed_page.click("#filters button.label-wrap")
+    for question in ("転入の届出はいつまで", "悪意" + EVIL, "記録", "なし"):
+        ask(zoomed_page, question)
+        check_reflow(zoomed_page)
+    zoomed_page.click("#survey button.label-wrap")
+    check_reflow(zoomed_page)
+
+
+def test_at_200_percent_nothing_of_a_list_of_places_is_cut_or_out_of_reach(zoomed_page: Any) -> None:
+    zoomed_page.click("#tab-search-button")
+    zoomed_page.click("#search-filters button.label-wrap")
+    zoomed_page.fill("#wanted textarea", "転入届")
+    zoomed_page.press("#wanted textarea", "Enter")
+    zoomed_page.wait_for_selector("#hits .hit")
+    check_reflow(zoomed_page)
+
+
 def test_the_page_is_as_dark_as_the_desktop_until_somebody_chooses_and_shows_its_notices(page: Any) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(26, 26, 26)"
@@ -321,6 +347,27 @@ def test_limits_go_with_the_question_and_stand_above_the_answer_until_they_are_l
     )
     ask(page, "転入")
     assert site.assistant.asked[-1][1] == Filters()
+
+
+def test_a_day_is_taken_from_the_browsers_calendar_with_the_keyboard(page: Any, site: Site) -> None:
+    page.evaluate(
+        """HTMLInputElement.prototype.showPicker = function () {  // a calendar in which somebody chooses at once
+            this.value = "2026-10-01";
+            this.dispatchEvent(new Event("change", { bubbles: true }));
+        }"""
+    )
+    page.click("#filters button.label-wrap")
+    field = page.get_by_role("textbox", name="基準日").first
+    field.fill("いつか")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.ariaLabel") == "基準日を暦から選ぶ"
+    page.keyboard.press("Enter")
+
+    assert field.input_value() == "令和8年10月1日"
+    assert field.evaluate("field => field === document.activeElement")
+    ask(page, "転入")
+    assert site.assistant.asked[-1][1] == Filters(as_of=date(2026, 10, 1))
+    assert find_serious(page, "#filters") == []
 
 
 def test_a_search_lists_places_without_an_answer_and_facets_narrow_it(page: Any) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,11 +14,15 @@ from typing import Any
 
 import pytest
 from conftest import build_town
+from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, find_serious, watch
+from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
 
 from rag.assistant import Assistant
+from rag.indexing.sync import SyncReport
+from rag.indexing.updating import update_index
 from rag.library.incoming import FOLDER
+from rag.library.jobs import IndexJobs
 from rag.settings import Settings
 from rag.web.server import build_app
 
@@ -28,21 +35,42 @@ PATIENCE = 300_000
 SOURCE, TITLE = "子育て課/児童クラブの利用.md", "児童クラブの利用"
 TEXT = "# 児童クラブの利用\n\n児童クラブの利用料は、月額4,500円です。\n"
 EVIL = "<img src=x onerror=window.pwned=1>.exe"
+FORM, NOTE = "様式集.zip/減免申請書.md", "観光課/案内/灯台.txt"
+
+
+def update_while_nobody_waits(
+    waiting: Path, settings: Settings, *, progress: Any, checkpoint: Any, **options: Any
+) -> SyncReport:
+    """Index as usual, but stand still while files are read, for as long as a file lies there: no test depends on the clock."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        progress(stage, done, total)
+        while stage == "read" and waiting.exists():
+            checkpoint()
+            time.sleep(0.02)
+
+    return update_index(settings, progress=tell, checkpoint=checkpoint, **options)
 
 
 @dataclass(frozen=True)
 class Site:
-    """The running server and the town behind it."""
+    """The running server and the town behind it. waiting: index runs stand still while it is there."""
 
     address: str
     settings: Settings
+    waiting: Path
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = build_town(tmp_path_factory.mktemp("library"))
-    with closing(Assistant.open(settings)) as assistant, serve_app(build_app(assistant, settings)) as address:
-        yield Site(f"{address}/", settings)
+    waiting = settings.data_dir / "waiting"
+    jobs = IndexJobs(settings, update=functools.partial(update_while_nobody_waits, waiting))
+    with (
+        closing(Assistant.open(settings)) as assistant,
+        serve_app(build_app(assistant, settings, jobs=jobs)) as address,
+    ):
+        yield Site(f"{address}/", settings, waiting)
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +229,56 @@ def test_yesterdays_index_comes_back_with_a_click(window: Any, site: Site) -> No
     assert "4,500円" not in ask(window, "児童クラブは月いくらですか")
 
 
+def test_a_folder_and_a_zip_are_taken_with_all_that_is_in_them(window: Any, site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "観光課"
+    (folder / "案内").mkdir(parents=True)
+    (folder / "案内" / "灯台.txt").write_text("緑沢灯台の見学料は、1人250円です。\n", encoding="utf-8")
+    (folder / "Thumbs.db").write_bytes(b"x")
+    open_section(window, "upload")
+    window.fill(".upload [name=folder]", "")
+    window.set_input_files(".upload input[webkitdirectory]", str(folder))
+    window.wait_for_selector(".picked:has-text('観光課/案内/灯台.txt')")
+    window.click(".upload button[type=submit]")
+    window.wait_for_selector(".upload .result-of:has-text('加えた文書 1 件')")
+    assert "プログラムが作ったファイル（1件）" in window.inner_text(".upload .result-of")
+    assert (site.settings.corpus / NOTE).exists() and not (site.settings.corpus / "観光課/Thumbs.db").exists()
+
+    archive = tmp_path / "様式集.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("減免申請書.md", "# 減免申請書\n\n減免申請書は、税務課の3番窓口に出してください。\n")
+        file.writestr("../外.md", "外")
+    window.set_input_files(".upload input:not([webkitdirectory])[type=file]", str(archive))
+    window.click(".upload button[type=submit]")
+    window.wait_for_selector(".upload .result-of:has-text('zip の中の、取り込む文書（1件）')")
+    assert "zip の中で読めないもの（1件）" in window.inner_text(".upload .result-of")
+    for source in (NOTE, FORM):
+        window.wait_for_selector(f"#section-documents tr:has-text('{source}') .state.new")
+
+
+def test_a_run_is_stopped_and_the_old_index_answers_before_and_after(window: Any, site: Site) -> None:
+    site.waiting.touch()
+    window.click("button:has-text('取り込みを始める')")
+    window.wait_for_selector("#section-index .stages li:has-text('読み取りと索引')")
+    for question, words in (("宿泊料は一夜につきいくらですか", "9,800円"), ("緑沢灯台の見学料はいくらですか", "")):
+        answer = ask(window, question)
+        assert words in answer and "250円" not in answer
+
+    window.click("#section-index button:has-text('取り込みを中止')")
+    window.wait_for_selector("#section-index .last-run .notice-box.warning:has-text('中止しました（索引は前のまま）')")
+    said = window.inner_text("#section-index .last-run")
+    assert re.search(r"止まったところ: 読み取りと索引（\d+ / \d+）", said) and "もう一度始めると" in said
+    assert "新規 3 件" in window.inner_text("#section-index .waiting"), "what was stopped still waits"
+    assert window.text_content("#library-said") == "取り込み: 中止しました（索引は前のまま）"
+    assert "9,800円" in ask(window, "宿泊料は一夜につきいくらですか")
+
+    site.waiting.unlink()
+    index(window)
+    for source in (NOTE, FORM):
+        window.wait_for_selector(f"#section-documents tr:has-text('{source}') .state.indexed")
+    assert "250円" in ask(window, "緑沢灯台の見学料はいくらですか")
+    assert "3番窓口" in ask(window, "減免申請書はどこに出しますか")
+
+
 def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window: Any) -> None:
     window.set_viewport_size(NARROW)
     window.click(f"#section-documents button.link:has-text('{TITLE}')")
@@ -216,8 +294,19 @@ def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window:
     window.set_viewport_size(WIDE)
 
 
+def test_at_200_percent_nothing_is_cut_or_out_of_reach(window: Any, site: Site) -> None:
+    page = window.context.browser.new_page(**ZOOMED, locale="ja-JP")
+    page.set_default_timeout(PATIENCE)
+    page.goto(site.address)
+    page.click("#tab-documents-button")
+    page.wait_for_selector("#library table.documents")
+    for name in ("upload", "attention", "synonyms", "snapshots", "history"):
+        open_section(page, name)
+    page.click(f"#section-documents button.link:has-text('{TITLE}')")
+    page.wait_for_selector(".editor-body")
+    check_reflow(page)
+    page.close()
+
+
 def test_axe_has_nothing_serious_to_say(window: Any) -> None:
-    for theme in ("light", "dark"):
-        window.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
-        window.evaluate("document.getAnimations().forEach(each => each instanceof CSSTransition && each.finish())")
-        assert find_serious(window, "#library") == [], theme
+    assert find_serious_in_both_themes(window, "#library") == {"light": [], "dark": []}

@@ -136,7 +136,7 @@ def test_hostile_names_and_texts_stay_text_in_every_section() -> None:
     stages = (StageState(EVIL, 1, 2),)
     state = JobState(JobStatus.DONE, EVIL, "2026-01-01T00:00:00", stages=stages, message=EVIL, hint=EVIL, report=report)
     table = WordingTable(WordingKind.SYNONYMS, ("代表語", EVIL), ((EVIL, EVIL),), (problem,))
-    added = Added((EVIL,), (EVIL,), (EVIL,), (Refusal(EVIL, EVIL, EVIL),), (EVIL,), (problem,))
+    added = Added((EVIL,), (EVIL,), (EVIL,), (Refusal(EVIL, EVIL, EVIL),), (EVIL,), (problem,), members=(EVIL,))
     snapshot = SnapshotRow(EVIL, EVIL, 1, 1, 1, EVIL, is_current=False, obstacle=EVIL)
 
     for html in (
@@ -173,6 +173,14 @@ def test_a_finished_run_tells_what_changed_and_is_not_asked_again() -> None:
     text = _Elements(html).text
     assert "data-poll" not in html and "取り込み待ち: 新規 2 件" in text
     assert "新しい文書（1件）新.txt" in text and "除いた文書（1件）旧.txt" in text and "変わりません。" in text
+
+
+def test_a_stopped_run_tells_where_it_stopped_and_a_finished_one_does_not() -> None:
+    stages = (StageState("scan", 9, 9), StageState("read", 3, 9))
+
+    stopped, done = (render_rest(JobState(s, stages=stages), {}, ()) for s in (JobStatus.CANCELLED, JobStatus.DONE))
+
+    assert "止まったところ: 読み取りと索引（3 / 9）" in stopped and "止まったところ" not in done
 
 
 def test_a_run_that_would_remove_much_asks_before_it_goes_on() -> None:

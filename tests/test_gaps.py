@@ -11,7 +11,8 @@ import pytest
 from activity_fakes import MANUAL, QA, HandClock, answered, build_activity, declined
 from fakes import BigramEmbedder
 
-from eval.gaps import GROUPS, QUESTIONS, main, measure_half, read_labelled
+from eval.gaps import GROUPS, PACKAGED, QUESTIONS, main, measure_half, read_labelled, read_others
+from eval.questions import read_questions
 from rag.activity import Activity, Asking, GapState, Verdict, build_gaps_excel
 from rag.activity.clusters import cluster_questions
 from rag.documents import Reason
@@ -29,6 +30,14 @@ def test_questions_that_one_reply_answers_stand_together() -> None:
     groups = cluster_questions([POOL[0], PASSPORT, POOL[1], POOL[2]], BigramEmbedder(dimension=512), threshold=0.4)
 
     assert groups == [(0, 2, 3), (1,)]
+
+
+def test_what_vectors_cannot_tell_apart_nouns_do() -> None:
+    deaf = BigramEmbedder(dimension=1)  # every question has the same vector
+
+    groups = cluster_questions([*POOL, PASSPORT, "広報の配布日"], deaf, threshold=0.6)
+
+    assert groups == [(0, 1, 2), (3,), (4,)]
 
 
 @pytest.mark.parametrize("questions", [[], ["一つだけ"]])
@@ -161,6 +170,20 @@ def test_one_group_for_each_question_finds_no_pair_and_one_for_all_finds_every_p
     assert (apart.f1, apart.found) == (0.0, apart.questions)
     assert (together.recall, together.found) == (1.0, 1)
     assert together.precision < 0.1
+
+
+def test_other_questions_can_only_be_put_together_wrongly() -> None:
+    labelled, others = read_labelled(QUESTIONS), [f"第{n}号の様式の保存期間" for n in range(20)]
+
+    alone, among = (measure_half(labelled, "開発", BigramEmbedder(), 0.0, more) for more in ((), others))
+
+    assert (alone.recall, among.recall) == (1.0, 1.0) and among.precision < alone.precision
+
+
+def test_what_may_not_be_tuned_on_is_not_among_the_others() -> None:
+    asked = {question.text: question for question in read_questions(PACKAGED)}
+
+    assert len(read_others()) > 100 and not any(asked[text].is_held_out for text in read_others())
 
 
 def test_the_threshold_in_use_is_the_best_on_the_first_half(capsys: pytest.CaptureFixture[str]) -> None:

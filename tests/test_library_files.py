@@ -142,6 +142,7 @@ def test_an_archive_stays_one_and_an_unsafe_or_nested_one_says_so(town: Settings
     done = add_files(town, [Upload("様式.zip", good), Upload("壊れた.zip", good[:-30]), Upload("偽.zip", b"no zip")])
     assert done.added == ("様式.zip",) and (town.corpus / "様式.zip").read_bytes() == good
     assert [note.code for note in done.notes] == ["unsafe_name"] and len(done.refused) == 2
+    assert done.members == ("様式.zip/申請書.txt",)
     with pytest.raises(LibraryError, match="zip の中のファイルは"):
         delete_files(town, ["様式.zip/申請書.txt"])
     inside = add_files(town, [Upload("様式.zip/新.txt", b"x")])

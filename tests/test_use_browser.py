@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from conftest import build_town
+from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
 from served import serve_app
 from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
 
@@ -26,6 +27,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 QUESTION, KNOWN = "町民プールの利用料金はいくらですか", "転出届はいつまでに出せばよいですか"
+GAP = "パスポートの申請手数料はいくらですか"
 EVIL = "<img src=x onerror=window.pwned=1>"
 
 
@@ -48,9 +50,9 @@ class Site:
         open_tab(page, "ask")
         return page
 
-    def open(self, name: str, path: str = "/") -> Any:
+    def open(self, name: str, path: str = "/", **window: Any) -> Any:
         """Return a page of a user in a window of his own."""
-        context = self.browser.new_context(locale="ja-JP", viewport=WIDE)
+        context = self.browser.new_context(**({"locale": "ja-JP", "viewport": WIDE} | window))
         context.add_cookies([{"name": SESSION_COOKIE, "value": self.gate.sessions.open(name), "url": self.address}])
         page = context.new_page()
         page.set_default_timeout(30_000)
@@ -193,3 +195,44 @@ def test_an_answer_is_rated_and_becomes_a_case_at_360_pixels(site: Site) -> None
         assert admin.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], tab
         for target in admin.locator("button:visible, summary:visible, label:has(input):visible").all():
             assert target.bounding_box()["height"] >= 44, target.inner_text()
+
+
+def open_gap(page: Any, question: str) -> None:
+    """Open a question without an answer, and see what its answer would look like."""
+    page.wait_for_selector("#tab-gaps-button")
+    open_tab(page, "gaps")
+    page.click(f"#gaps label:has-text('{question}')")
+    page.wait_for_selector("article.gap")
+    page.click("#gap-reply")
+    for name in ("answer", "department", "author"):
+        page.locator(f"#reply-{name}").locator("input, textarea").fill("教育課")
+    page.click("#reply-check")
+    page.wait_for_selector(".preview")
+
+
+def test_with_data_in_them_axe_has_nothing_serious_to_say_of_the_tabs_of_use(site: Site) -> None:
+    staff, admin = site.page_of("tanto"), site.page_of("kanri")
+    ask(staff, GAP)
+    ask(staff, KNOWN)
+
+    open_gap(admin, GAP)
+    assert find_serious_in_both_themes(admin) == {"light": [], "dark": []}
+    open_tab(admin, "use")
+    admin.wait_for_selector(".use-report .tiles:has-text('件')")
+    admin.locator(".use-report .behind > summary").first.click()
+    assert find_serious_in_both_themes(admin) == {"light": [], "dark": []}
+    open_tab(admin, "judging")
+    admin.locator(f"#judged-answers label:has-text('{KNOWN}')").first.click()
+    admin.wait_for_selector(".judged:has-text('14日以内')")
+    admin.click("#rating label:has-text('○')")
+    admin.click("#rate")
+    admin.wait_for_selector("#judging-told .done")
+    assert find_serious_in_both_themes(admin) == {"light": [], "dark": []}
+
+
+def test_at_200_percent_nothing_of_a_question_without_an_answer_is_cut_or_out_of_reach(site: Site) -> None:
+    ask(site.page_of("tanto"), GAP)
+    page = site.open("kanri", **ZOOMED)
+
+    open_gap(page, GAP)
+    check_reflow(page)

@@ -49,7 +49,7 @@ class Refusal:
 class Added:
     """What became of an upload. unchanged: what is there already, byte for byte; left_out: what programs made for themselves.
 
-    notes: members of archives that the index will not read. change: None where nothing was taken.
+    notes: members of archives that the index will not read. change: None where nothing was taken. members: those that it will read.
     """
 
     added: tuple[str, ...] = ()
@@ -59,6 +59,7 @@ class Added:
     left_out: tuple[str, ...] = ()
     notes: tuple[Problem, ...] = ()
     change: Change | None = None
+    members: tuple[str, ...] = ()
 
 
 def add_files(
@@ -167,7 +168,7 @@ class _Taking:
         self._settings, self._staging, self._folder, self._replace = settings, staging, folder.rstrip("/"), replace
         self._options = ReadingOptions.from_settings(settings)
         self._steps: dict[str, Step] = {}
-        self._done: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": [], "left_out": []}
+        self._done: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": [], "left_out": [], "members": []}
         self._refused: list[Refusal] = []
         self._notes: list[Problem] = []
         self._bytes = 0
@@ -203,8 +204,7 @@ class _Taking:
         path = place_for(self._settings.corpus, source)
         new = self._staging / str(len(self._steps))
         digest = self._receive(upload, source, new)
-        if source.lower().endswith(ARCHIVE_SUFFIX):
-            self._notes += list_members(new, source, self._options)[1]
+        members = self._look_into(new, source)
         if find_hash(path) == digest:
             new.unlink()
             self._done["unchanged"].append(source)
@@ -215,7 +215,16 @@ class _Taking:
             )
         else:
             self._done["replaced" if path.exists() else "added"].append(source)
+            self._done["members"] += members
             self._steps[source] = Step(path, new)
+
+    def _look_into(self, file: Path, source: str) -> list[str]:
+        """Return the members of an archive that the index will read, and note those that it will not; none of another file."""
+        if not source.lower().endswith(ARCHIVE_SUFFIX):
+            return []
+        members, problems = list_members(file, source, self._options)
+        self._notes += problems
+        return [f"{source}/{member.name}" for member in members]
 
     def _receive(self, upload: Upload, source: str, new: Path) -> str:
         """Write the bytes of an upload, not more of them than the settings allow; return their SHA-256."""

@@ -40,7 +40,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_SHEETS = ("tokens.css", "style.css", "cards.css", "use.css", "print.css")
+_SHEETS = ("tokens.css", "style.css", "controls.css", "cards.css", "use.css", "print.css")
 _STYLES = "\n".join(f'<link rel="stylesheet" href="/web/{name}">' for name in _SHEETS)
 _GONE = (
     '<div class="notice-box warning" role="status"><p><strong>この回答は表示できません。</strong></p>'

@@ -13,6 +13,7 @@ from rag.api import find_asker
 from rag.documents import Asker, Filters, Kind
 from rag.eras import western_year, write_western
 from rag.errors import UsageError
+from rag.web.day_field import build_day
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -100,7 +101,7 @@ class FilterBar:
                 kinds = [ALL, *((kind.label, kind.value) for kind in Kind)]
                 self._kind = gr.Dropdown(kinds, value="", label="種別", filterable=False, min_width=200)
                 self._year = gr.Dropdown([ALL], value="", label="年度", filterable=False, min_width=200)
-                self._as_of = gr.Textbox(label="基準日", placeholder="例: 令和8年4月1日", max_length=30, min_width=200)
+                self._as_of = build_day(gr, "基準日")
             reset = gr.Button("絞り込みを解除", elem_classes="example")
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         reset.click(lambda: ("", "", "", ""), [], self.inputs, **hidden)

@@ -95,7 +95,7 @@ def render_judged(given: GivenAnswer, ratings: Sequence[RatedAnswer], judge: Jud
     sources = f"<p>出典:</p><ul>{places}</ul>" if places else ""
     link = f'<a class="original" href="/answers/{escape(asked.id)}" target="_blank" rel="noopener noreferrer">回答のページで出典を見る<span class="visually-hidden">（新しいタブ）</span></a>'
     return (
-        f'<article class="card judged" aria-label="選んだ回答"><h3>{escape(asked.question)}</h3><p class="answer-text">{text}</p>'
+        f'<article class="card judged" aria-label="選んだ回答"><h2>{escape(asked.question)}</h2><p class="answer-text">{text}</p>'
         f"{sources}{facts}{link}{_render_ratings(ratings, judge)}</article>"
     )
 
@@ -134,7 +134,7 @@ def render_agreements(agreements: Sequence[Agreement], count: int) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in ("評価した人", "両方が評価", "一致", "κ（カッパ）"))
     note = "κ は、偶然の一致を除いた一致の度合いです。1 は完全な一致、0 は偶然と同じです。"
     return (
-        f'<h3>評価の一致</h3><div class="wide" tabindex="0" role="group" aria-label="評価の一致"><table class="figures"><thead><tr>{head}</tr></thead>'
+        f'<h2>評価の一致</h2><div class="wide" tabindex="0" role="group" aria-label="評価の一致"><table class="figures"><thead><tr>{head}</tr></thead>'
         f'<tbody>{rows}</tbody></table></div><p class="note">{note}</p>'
     )
 

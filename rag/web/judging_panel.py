@@ -10,6 +10,7 @@ from rag.accounts.visits import find_gate
 from rag.activity import Rating
 from rag.activity.records import AskedQuestion
 from rag.web.attempts import attempt, render_done
+from rag.web.day_field import build_day
 from rag.web.judging_list import (
     SHOWN,
     VIEWS,
@@ -45,8 +46,8 @@ class JudgingPanel:
         self._gr, self._services, self._activity = gr, services, services.activity
         self._asked = gr.State(())
         with gr.Row(elem_classes="period"):
-            self._since = gr.Textbox(label="始まりの日（空欄は30日前）", max_length=30, min_width=160)
-            self._until = gr.Textbox(label="終わりの日（空欄は今日）", max_length=30, min_width=160)
+            self._since = build_day(gr, "始まりの日（空欄は30日前）")
+            self._until = build_day(gr, "終わりの日（空欄は今日）")
             named = services.settings.accounts != "off"
             self._rater = gr.Textbox(
                 label="評価する人", max_length=40, min_width=160, visible=not named, elem_id="rater"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rag.accounts.gate import Gate
     from rag.assistant import Assistant
+    from rag.library.jobs import IndexJobs
 
 SILENCE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -49,15 +50,17 @@ class ServerError(RagError):
     """The server cannot start."""
 
 
-def build_app(assistant: Assistant, settings: Settings, *, gate: Gate | None = None) -> FastAPI:
+def build_app(
+    assistant: Assistant, settings: Settings, *, gate: Gate | None = None, jobs: IndexJobs | None = None
+) -> FastAPI:
     """Return the whole application over one assistant; what it opens beside it is closed when it stops.
 
-    gate: who is let in; that of the settings when None. Raises SettingsError for settings of the accounts that do not go together,
-    ActivityError where what was asked cannot be kept.
+    gate: who is let in; that of the settings when None. jobs: as in `open_services`. Raises SettingsError for settings of the
+    accounts that do not go together, ActivityError where what was asked cannot be kept.
     """
     os.environ.update(SILENCE)
     gate = gate or open_gate(settings)
-    services = open_services(settings, assistant)
+    services = open_services(settings, assistant, jobs=jobs)
 
     async def build() -> FastAPI:
         return _mount_page(_build_routes(services, gate), services, gate)

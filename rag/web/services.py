@@ -41,22 +41,25 @@ class Services:
         self.registry.close()
 
 
-def open_services(settings: Settings, assistant: Assistant) -> Services:
-    """Return the services over the settings' folders. Raises ActivityError where one of the files cannot be used."""
+def open_services(settings: Settings, assistant: Assistant, *, jobs: IndexJobs | None = None) -> Services:
+    """Return the services over the settings' folders. jobs: other index runs than the usual ones, for tests.
+
+    Raises ActivityError where one of the files cannot be used.
+    """
     from eval.gate import build_gate
     from eval.jobs import FOLDER, EvaluationJobs
     from eval.question_set import QuestionSetShelf
 
-    jobs = IndexJobs(settings, build_gate=build_gate)
+    runs = jobs or IndexJobs(settings, build_gate=build_gate)
     activity = Activity(
         settings,
         find_document=assistant.find_document,
         find_embedder=assistant.question_embedder,
-        reindex=lambda: _reindex(jobs),
+        reindex=lambda: _reindex(runs),
     )
     evaluations = EvaluationJobs(assistant, settings.data_dir / FOLDER)
     question_set = QuestionSetShelf(settings.data_dir)
-    return Services(settings, assistant, activity, jobs, QuestionRegistry.open(settings), evaluations, question_set)
+    return Services(settings, assistant, activity, runs, QuestionRegistry.open(settings), evaluations, question_set)
 
 
 def _reindex(jobs: IndexJobs) -> None:

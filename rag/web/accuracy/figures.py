@@ -91,7 +91,7 @@ def _render_unknown(unknown: Sequence[str]) -> str:
 def _render_tiles(run: RunRecord, comparison: Comparison | None) -> str:
     shares = run.overall.shares
     tiles = "".join(_render_tile(name, shares[name], comparison) for name in TILES if shares[name].total)
-    return f'<ul class="tiles" aria-label="主な指標">{tiles}</ul>'
+    return f'<h2 class="visually-hidden">主な指標</h2><ul class="tiles" aria-label="主な指標">{tiles}</ul>'
 
 
 def _render_tile(name: str, figure: Figure, comparison: Comparison | None) -> str:

@@ -58,7 +58,8 @@ def build_tab(gr: Any, services: "Services") -> None:
         if not user.role.covers(Role.QA):
             return tuple(gr.skip() for _ in outputs)
         shown = runs.show_newest(user) if run is None else tuple(gr.skip() for _ in runs.outputs)
-        return (*measuring.show(services.evaluations.state()), panel.show(), *shown)
+        about = panel.show()
+        return (*measuring.show(services.evaluations.state()), about, *shown)  # last: a run may have begun meanwhile
 
     outputs = [*measuring.outputs, panel.about, *runs.outputs]
     when_opened(gr, load, [runs.chosen], outputs)

@@ -145,12 +145,15 @@ def state_gate(state: JobState, question_sets: Sequence[str]) -> str:
 
 
 def _render_stage(stage: StageState, *, is_last: bool) -> str:
-    count = f"{stage.done:,} / {stage.total:,}" if stage.total else ""
     name = escape(stage.label)
     bar = f'<progress max="{max(stage.total, 1)}" value="{stage.done if stage.total else 0}" aria-label="{name}"></progress>'
     if not stage.total and is_last:
         bar = f'<progress aria-label="{name}"></progress>'
-    return f'<li><span class="stage">{name}</span>{bar}<span class="amount">{count}</span></li>'
+    return f'<li><span class="stage">{name}</span>{bar}<span class="amount">{_count(stage)}</span></li>'
+
+
+def _count(stage: StageState) -> str:
+    return f"{stage.done:,} / {stage.total:,}" if stage.total else ""
 
 
 def _render_last(state: JobState) -> str:
@@ -169,9 +172,17 @@ def _render_last(state: JobState) -> str:
     )
     return (
         f'<section class="last-run" aria-label="前回の取り込み"><h3>前回の取り込み</h3><p class="hint">{when}</p>'
-        f'<div class="notice-box {kind}"><p><strong>{state.status.label}</strong></p>{words}{again}</div>'
+        f'<div class="notice-box {kind}"><p><strong>{state.status.label}</strong></p>{_render_stop(state)}{words}{again}</div>'
         f"{_render_report(state.report) if state.report else ''}</section>"
     )
+
+
+def _render_stop(state: JobState) -> str:
+    """Return how far a run had come when it was stopped, or stopped by itself; nothing for one that came to its end."""
+    stage = state.stage
+    if stage is None or state.status not in (JobStatus.CANCELLED, JobStatus.FAILED, JobStatus.CRASHED):
+        return ""
+    return f"<p>止まったところ: {escape(stage.label)}{f'（{amount}）' if (amount := _count(stage)) else ''}</p>"
 
 
 def _render_report(report: JobReport) -> str:

@@ -83,6 +83,7 @@ def render_added(done: Added) -> str:
     undo = render_undo(done.change.id, "この追加") if done.change else ""
     following = "<p>取り込むと回答に使われます。</p>" if done.change else ""
     lists = "".join(render_folded(label, names) for label, names in counts)
+    lists += render_folded("zip の中の、取り込む文書", done.members)
     left = render_folded("加えなかった、プログラムが作ったファイル", done.left_out)
     notes = render_folded("zip の中で読めないもの", [_describe_note(note) for note in done.notes])
     return (

@@ -56,6 +56,6 @@ def render_gap(gap: Gap) -> str:
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     examples = "".join(f"<li>{escape(text)}</li>" for text in gap.examples)
     return (
-        f'<article class="card gap" aria-label="選んだ質問"><h3>{escape(gap.question)}</h3><dl class="record">{rows}</dl>'
+        f'<article class="card gap" aria-label="選んだ質問"><h2>{escape(gap.question)}</h2><dl class="record">{rows}</dl>'
         f"<p>実際の聞き方:</p><ul>{examples}</ul></article>"
     )

@@ -14,6 +14,7 @@ from rag.activity.gaps import Gap
 from rag.activity.reviewed import MAX_ANSWER_CHARS, Reply
 from rag.errors import UsageError
 from rag.web.attempts import attempt
+from rag.web.day_field import build_day
 from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.replies import (
     Draft,
@@ -35,7 +36,7 @@ class ReplyForm:
         self._gr, self._activity = gr, activity
         self._gap, self._reply = gr.State(None), gr.State(None)
         with gr.Column(visible=False, elem_id="reply") as self._box:
-            gr.HTML("<h3>所管課の回答を登録する</h3>", **PLAIN)
+            gr.HTML("<h2>所管課の回答を登録する</h2>", **PLAIN)
             self._question = gr.Textbox(label="質問", max_lines=4, max_length=2_000, elem_id="reply-question")
             self._answer = gr.Textbox(
                 label=f"回答（{MAX_ANSWER_CHARS:,}字まで）", lines=4, max_lines=20, elem_id="reply-answer"
@@ -43,7 +44,7 @@ class ReplyForm:
             with gr.Row():
                 self._department = gr.Textbox(label="所管課", max_length=60, elem_id="reply-department", min_width=160)
                 self._author = gr.Textbox(label="作成者", max_length=60, elem_id="reply-author", min_width=160)
-                self._review_by = gr.Textbox(label="見直し日", max_length=30, elem_id="reply-review", min_width=160)
+                self._review_by = build_day(gr, "見直し日", elem_id="reply-review")
             self._pin = gr.Checkbox(label="この質問への正式な回答として固定する", elem_id="reply-pin")
             self._check = gr.Button("公開する内容を確かめる", elem_id="reply-check", elem_classes="example")
             self._preview = gr.HTML(elem_id="reply-preview", **PLAIN)

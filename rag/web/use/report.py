@@ -37,7 +37,7 @@ def _render_tiles(report: UsageReport) -> str:
         ("節約した時間（仮の見積もり）", f"約{mid}時間（{low}〜{high}）"),
     )
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in tiles)
-    return f'<dl class="tiles" role="status">{items}</dl>'
+    return f'<div role="status"><dl class="tiles">{items}</dl></div>'
 
 
 def _render_shares(report: UsageReport) -> str:

@@ -13,6 +13,7 @@ from rag.activity import build_usage_excel
 from rag.activity.usage import UsageReport
 from rag.documents import COMMAND_LINE
 from rag.web.attempts import attempt, render_done
+from rag.web.day_field import build_day
 from rag.web.downloads import EXCEL, SAVE, pack_file
 from rag.web.options import HIDDEN, PLAIN
 from rag.web.use.opening import when_opened
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 def build_tab(gr: Any, services: "Services") -> None:
     """Fill the tab."""
     with gr.Row(elem_id="use-period", elem_classes="period"):
-        since = gr.Textbox(label="始まりの日（空欄は30日前）", placeholder="2026-04-01", max_length=30, min_width=160)
-        until = gr.Textbox(label="終わりの日（空欄は今日）", placeholder="2026-04-30", max_length=30, min_width=160)
+        since = build_day(gr, "始まりの日（空欄は30日前）")
+        until = build_day(gr, "終わりの日（空欄は今日）")
         show = gr.Button("表示", variant="primary", elem_id="use-show", elem_classes="send")
         save = gr.Button("Excel で保存", elem_id="use-excel", elem_classes="example")
     told = gr.HTML(elem_id="use-told", **PLAIN)
