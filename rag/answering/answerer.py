@@ -161,7 +161,7 @@ class Answerer:
         weights, ceiling = self._retriever.term_weights(query.terms), self._retriever.highest_weight()
         measured = self._measure(question, passages[:PASSAGES], known)
         units = score_units(measured)
-        return units, weigh_evidence(query, weights, ceiling, passages, known, units, measured, self._embedder)
+        return units, weigh_evidence(query, weights, ceiling, passages, known, units, measured)
 
     def measure(self, question: Question, passages: Sequence[Passage]) -> Measured:
         """Return the units of the best passages with their features."""

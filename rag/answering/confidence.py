@@ -9,27 +9,21 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rag.answering.answer_type import find_wanted
 from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
-from rag.documents import ChunkKind, Passage
+from rag.documents import Passage
 from rag.retrieval.features import SATURATION
 from rag.retrieval.query import Query
 from rag.retrieval.sentences import KnownText
 from rag.text import fold, is_number
 
-if TYPE_CHECKING:
-    from rag.indexing.embedding import Embedder
-
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
 _BEST = 5  # units whose probabilities are added up
-_MANY_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +37,7 @@ class Evidence:
     found: the score of the first passage: the probability that the reranker gives it.
     answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, value, no_value: its
     features (see unit_features). first: it stands in the first passage.
-    held: share of the question's words in the passage of the best unit, literal: of those that stand there as they were asked; close:
-    in the unit itself, its title, headings and question; lacking_close: rarity of the rarest noun that is not there.
-    unlike: of the words that the passage does not hold, the rarity of the one that is least like any word of it; unlike_all: their
-    weighted share. strange: a word of the question stands in no chunk. not_given: what was asked for could be pointed at, and none of
-    the best units holds it; no_number: it is a number. pair, row: what the best unit is. words: how many the question has.
+    held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
     everywhere to support: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
@@ -71,16 +61,6 @@ class Evidence:
     first: float = 0.0
     held: float = 0.0
     literal: float = 0.0
-    close: float = 0.0
-    lacking_close: float = 0.0
-    unlike: float | None = None
-    unlike_all: float | None = None
-    strange: float = 0.0
-    not_given: float = 0.0
-    no_number: float = 0.0
-    pair: float = 0.0
-    row: float = 0.0
-    words: float = 0.0
     everywhere: float | None = None
     rare: float | None = None
     sentence: float | None = None
@@ -112,12 +92,11 @@ def weigh_evidence(
     known: Mapping[str, KnownText],
     units: Sequence[Unit],
     measured: Measured,
-    embedder: Embedder,
 ) -> Evidence:
     """Return what the passages (best first) and their scored units look like for a question.
 
     weights: inverse document frequency of the question's words; ceiling: that of a word that no chunk has.
-    known: chunk id -> what the index knows of its text, of the first passages at least. embedder: of words, where it is fast.
+    known: chunk id -> what the index knows of its text, of the first passages at least.
     """
     if not passages:
         return Evidence()
@@ -148,61 +127,11 @@ def weigh_evidence(
         answer=max(scores, default=0.0),
         answers=sum(scores[:_BEST]),
         first=float(in_passage == 0),
-        strange=float(any(weight >= ceiling for weight in weights.values())),
-        words=len(query.terms) / _MANY_WORDS,
+        held=sum(weights[word] for word in held[in_passage]) / total,
+        literal=sum(weights[word] for word in held[in_passage] & known[passages[in_passage].chunk.id].words) / total,
         **columns,
-        **(
-            _look_closely(query, weights, ceiling, passages, known, units, units[best], embedder)
-            if best is not None
-            else {}
-        ),
         **{name: passages[0].features[name] for name in _OF_PASSAGES if name in passages[0].features},
     )
-
-
-def _look_closely(
-    query: Query,
-    weights: Mapping[str, float],
-    ceiling: float,
-    passages: Sequence[Passage],
-    known: Mapping[str, KnownText],
-    units: Sequence[Unit],
-    best: Unit,
-    embedder: Embedder,
-) -> dict[str, float]:
-    """Return what the best unit and its passage hold of the question, by the names of the evidence."""
-    chunk = passages[best.passage].chunk
-    text, total = known[chunk.id], sum(weights.values()) or 1.0
-    held = query.held_in(text.words)
-    near = query.held_in(text.words_within(best.start, best.end) | text.around)
-    wanted = find_wanted(query.text)
-    ahead = sorted(units, key=lambda unit: -unit.score)[:_BEST]
-    not_given = wanted.is_value and not any(wanted.find(unit.text(passages)) for unit in ahead)
-    strangers = [term for term in query.terms if term not in held]
-    unlike = _unlikeness(strangers, text.words, embedder) if embedder.is_fast else {}
-    of_words = {
-        "unlike": max((weights[word] / ceiling * value for word, value in unlike.items()), default=0.0),
-        "unlike_all": sum(weights[word] * value for word, value in unlike.items()) / total,
-    }
-    return {
-        **(of_words if embedder.is_fast else {}),
-        "held": sum(weights[word] for word in held) / total,
-        "literal": sum(weights[word] for word in held & text.words) / total,
-        "close": sum(weights[word] for word in near) / total,
-        "lacking_close": max((weights[noun] for noun in query.nouns if noun not in near), default=0.0) / ceiling,
-        "not_given": float(not_given),
-        "no_number": float(not_given and wanted.is_number),
-        "pair": float(chunk.kind is ChunkKind.QA),
-        "row": float(chunk.kind is ChunkKind.ROW),
-    }
-
-
-def _unlikeness(words: Sequence[str], others: Collection[str], embedder: Embedder) -> dict[str, float]:
-    """Return for each word 1 less the cosine of the most similar of the others (0 to 1)."""
-    if not words or not others:
-        return dict.fromkeys(words, 1.0)
-    cosines = embedder.embed_folded(words) @ embedder.embed_folded(sorted(others)).T
-    return dict(zip(words, (1 - cosines.max(axis=1).clip(0.0, 1.0)).tolist(), strict=True))
 
 
 def _share_of_bigrams(query: Query, passage: Passage, known: KnownText) -> float:
