@@ -54,7 +54,7 @@ _NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
 _HEADING_WEIGHT = 0.75  # … in the headings
 _TITLE_WEIGHT = 0.3  # … in the document's title only
 _RUN = 3
-_INSIDE = r"一-鿿々ァ-ヴーa-z0-9"
+_INSIDE = re.compile("[一-鿿々ァ-ヴーa-z0-9]")
 _NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
 
 
@@ -234,7 +234,13 @@ def _stands_alone(word: str, text: str) -> bool:
     >>> _stands_alone("会長", "審議会の会長は"), _stands_alone("会長", "副会長は"), _stands_alone("川瀬", "川瀬出張所")
     (True, False, False)
     """
-    return bool(re.search(rf"(?<![{_INSIDE}]){re.escape(word)}(?![{_INSIDE}])", text))
+    at = text.find(word)
+    while at >= 0:
+        around = text[max(at - 1, 0) : at] + text[at + len(word) : at + len(word) + 1]
+        if not _INSIDE.search(around):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
