@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rag.wording import Wording
 
 _NAMING = ("title", "headings", "question")
+USUAL_WEIGHT = 0.5
+"""What the words in their usual form count beside the question as it is written (measured: docs/architecture.md)."""
 _LOOKED_AT = 20  # places that are read where the words of a short question do not tell whether it follows up
 
 
@@ -82,11 +84,15 @@ class Vocabulary:
 
 
 def _embed(text: str, query: Query, embedder: Embedder) -> NDArray[np.float32]:
-    """Return the vector of a question in all its wordings; a slow embedder reads it once, and should know the wordings itself."""
-    if len(query.wordings) == 1 or not embedder.is_fast:
+    """Return the vector of a question in all its wordings, its words in their usual form beside them.
+
+    So 申込の締切 and 申し込みの締め切り are nearly one. A slow embedder reads the question once, and should know its wordings itself.
+    """
+    if not embedder.is_fast or not query.terms:
         return embedder.embed_query(text)
-    vectors = embedder.embed_documents(list(query.wordings))
-    return _unit(sum(weight * vector for weight, vector in zip(query.wordings.values(), vectors, strict=True)))
+    vectors = embedder.embed_documents([*query.wordings, " ".join(query.terms)])
+    whole = _unit(sum(weight * vector for weight, vector in zip(query.wordings.values(), vectors[:-1], strict=True)))
+    return _unit(whole + USUAL_WEIGHT * vectors[-1])
 
 
 def _read(text: str, snapshot: Snapshot, wording: Wording) -> Query:
