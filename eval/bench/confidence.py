@@ -161,8 +161,9 @@ def weigh(askings: Sequence[Asking]) -> np.ndarray:
 def fit(of_sets: Mapping[str, Sequence[Asking]]) -> Calibration:
     """Return the model of how probable a right answer is; threshold 0. of_sets: name of a set -> its askings.
 
-    The town counts as much as TOWN_SHARE says, however few its questions are. A weighted logistic regression tells whether there is an answer to be found: that is what silence has to know. Its log odds are
-    then scaled to the share of right answers (Platt 1999), so that the probability means what it says.
+    The town counts as much as TOWN_SHARE says, however few its questions are. A weighted logistic regression tells whether there is
+    an answer to be found: that is what silence has to know. Its log odds are then scaled to the share of right answers (Platt 1999),
+    so that the probability means what it says.
     """
     from sklearn.linear_model import LogisticRegression
 

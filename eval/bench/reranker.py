@@ -1,9 +1,9 @@
 """Fit the learned reranker: python -m eval.bench.reranker DATA [--embedder MODEL] [--write]
 
-DATA is a folder of training pairs (*.jsonl.gz); our own topics are in eval/training. An embedder is trained on the pairs that no collection holds, so that the
-reranker sees its cosines as they are for new questions; the collections are indexed and asked; the weights are fitted on the
-features of the candidates. --embedder names such an embedder that is there already. --write replaces
-reranker_public.json, which `eval.bench.reranker_town` moves on.
+DATA is a folder of training pairs (*.jsonl.gz); our own topics are in eval/training. An embedder is trained on the pairs and topics
+that no collection holds, so that the reranker sees its cosines as they are for new questions; the collections are indexed and
+asked; the weights are fitted on the features of the candidates. --embedder names such an embedder that is there already. --write
+replaces reranker_public.json, which `eval.bench.reranker_town` moves on.
 
 Loss: of each question the logarithm of the softmax that its right candidates get together (ListNet, Cao et al. 2007, with all right ones
 equal). Then scale and offset by a logistic regression, so that the score is a probability.

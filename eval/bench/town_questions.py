@@ -5,10 +5,13 @@ practice.csv was written from the documents for fitting only; nothing is ever me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from eval.judging import filters_of
 from eval.matching import ReadPage, is_at_gold, spots_of
@@ -22,6 +25,9 @@ from rag.retrieval.query import Question as Understood
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings, load_settings
 
+Asked = TypeVar("Asked")
+Model = TypeVar("Model")
+FOLDS = 5
 QUESTIONS = Path(__file__).parents[1] / "questions.csv"
 PRACTICE = Path(__file__).parents[1] / "practice.csv"
 
@@ -48,6 +54,13 @@ class Town:
 def read_town_questions() -> list[Question]:
     """Return the questions, those that no document answers too."""
     return [q for file in (QUESTIONS, PRACTICE) for q in read_questions(file) if not q.is_held_out]
+
+
+def fit_without_each(asked: Sequence[Asked], fit: Callable[[list[Asked]], Model]) -> list[Model]:
+    """Return for each question a model that had not seen it: that of the folds it is not in, the same folds at every call."""
+    fold = np.random.default_rng(0).permutation(len(asked)) % FOLDS
+    fitted = [fit([o for o, f in zip(asked, fold, strict=True) if f != k]) for k in range(FOLDS)]
+    return [fitted[k] for k in fold]
 
 
 @contextmanager

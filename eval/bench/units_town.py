@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bench.town_questions import Town, open_town, read_town_questions
+from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.extractive import build_extract
@@ -28,7 +28,6 @@ from rag.retrieval.learned import LinearModel, read_model
 PUBLIC = Path(__file__).with_name("units_public.json")
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01)
 RIDGE = 0.1
-FOLDS = 5
 PASSAGES = 10
 Array = NDArray[np.float64]
 
@@ -101,9 +100,7 @@ def cross_validate(
     asked: Sequence[Asked], public: LinearModel, ridge: float, max_chars: int
 ) -> tuple[float, float, float]:
     """Return the same of questions that the model had not seen."""
-    fold = np.random.default_rng(0).permutation(len(asked)) % FOLDS
-    fitted = [fit([o for o, f in zip(asked, fold, strict=True) if f != k], public, ridge) for k in range(FOLDS)]
-    return measure(asked, [fitted[k] for k in fold], max_chars)
+    return measure(asked, fit_without_each(asked, lambda others: fit(others, public, ridge)), max_chars)
 
 
 def main() -> None:

@@ -92,8 +92,7 @@ def _is_pair_table(table: Table, texts: dict[Cell, str]) -> bool:
     if table.grid.columns != 2:
         return False
     values = [text for cell, text in texts.items() if cell.left == 1]
-    heading = next((text for cell, text in texts.items() if cell.top == 0 and cell.left == 1), "")
-    label = next((text for cell, text in texts.items() if cell.top == 0 and cell.left == 0), "")
+    label, heading = (next((t for c, t in texts.items() if c.top == 0 and c.left == column), "") for column in (0, 1))
     if heads_numbers(label, heading, [text for cell, text in texts.items() if cell.left == 1 and cell.top > 0]):
         return False
     typical = sorted(len(value) for value in values)[len(values) // 2] if values else 0
