@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,15 @@ def build_town(folder: Path, **changes: object) -> Settings:
     report = sync(town)
     assert report.published and report.problems == () and report.counts.documents == len(TOWN), report
     return town
+
+
+@pytest.fixture(autouse=True)
+def network_as_before() -> Iterator[None]:
+    """Fail the test that leaves its process without a network, which the tests after it would meet."""
+    connect = socket.socket.connect
+    yield
+    left, socket.socket.connect = socket.socket.connect, connect  # type: ignore[method-assign]
+    assert left == connect, "this test has left socket.connect replaced"
 
 
 @pytest.fixture(scope="session")

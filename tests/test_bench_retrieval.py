@@ -269,10 +269,8 @@ def test_the_command_measures_writes_and_reuses_its_indexes(
     measured: tuple[Path, SetResult],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder, result = measured
-    monkeypatch.setattr(retrieval, "close_network", lambda: None)  # it closes the sockets of the whole process
     output, before = tmp_path / "結果.json", (folder / NAME / "index" / "CURRENT").read_text()
     words = [str(folder / "data"), NAME, "--work", str(folder), "--output", str(output), "--setting", "workers=1"]
 
@@ -298,10 +296,7 @@ def test_some_systems_can_be_asked_alone(measured: tuple[Path, SetResult]) -> No
     assert "| — | — |" in render_summary([result])
 
 
-def test_wrong_use_is_said_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retrieval, "close_network", lambda: None)
+def test_wrong_use_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_set(tmp_path / "data" / NAME)
 
     assert retrieval.main([str(tmp_path / "無い")]) == 2

@@ -15,9 +15,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,17 +121,9 @@ class Site:
 
 @pytest.fixture
 def site(small_town: Settings, tmp_path: Path) -> Iterator[Site]:
-    with ExitStack() as stack:
-        for attempt in ("first", "second"):  # once in a long parallel run a server did not answer; nobody knows why
-            folder = tmp_path / attempt
-            found = stack.enter_context(start_server(small_town, folder))
-            if not (trouble := wait_for(found)):
-                break
-            with warnings.catch_warnings():
-                warnings.simplefilter("always")  # to be read in the summary of the run, not to fail it
-                warnings.warn(f"the {attempt} server did not answer: {trouble}", stacklevel=1)
-        else:
-            pytest.fail(f"no server answered: {trouble}")
+    with start_server(small_town, tmp_path) as found:
+        if trouble := wait_for(found):
+            pytest.fail(f"the server did not answer: {trouble}")
         yield found
 
 

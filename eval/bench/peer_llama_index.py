@@ -13,9 +13,11 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from eval.bench.synthetic import make_questions
 from rag.batch import BatchQuestion, read_batch
@@ -25,10 +27,9 @@ Place = tuple[str, int]
 QUESTIONS, WARM_UP_QUESTIONS = 200, 5
 
 
-def close_network() -> None:
-    """Refuse every connection to a network address, and the telemetry that would ask for one."""
-    os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
-    os.environ.pop("OPENAI_API_KEY", None)
+@contextmanager
+def closed_network() -> Iterator[None]:
+    """Refuse, inside, every connection of this process to a network address, and the telemetry that would ask for one."""
     connect = socket.socket.connect
 
     def connect_here(self: socket.socket, address: Any) -> None:
@@ -36,7 +37,10 @@ def close_network() -> None:
             raise ConnectionRefusedError(f"the peer asked for the network: {address}")
         connect(self, address)
 
-    socket.socket.connect = connect_here  # type: ignore[method-assign,assignment]
+    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
+    with mock.patch.dict(os.environ, offline), mock.patch.object(socket.socket, "connect", connect_here):
+        os.environ.pop("OPENAI_API_KEY", None)
+        yield
 
 
 def read_documents(folder: Path) -> list[Any]:
@@ -123,8 +127,12 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, help='JSONL: {"id", "question"} a line')
     parser.add_argument("--hits", type=Path, help="where to write the hits")
     parser.add_argument("--top-k", type=int, default=10)
-    options = parser.parse_args()
-    close_network()
+    with closed_network():
+        measure(parser.parse_args())
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Index, ask, and print what it took."""
     from rag.indexing.embedding import open_embedder
 
     embedder, folder = open_embedder(), options.folder.resolve()

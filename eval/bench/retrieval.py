@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from eval.bench.peer_llama_index import close_network
+from eval.bench.peer_llama_index import closed_network
 from eval.bench.retrieval_report import Earlier, render_comparison, render_set, render_summary
 from eval.bench.retrieval_scores import FIGURES, Score, SetResult, measure
 from eval.bench.retrieval_sets import BenchSet, find_sets, read_set, write_corpus
@@ -180,9 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_offline(work: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
     """Do the work without a network; return the exit status: 2 with the reason for what cannot be done."""
-    close_network()
     try:
-        work(options)
+        with closed_network():
+            work(options)
     except RagError as error:
         print(error, file=sys.stderr)
         return 2
