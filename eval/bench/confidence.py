@@ -12,12 +12,13 @@ half and of all the questions about the municipality.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.bench.asked_sets import (
     LIMIT,
@@ -30,11 +31,11 @@ from eval.bench.asked_sets import (
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
-from eval.bench.town_questions import Town, open_town, read_town_questions
+from eval.bench.town_questions import FOLDS, Town, open_town, read_town_questions
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.answerer import Answerer
-from rag.answering.confidence import COEFFICIENTS_FILE, Calibration, Evidence
+from rag.answering.confidence import Calibration, Evidence, Tree
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
 from rag.documents import Passage
@@ -44,16 +45,18 @@ from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
-QUESTIONS_PER_SET = 800
+QUESTIONS_PER_SET = 2_000
 DROPPED = 0.4  # of the documents that answer, in the second index
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees: the askings are weighted to it
 NEAR_MISSES = 0.2  # of it
 MOST_LOST = 0.07  # of the answerable questions, whose right answer silence may withhold, in the mean of the sets
 TOWN = "town"
-TOWN_SHARE = 0.25  # of the weight of all askings
+TOWN_SHARE = 0.35  # of the weight of all askings
 _TOWN_LIMIT = 60
+TREES, DEPTH, LEARNING_RATE, LEAST_IN_LEAF = 300, 4, 0.03, 30
 _STRENGTH = 0.03  # inverse of the ridge on standardised coefficients
 _BINS = 10
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,36 +161,112 @@ def weigh(askings: Sequence[Asking]) -> np.ndarray:
     return np.array([shares[kind] / kinds.count(kind) for kind in kinds]) * len(askings)
 
 
-def fit(of_sets: Mapping[str, Sequence[Asking]]) -> Calibration:
-    """Return the model of how probable a right answer is; threshold 0. of_sets: name of a set -> its askings.
+def fit(of_sets: Mapping[str, Sequence[Sequence[Asking]]]) -> Calibration:
+    """Return the model of how probable a right answer is. of_sets: name of a set -> the askings of each question.
 
-    The town counts as much as TOWN_SHARE says, however few its questions are. A weighted logistic regression tells whether there is
-    an answer to be found: that is what silence has to know. Its log odds are then scaled to the share of right answers (Platt 1999),
-    so that the probability means what it says.
+    The town counts as much as TOWN_SHARE says, however few its questions are. A weighted logistic regression, and trees boosted on
+    what it leaves, tell whether there is an answer to be found: that is what silence has to know. Their log odds are then scaled to
+    the share of right answers (Platt 1999), so that the probability means what it says, and the threshold is chosen: both on log
+    odds of models that had not seen the question.
     """
+    rows = _flatten(of_sets)
+    names = list(asdict(rows.askings[0].evidence))
+    values = np.array([list(asdict(asking.evidence).values()) for asking in rows.askings], dtype=float)
+    means, deviations = values.mean(axis=0), values.std(axis=0) + 1e-9
+    standard, answerable = (values - means) / deviations, np.array([a.is_answerable for a in rows.askings])
+    unseen = _ask_unseen(standard, answerable, rows)
+    scale, offset = _scale(unseen, rows)
+    probability = 1 / (1 + np.exp(-offset - scale * unseen))
+    silences = [measure_silence(*_of_set(rows, probability, name)) for name in of_sets]
+    found = _boost(standard, answerable, rows.weights)
+    line = found.init_
+    coefficients = line.coef_[0] / deviations * scale
+    return Calibration(
+        round(float(line.intercept_[0]) * scale + offset, 4),
+        dict(zip(names, (round(float(c), 4) for c in coefficients), strict=True)),
+        choose_threshold(silences),
+        dict(zip(names, (round(float(mean), 4) for mean in means), strict=True)),
+        [_grow(tree.tree_, names, means, deviations, scale * LEARNING_RATE) for tree in found.estimators_[:, 0]],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Askings of all sets, the set of each, the number of its question, and its weight."""
+
+    askings: list[Asking]
+    sets: NDArray[np.str_]
+    questions: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+def _flatten(of_sets: Mapping[str, Sequence[Sequence[Asking]]]) -> _Rows:
+    of = [(name, asking) for name, questions in of_sets.items() for askings in questions for asking in askings]
+    lengths = [len(askings) for questions in of_sets.values() for askings in questions]
+    sets = np.array([name for name, _ in of])
+    weights = np.zeros(len(of))
+    shares = ((sets == TOWN, TOWN_SHARE), (sets != TOWN, 1 - TOWN_SHARE))
+    for part, share in shares:
+        if part.any():
+            weights[part] = weigh([asking for (_, asking), inside in zip(of, part, strict=True) if inside])
+            weights[part] *= share / weights[part].sum()
+    numbers = np.repeat(np.arange(len(lengths)), lengths)
+    return _Rows([asking for _, asking in of], sets, numbers, weights * len(of) / weights.sum())
+
+
+def _boost(standard: Array, answerable: Array, weights: Array) -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
-    parts = [part for part in _part_town(of_sets) if part[1]]
-    askings = [asking for _, of_part in parts for asking in of_part]
-    weights = np.concatenate([share / len(of_part) * weigh(of_part) for share, of_part in parts]) * len(askings)
-    rows = [asdict(asking.evidence) for asking in askings]
-    values = np.array([list(row.values()) for row in rows], dtype=float)
-    means, deviations = values.mean(axis=0), values.std(axis=0) + 1e-9
-    found = LogisticRegression(C=_STRENGTH, max_iter=2_000)
-    found.fit((values - means) / deviations, [asking.is_answerable for asking in askings], sample_weight=weights)
-    odds = found.decision_function((values - means) / deviations)[:, None]
-    scaled = LogisticRegression(C=1e6).fit(odds, [asking.is_right for asking in askings], sample_weight=weights)
-    scale, offset = float(scaled.coef_[0, 0]), float(scaled.intercept_[0])
-    names = list(rows[0])
-    coefficients = dict(zip(names, (round(float(c) * scale, 4) for c in found.coef_[0] / deviations), strict=True))
-    rounded_means = dict(zip(names, (round(float(mean), 4) for mean in means), strict=True))
-    return Calibration(round(float(found.intercept_[0]) * scale + offset, 4), coefficients, 0.0, rounded_means)
+    model = GradientBoostingClassifier(
+        init=LogisticRegression(C=_STRENGTH, max_iter=2_000),
+        n_estimators=TREES,
+        learning_rate=LEARNING_RATE,
+        max_depth=DEPTH,
+        min_samples_leaf=LEAST_IN_LEAF,
+        max_features=0.3,
+        subsample=0.7,
+        random_state=0,
+    )
+    return model.fit(standard, answerable, sample_weight=weights)
 
 
-def _part_town(of_sets: Mapping[str, Sequence[Asking]]) -> list[tuple[float, list[Asking]]]:
-    """Return the askings of all sets but the town, and those of the town, each with its share."""
-    others = [asking for name, askings in of_sets.items() if name != TOWN for asking in askings]
-    return [(1 - TOWN_SHARE, others), (TOWN_SHARE, list(of_sets.get(TOWN, ())))]
+def _ask_unseen(standard: Array, answerable: Array, rows: _Rows) -> Array:
+    """Return the log odds of each asking by a model that had not seen its question."""
+    fold = np.random.default_rng(0).permutation(rows.questions.max() + 1)[rows.questions] % FOLDS
+    odds = np.zeros(len(standard))
+    for number in range(FOLDS):
+        inside = fold == number
+        model = _boost(standard[~inside], answerable[~inside], rows.weights[~inside])
+        odds[inside] = model.decision_function(standard[inside])
+    return odds
+
+
+def _scale(odds: Array, rows: _Rows) -> tuple[float, float]:
+    """Return scale and offset that make a probability of being right of log odds."""
+    from sklearn.linear_model import LogisticRegression
+
+    right = [asking.is_right for asking in rows.askings]
+    scaled = LogisticRegression(C=1e6).fit(odds[:, None], right, sample_weight=rows.weights)
+    return float(scaled.coef_[0, 0]), float(scaled.intercept_[0])
+
+
+def _of_set(rows: _Rows, probability: Array, name: str) -> tuple[list[Asking], Array]:
+    inside = rows.sets == name
+    return [asking for asking, of in zip(rows.askings, inside, strict=True) if of], probability[inside]
+
+
+def _grow(tree: Any, names: Sequence[str], means: Array, deviations: Array, scale: float, node: int = 0) -> Tree:
+    """Return a tree of sklearn over values as they are, what it adds multiplied by scale."""
+    if tree.children_left[node] == tree.children_right[node]:  # a leaf: both are -1
+        return round(float(tree.value[node, 0, 0]) * scale, 4)
+    feature = int(tree.feature[node])
+    most = float(tree.threshold[node]) * deviations[feature] + means[feature]
+    low, high = (
+        _grow(tree, names, means, deviations, scale, int(child[node]))
+        for child in (tree.children_left, tree.children_right)
+    )
+    return names[feature], round(float(most), 4), low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +284,14 @@ class Silence:
     lost: float
 
 
-def measure_silence(askings: Sequence[Asking], model: Calibration) -> list[Silence]:
-    """Return what each threshold would do, near misses left out: nobody knows what share of questions they are."""
+def measure_silence(askings: Sequence[Asking], probability: Array) -> list[Silence]:
+    """Return what each threshold would do, near misses left out: nobody knows what share of questions they are.
+
+    probability: of each asking to be answered rightly.
+    """
+    probability = probability[[not asking.is_near_miss for asking in askings]]
     askings = [asking for asking in askings if not asking.is_near_miss]
-    weights, probability = weigh(askings), np.array([model.probability(asking.evidence) for asking in askings])
+    weights = weigh(askings)
     answerable = np.array([asking.is_answerable for asking in askings])
     right = np.array([asking.is_right for asking in askings])
     rows = []
@@ -232,9 +315,9 @@ def choose_threshold(of_sets: Sequence[Sequence[Silence]]) -> float:
     return float(max(allowed, key=lambda mean: mean[1])[0])
 
 
-def calibration_error(askings: Sequence[Asking], model: Calibration) -> float:
+def calibration_error(askings: Sequence[Asking], probability: Array) -> float:
     """Return the expected calibration error: mean distance of probability and share right over ten bins of equal width."""
-    weights, probability = weigh(askings), np.array([model.probability(asking.evidence) for asking in askings])
+    weights = weigh(askings)
     right = np.array([float(asking.is_right) for asking in askings])
     bins = np.minimum((probability * _BINS).astype(int), _BINS - 1)
     gaps = [abs((weights * (probability - right))[bins == number].sum()) for number in range(_BINS)]
@@ -250,19 +333,21 @@ def main() -> None:
     questions = {name: list(collect(options.data, name)) for name in SETS}
     with open_town() as town:
         questions[TOWN] = collect_town(town)
-    fitted, held = ({n: [a for q in v[half::2] for a in q] for n, v in questions.items()} for half in (0, 1))
+    fitted, held = ({name: of[half::2] for name, of in questions.items()} for half in (0, 1))
     model = fit(fitted)
-    threshold = choose_threshold([measure_silence(of_set, model) for of_set in fitted.values()])
-    for name, askings in held.items():
-        row = next(row for row in measure_silence(askings, model) if row.threshold >= threshold - 1e-9)
+    for name, of in held.items():
+        askings = [asking for question in of for asking in question]
+        probability = np.array([model.probability(asking.evidence) for asking in askings])
+        rows = measure_silence(askings, probability)
+        row = next(row for row in rows if row.threshold >= model.threshold - 1e-9)
         print(
             f"{name}: F1 {row.f1:.3f}  recall {row.recall:.3f}  precision {row.precision:.3f}  unanswered {row.unanswered:.3f}"
-            f"  lost {row.lost:.3f}  calibration error {calibration_error(askings, model):.3f}"
+            f"  lost {row.lost:.3f}  calibration error {calibration_error(askings, probability):.3f}"
         )
-    model = replace(fit({**fitted, TOWN: [a for q in questions[TOWN] for a in q]}), threshold=threshold)
-    print(json.dumps(asdict(model), indent=1))
+    model = fit({**fitted, TOWN: questions[TOWN]})
+    print(f"threshold {model.threshold:.2f}, {len(model.trees)} trees")
     if options.write:
-        COEFFICIENTS_FILE.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
+        model.write()
 
 
 if __name__ == "__main__":

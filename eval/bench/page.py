@@ -195,7 +195,7 @@ def measure_soak(site: Site, questions: Sequence[str], people: int, minutes: flo
 def _let_ask(site: Site, questions: Sequence[str], people: int, seconds: float, think: tuple[float, float]) -> Log:
     import httpx
 
-    with httpx.Client(base_url=site.address, timeout=60, limits=httpx.Limits(max_connections=2 * people + 5)) as client:
+    with httpx.Client(base_url=site.address, timeout=60, limits=httpx.Limits(max_connections=3 * people + 5)) as client:
         handler: Handler = find_handler(client.get("/config").json())
         return ask_for(seconds, people, lambda: Person(client, handler), questions, think)
 

@@ -7,10 +7,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 TIMEOUT_SECONDS = 60.0
+QUESTIONS_A_PAGE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,21 @@ def find_handler(config: Mapping[str, Any], button: str = "send") -> Handler:
 
 
 class Person:
-    """One open page. The first answer that is no spinner is what the person waits for."""
+    """One page, open inside `with`. The first answer that is no spinner is what the person waits for."""
 
     def __init__(self, client: Any, handler: Handler) -> None:
         self._client, self._handler = client, handler
-        self._session = f"{random.getrandbits(64):x}"
+        self.session = f"{random.getrandbits(64):x}"
+        self._open = ExitStack()
+
+    def __enter__(self) -> Person:
+        # The connection that a browser holds as long as the page is open, and drops when it is closed.
+        heartbeat = self._client.stream("GET", f"/gradio_api/heartbeat/{self.session}", timeout=TIMEOUT_SECONDS)
+        self._open.enter_context(heartbeat).raise_for_status()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
 
     def ask(self, question: str) -> tuple[float, str]:
         """Return the seconds until the answer is shown, and its HTML. Raises RuntimeError where none comes."""
@@ -61,14 +73,14 @@ class Person:
         body = {
             "data": [question, *self._handler.inputs],
             "fn_index": self._handler.fn_index,
-            "session_hash": self._session,
+            "session_hash": self.session,
             "event_data": None,
         }
         self._client.post("/gradio_api/queue/join", json=body).raise_for_status()
         shown: list[Any] = []
         seconds, html = None, ""
         with self._client.stream(
-            "GET", "/gradio_api/queue/data", params={"session_hash": self._session}, timeout=TIMEOUT_SECONDS
+            "GET", "/gradio_api/queue/data", params={"session_hash": self.session}, timeout=TIMEOUT_SECONDS
         ) as events:
             for line in events.iter_lines():
                 if not line.startswith("data:"):
@@ -111,18 +123,28 @@ def _change(value: Any, changes: Any) -> Any:
 def ask_for(
     seconds: float, people: int, build: Callable[[], Person], questions: Sequence[str], think: tuple[float, float]
 ) -> Log:
-    """Let people ask for so long, each thinking between two questions for a time drawn from `think` (seconds)."""
+    """Let people ask for so long, each thinking between two questions for a time drawn from `think` (seconds).
+
+    After `QUESTIONS_A_PAGE` questions the page is closed, and somebody else opens one.
+    """
     log, end = Log(), time.monotonic() + seconds
 
     def live(number: int) -> None:
         draw = random.Random(number)
-        person = build()
         time.sleep(draw.uniform(0, think[1]))
         while time.monotonic() < end:
             try:
-                log.answered(person.ask(draw.choice(questions))[0])
+                with build() as person:
+                    visit(person, draw)
             except Exception as error:
                 log.failed(f"{type(error).__name__}: {error}")
+                time.sleep(draw.uniform(*think))
+
+    def visit(person: Person, draw: random.Random) -> None:
+        for _ in range(QUESTIONS_A_PAGE):
+            if time.monotonic() >= end:
+                return
+            log.answered(person.ask(draw.choice(questions))[0])
             time.sleep(draw.uniform(*think))
 
     threads = [threading.Thread(target=live, args=(number,)) for number in range(people)]

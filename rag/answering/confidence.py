@@ -1,7 +1,8 @@
-"""How probable it is that an answer is right: a logistic model over what the evidence looks like.
+"""How probable it is that an answer is right: a logistic model over what the evidence looks like, and trees that correct it.
 
-The coefficients stand in confidence.json, fitted by `python -m eval.bench.confidence` on development questions, each asked once
-with its document in the index and once without.
+Both stand in confidence.json, fitted by `python -m eval.bench.confidence` on development questions, each asked once with its
+document in the index and once without. The trees (gradient boosting, Friedman 2001) see what no sum can: that many words of a
+question are there says little where no sentence holds them together.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
@@ -140,9 +142,13 @@ def _share_of_bigrams(query: Query, passage: Passage, known: KnownText) -> float
     return sum(pair in text for pair in query.bigrams) / max(1, len(query.bigrams))
 
 
+Tree = float | Sequence[Any]
+"""What a tree adds to the log odds; or (name, most, tree, tree): the first where the value of that name is at most so much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model: log odds = intercept + Σ coefficient × (value - mean); threshold: the least probability to answer.
+    """A fitted model: log odds = intercept + Σ coefficient × (value - mean) + Σ trees; threshold: the least probability to answer.
 
     What is not known of the evidence is taken as its mean. slope, offset: Platt scaling of the log odds, fitted to one index.
     """
@@ -151,15 +157,32 @@ class Calibration:
     coefficients: Mapping[str, float]
     threshold: float
     means: Mapping[str, float] = field(default_factory=dict)
+    trees: Sequence[Tree] = ()
     slope: float = 1.0
     offset: float = 0.0
 
     def probability(self, evidence: Evidence) -> float:
         """Return the estimated probability that the answer is right."""
-        values = asdict(evidence)
-        known = {name: value - self.means.get(name, 0.0) for name, value in values.items() if value is not None}
-        total = sum(weight * known.get(name, 0.0) for name, weight in self.coefficients.items())
+        values = {
+            name: self.means.get(name, 0.0) if value is None else value for name, value in asdict(evidence).items()
+        }
+        total = sum(weight * (values[name] - self.means.get(name, 0.0)) for name, weight in self.coefficients.items())
+        total += sum(_follow(tree, values) for tree in self.trees)
         return 1 / (1 + math.exp(-self.offset - self.slope * (self.intercept + total)))
+
+    def write(self, file: Path = COEFFICIENTS_FILE) -> None:
+        """Write the model as JSON, a tree a line."""
+        *values, (_, trees) = ((name, value) for name, value in asdict(self).items() if name not in ("slope", "offset"))
+        lines = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in trees)
+        head = json.dumps(dict(values), indent=1).removesuffix("\n}")
+        file.write_text(f'{head},\n "trees": [\n{lines}\n]\n}}\n', encoding="utf-8")
+
+
+def _follow(tree: Tree, values: Mapping[str, float]) -> float:
+    while not isinstance(tree, float):
+        name, most, low, high = tree
+        tree = low if values[name] <= most else high
+    return tree
 
 
 @functools.cache

@@ -40,6 +40,9 @@ SILENCE = {
     "ANONYMIZED_TELEMETRY": "False",
 }
 """Set before Gradio is imported: nothing here calls home."""
+OPEN_PAGES = 300
+"""How many pages the server knows, those used last. Gradio keeps about 0.4 MB for each that was ever opened, and forgets none of
+the 10,000 it allows; a page that is forgotten works on, but its next question begins a new topic."""
 FILES = {
     **dict.fromkeys((*STYLES, "sign-in.css"), "text/css"),
     **dict.fromkeys((FIRST_SCRIPT, *SCRIPTS), "text/javascript"),
@@ -106,9 +109,11 @@ def _mount_page(app: FastAPI, services: Services, gate: Gate) -> FastAPI:
     from rag.web.security import SecurityMiddleware
     from rag.web.theme import build_theme
 
+    blocks = build_blocks(services)
+    blocks.state_session_capacity = OPEN_PAGES
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build_blocks(services),
+        blocks,
         path="/",
         footer_links=[],
         run_history=False,
