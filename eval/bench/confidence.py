@@ -45,7 +45,7 @@ from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
-QUESTIONS_PER_SET = 2_000
+QUESTIONS_PER_SET = 1_200
 DROPPED = 0.4  # of the documents that answer, in the second index
 UNANSWERABLE_SHARE = 0.15  # what a town hall sees: the askings are weighted to it
 NEAR_MISSES = 0.2  # of it

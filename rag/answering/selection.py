@@ -12,8 +12,8 @@ from rag.indexing.basis import is_note
 MAX_CITATIONS = 3
 _MAX_UNITS = 4  # that are chosen for themselves
 _READ_CHARS = 120  # that are read in ten seconds
-_WORTH_READING = 0.1  # the least probability of a unit that fits into them,
-_WORTH_BESIDE = 0.2  # and the least share of the best unit's
+_WORTH_READING = 0.05  # the least probability of a unit that fits into them,
+_WORTH_BESIDE = 0.1  # and the least share of the best unit's
 _WORTH_MORE = 0.45  # the share of the best unit's probability from which on one makes the answer longer
 _OTHER_PASSAGE = 0.3  # … or comes from a passage that was not cited yet: a second source is worth a look
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items

@@ -56,8 +56,8 @@ class Recipe:
     epochs: int = 3
     max_chars: int = 400
     sentence_pairs: int = 20_000
-    topic_repeats: int = 4
-    dense_weight: float = 0.2
+    topic_repeats: int = 2
+    dense_weight: float = 0.3
     seed: int = 0
 
 
