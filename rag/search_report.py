@@ -65,6 +65,8 @@ _FEATURES = {
     "support": "同じ頁のほかの箇所",
     "title_named": "表題を名指し",
     "question_named": "Q&A の質問を名指し",
+    "in_range": "聞かれた数が範囲の中",
+    "out_of_range": "聞かれた数が範囲の外",
 }
 
 

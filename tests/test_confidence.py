@@ -8,7 +8,7 @@ import pytest
 
 from eval.bench.town_questions import Town, open_town
 from rag.answering.confidence import Evidence
-from rag.answering.unit_features import FEATURES, MODEL_FILE
+from rag.answering.unit_features import MODEL_FILE
 from rag.retrieval.learned import read_model
 from rag.settings import Settings
 
@@ -36,4 +36,4 @@ def test_a_word_that_no_document_has_is_not_held(town: Town) -> None:
 
 
 def test_a_named_cell_counts_for_its_row() -> None:
-    assert read_model(MODEL_FILE).weights["cell"] > 0 and FEATURES[-1] == "cell"
+    assert read_model(MODEL_FILE).weights["cell"] > 0

@@ -309,6 +309,16 @@ def test_a_question_for_two_years_may_use_both(assistant: Assistant) -> None:
     assert {R5, R6} <= chosen and not {R8, R99} & chosen
 
 
+@pytest.mark.parametrize(
+    "asked", ["改正の前と後でそれぞれいくらですか", "どう変わりましたか", "何円から何円に変わりましたか"]
+)
+def test_a_question_for_what_changed_is_answered_from_this_edition_and_the_one_before(
+    assistant: Assistant, asked: str
+) -> None:
+    answer = assistant.ask(f"住民票の写しの手数料は、{asked}")
+    assert cited(answer) == {R6, R8} and "250円" in answer.text and "300円" in answer.text
+
+
 def test_the_budget_of_a_year_that_is_asked_for_needs_no_warning(assistant: Assistant) -> None:
     answer = assistant.ask(f"令和6年度の{SETTLED}")
     assert cited(answer) == {"財政課/令和6年度決算書.md"} and "71億円" in answer.text

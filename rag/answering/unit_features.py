@@ -18,6 +18,7 @@ from rag.answering.units import Unit, split_cells
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.query import Query, Question
+from rag.retrieval.ranges import NamedNumbers, find_ranges
 from rag.retrieval.sentences import KnownText, embed_stretches
 from rag.text import fold, morphemes
 
@@ -48,6 +49,8 @@ FEATURES = (
     "length",  # logarithm of its characters
     "news",  # share of its words that the question does not have
     "cell",  # a cell of the row stands in the question as a word of its own (会長, not the 会長 of 副会長)
+    "in_range",  # its ranges (320万円以上420万円未満) hold the numbers that the question names
+    "out_of_range",  # … do not
 )
 """The names, in the order of the columns."""
 _NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
@@ -116,6 +119,7 @@ def measure_units(
         is_last = i + 1 == len(units) or units[i + 1].passage != unit.passage
         score = passages[unit.passage].score
         value = asked.finds_value(unit, passages)
+        fits = asked.fit_ranges(unit.text(passages))
         rows.append(
             (
                 score,
@@ -137,6 +141,8 @@ def measure_units(
                 math.log1p(sum(end - start for start, end in spans[i])) / 5,
                 len(words[i] - asked.terms) / max(1, len(words[i])),
                 passages[unit.passage].chunk.kind is ChunkKind.ROW and asked.names_cell(unit.text(passages)),
+                fits > 0,
+                fits < 0,
             )
         )
     features = np.array(rows, dtype=np.float32)
@@ -173,6 +179,7 @@ class _Asked:
         self.wanted: Wanted = find_wanted(query.text)
         folded = fold(query.text)
         self._folded = folded
+        self._numbers = NamedNumbers.of(query.text)
         self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
 
     def held(self, words: frozenset[str]) -> frozenset[str]:
@@ -183,6 +190,10 @@ class _Asked:
 
     def share_of_runs(self, folded: str) -> float:
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
+
+    def fit_ranges(self, text: str) -> float:
+        """Return what `NamedNumbers.fit` says of a text."""
+        return self._numbers.fit(find_ranges(fold(text))) if self._numbers else 0.0
 
     def names_cell(self, row: str) -> bool:
         """Tell whether the question names a cell of a row: no letter of the same word goes on before or behind it."""

@@ -70,6 +70,13 @@ class Family:
         """Return the members of the oldest edition: where none is in force yet, it is the next."""
         return tuple(member for member in self.members if member.rank == min(m.rank for m in self.members))
 
+    def with_the_one_before(self, chosen: Sequence[Member]) -> tuple[Member, ...]:
+        """Return members with those of the edition before their first one, to show what changed."""
+        first = min((member.rank for member in chosen), default=None)
+        earlier = [m for m in self.members if first is not None and m.rank < first and not m.is_draft]
+        newest = max((member.rank for member in earlier), default=None)
+        return (*(member for member in earlier if member.rank == newest), *chosen)
+
     def judge(self, source: str, day: date, *, chosen: bool = True) -> Edition:
         """Return what the member of that name is on a day."""
         member = next(member for member in self.members if member.source == source)

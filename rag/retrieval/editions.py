@@ -1,7 +1,8 @@
-"""Which edition of a text a question wants: the one in force, or the one whose year or day it names."""
+"""Which edition of a text a question wants: the one in force, the one whose year or day it names, or all, as it asks what changed."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,6 +13,9 @@ from rag.reading.dates import find_years
 
 OTHER_EDITION_WEIGHT = 0.5
 """What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
+_COMPARES = re.compile(
+    "前と後|前後で|新旧|旧(?:の)?(?:規程|規則|要綱|要領|条例|制度|版)と|から.{1,8}[にへ]変わ|[どう何]が?変わ[るりっ]|変更点|改正点|改正内容"
+)
 
 
 class EditionChooser:
@@ -26,6 +30,7 @@ class EditionChooser:
         self._families, self._asker, self._today = families, asker, today
         self._as_of = filters.as_of if filters else None
         self._years = find_years(unicodedata.normalize("NFKC", question)) if families else frozenset()
+        self._compares = bool(families) and _COMPARES.search(question) is not None
         if filters is not None and filters.year is not None:
             self._years |= {filters.year}
         self._open: dict[str, Family | None] = {}
@@ -80,13 +85,14 @@ class EditionChooser:
         if self._as_of is not None:
             return family.in_force(self._as_of)
         named = tuple(member for member in family.members if member.years & self._years) if self._years else ()
-        return named or family.in_force(self._today) or family.first_to_come()
+        chosen = named or family.in_force(self._today) or family.first_to_come()
+        return family.with_the_one_before(chosen) if self._compares else chosen
 
 
 def keep_one_edition(passages: Sequence[Passage]) -> list[Passage]:
     """Return passages (best first) without those of other editions than the one that came first of each text.
 
-    Where the question wants several editions, as it names their years, all of these stay.
+    Where the question wants several editions, as it names their years or asks what changed, all of these stay.
     """
     first: dict[str, Passage] = {}
     kept = []

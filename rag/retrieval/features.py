@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
+from rag.retrieval.ranges import NamedNumbers, find_ranges
 from rag.retrieval.sentences import embed_sentences
 from rag.text import fold, is_number
 
@@ -51,6 +52,8 @@ FEATURES = (
     "support",  # fused score of the best other candidate of the same place
     "title_named",  # weighted share of the title's words that were asked
     "question_named",  # the same of the question of a Q&A pair
+    "in_range",  # its ranges (320万円以上420万円未満) hold the numbers that the question names
+    "out_of_range",  # … do not
 )  # fmt: skip
 """The names, in the order of the columns."""
 SATURATION = 2.2
@@ -143,6 +146,7 @@ class _Asked:
 
     def __init__(self, query: Query, rarity: Rarity) -> None:
         self._rarity, self._wanted = rarity, query.wanted
+        self._named_numbers = NamedNumbers.of(query.text)
         self.terms = frozenset(query.terms)
         ways = ((self.terms.intersection(e.of), frozenset(e.words)) for e in query.expansions)
         self._ways = [(of, words) for of, words in ways if of]
@@ -177,6 +181,7 @@ class _Asked:
         held_words = self._held(everywhere)
         lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
         found = self._find_wanted(text.split("\n"), best)
+        fits = self._named_numbers.fit(find_ranges(text)) if self._named_numbers else 0.0
         return {
             "body": self.share(held.body),
             "everywhere": self.share(everywhere),
@@ -195,6 +200,8 @@ class _Asked:
             "unwanted": float(found is False),
             "title_named": self._named(held.title_words),
             "question_named": self._named(held.question_words),
+            "in_range": float(fits > 0),
+            "out_of_range": float(fits < 0),
         }  # fmt: skip
 
     def _named(self, words: frozenset[str]) -> float:
