@@ -303,6 +303,19 @@ def test_a_year_in_the_question_selects_its_edition_and_names_the_newer(assistan
     assert f"【旧版】現行: {newer['title']}（{R8}）" in render_answer(answer)
 
 
+@pytest.mark.parametrize(
+    ("day", "fee"),
+    [
+        ("令和7年3月", "8,000円"),
+        ("令和7年4月", "9,800円"),
+        ("令和７年の３月31日", "8,000円"),
+        ("2026年10月", "9,800円"),
+    ],
+)
+def test_a_day_in_the_question_selects_the_edition_in_force_on_it(assistant: Assistant, day: str, fee: str) -> None:
+    assert fee in assistant.ask(f"{day}の出張では、{LODGING}").text
+
+
 def test_a_question_for_two_years_may_use_both(assistant: Assistant) -> None:
     passages = assistant.search(f"令和5年度と令和6年度の{FEE}", limit=20)
     chosen = {p.chunk.source for p in passages if p.edition and p.edition.chosen}

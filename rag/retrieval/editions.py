@@ -9,7 +9,7 @@ from datetime import date
 
 from rag.documents import Asker, Edition, Filters, Metadata, Passage, Standing
 from rag.indexing.editions import Family, Member
-from rag.reading.dates import find_years
+from rag.reading.dates import find_days, find_years
 
 OTHER_EDITION_WEIGHT = 0.5
 """What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
@@ -29,7 +29,9 @@ class EditionChooser:
     ) -> None:
         self._families, self._asker, self._today = families, asker, today
         self._as_of = filters.as_of if filters else None
-        self._years = find_years(unicodedata.normalize("NFKC", question)) if families else frozenset()
+        text = unicodedata.normalize("NFKC", question) if families else ""
+        self._years = find_years(text)
+        self._days = [found.day for found in find_days(text.replace("年の", "年"))]
         self._compares = bool(families) and _COMPARES.search(question) is not None
         if filters is not None and filters.year is not None:
             self._years |= {filters.year}
@@ -84,8 +86,9 @@ class EditionChooser:
     def _choose(self, family: Family) -> tuple[Member, ...]:
         if self._as_of is not None:
             return family.in_force(self._as_of)
-        named = tuple(member for member in family.members if member.years & self._years) if self._years else ()
-        chosen = named or family.in_force(self._today) or family.first_to_come()
+        on_day = family.in_force(self._days[0]) if self._days and not family.by_year else ()
+        of_year = tuple(member for member in family.members if member.years & self._years) if self._years else ()
+        chosen = on_day or of_year or family.in_force(self._today) or family.first_to_come()
         return family.with_the_one_before(chosen) if self._compares else chosen
 
 
