@@ -77,7 +77,8 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     change = minimize(loss, np.zeros_like(start), jac=True, method="L-BFGS-B").x * moves
     moved = (start + change) / deviations
     named = dict(zip(FEATURES, (round(float(weight), 4) for weight in moved), strict=True))
-    return _calibrate(asked, LinearModel(named, public.means, public.scale, public.offset))
+    kept_means = {name: public.means.get(name, 0.0) for name in FEATURES}
+    return _calibrate(asked, LinearModel(named, kept_means, public.scale, public.offset))
 
 
 def _calibrate(asked: Sequence[Asked], model: LinearModel) -> LinearModel:

@@ -81,7 +81,8 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     change = minimize(loss, np.zeros(len(start) + 1), jac=True, method="L-BFGS-B").x
     weights = (start + change[:-1]) / deviations
     named = dict(zip(FEATURES, (round(float(weight), 5) for weight in weights), strict=True))
-    return LinearModel(named, public.means, 1.0, round(float(public.offset + change[-1]), 4))
+    kept_means = {name: public.means.get(name, 0.0) for name in FEATURES}
+    return LinearModel(named, kept_means, 1.0, round(float(public.offset + change[-1]), 4))
 
 
 def measure(asked: Sequence[Asked], models: Sequence[LinearModel], max_chars: int) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ from rag.indexing.basis import is_note
 MAX_CITATIONS = 3
 _MAX_UNITS = 4  # that are chosen for themselves
 _READ_CHARS = 120  # that are read in ten seconds
+_WORTH_CITING = 0.1  # the least probability of a unit of a passage that was not cited yet
 _WORTH_READING = 0.05  # the least probability of a unit that fits into them,
 _WORTH_BESIDE = 0.1  # and the least share of the best unit's
 _WORTH_MORE = 0.45  # the share of the best unit's probability from which on one makes the answer longer
@@ -58,7 +59,7 @@ def _is_worth_it(
 ) -> bool:
     """Tell whether a unit is likely enough to join those that are chosen. joined: with it, and what it cannot be read without."""
     if all(unit.passage != other.passage for other in chosen):
-        return unit.score >= max(_WORTH_READING, _OTHER_PASSAGE * best.score)
+        return unit.score >= max(_WORTH_CITING, _OTHER_PASSAGE * best.score)
     is_short = sum(_length(other, passages) for other in joined) <= _READ_CHARS
     least = max(_WORTH_READING, _WORTH_BESIDE * best.score) if is_short else _WORTH_MORE * best.score
     return unit.score >= least

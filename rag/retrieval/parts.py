@@ -13,7 +13,7 @@ from rag.words import is_nominal
 
 MAX_PARTS = 3
 _QUESTION = re.compile(
-    r"(?:か|かな|かしら|は|を?教えて(?:ください|下さい|欲しい|ほしい)?|知りたい(?:です)?|の)[。.?？]*$|[?？]$"
+    r"(?:か|かな|かしら|でしょう|は|を?教えて(?:ください|下さい|欲しい|ほしい)?|知りたい(?:です)?|の)[。.?？]*$|[?？]$"
 )
 _ENDS = re.compile(r"(?<=[。？！?!])\s*")
 _GOES_ON = re.compile(r"^(?:また|それと|それから|あと|ついでに|併せて|あわせて)[、,]?\s*")
@@ -21,13 +21,18 @@ _AND = re.compile(r"と、|と(?=[^、。?？]*の)|及び、?|および、?|並
 _TAIL = re.compile(
     r"(?:を|について|に関して|は|が)?(?:、)?(?:それぞれ)?(?:教えて.*|知りたい.*|(?:は|が)?(?:いくら|いつ|どこ|誰|何|どの|どう).*|を?お?願い.*)?[。?？]*$"
 )
-_COMPARES = re.compile(r"違い|ちがい|差|関係|どちら|どっち|比べ|比較|共通|間|合計|合わせて|両方|セット")
+_COMPARES = re.compile(r"違い|ちがい|差|関係|どちら|どっち|比べ|比較|共通|の間|合計|合わせて|両方|セット")
 _LEANS = re.compile(
     r"^(?:その|それ|これ|この|同|前|原則|具体|全|一般|他|ほか)|(?:とすれば|とした場合|について(?:も|の詳細))"
 )
 _ASKS = r"(?:いくら|幾ら|いつ|どこ|誰|だれ|何[^、。はがをに]{0,4}|ど[のれ][^、。はがを]{0,5}|どう[^、。はがを]{0,3})"
-_TWICE = re.compile(rf"(?P<first>.+?{_ASKS})(?:で|ですか|でしょうか|か)、(?P<second>[^。]*{_ASKS}.*)")
-"""Two questions in one sentence: …はいくらで、…はいつですか."""
+_TWICE = re.compile(
+    rf"(?P<first>.*?{_ASKS}(?P<verb>[^、。]{{0,12}}?))(?P<join>で|ですか|でしょうか|か|ばよく|ばいいか|のか)、"
+    rf"(?P<second>[^。]*(?:{_ASKS}|かかり|でき|もらえ|あり|い[りる]|要り)[^。]*)"
+)
+"""Two questions in one sentence: …はいくらで、…はいつですか; …いつまでに申し込めばよく、お金はかかりますか."""
+_CLOSES = {"ばよく": "ばよいですか", "ばいいか": "ばよいですか", "のか": "のですか"}
+_MAX_CLAUSE_CHARS = 30  # of one of two things that are asked for
 _MAX_CHARS = 60  # of a question that is likely to say all that it is about
 
 
@@ -41,9 +46,11 @@ def split_parts(question: str) -> tuple[str, ...]:
     >>> split_parts("住民票はいくらですか。また、転入届はいつまでですか。")
     ('住民票はいくらですか。', '転入届はいつまでですか。')
     >>> split_parts("町内で転居すると、手数料はいくらで、証明書はいつ届きますか。")
-    ('町内で転居すると、手数料はいくらですか', '町内で転居すると、証明書はいつ届きますか。')
+    ('町内で転居すると、手数料はいくらですか', '町内で転居すると、証明書はいつ届きますか')
     >>> split_parts("受給者証は何色で、いつ更新しますか")
     ('受給者証は何色ですか', '受給者証はいつ更新しますか')
+    >>> split_parts("手話の通訳者に来てもらいたい。何日前までに頼めばよく、お金はかかりますか。")
+    ('手話の通訳者に来てもらいたい。何日前までに頼めばよいですか', '手話の通訳者に来てもらいたい。お金はかかりますか')
     >>> [len(split_parts(q)) for q in ("課税証明書と納税証明書の違いは", "町の花と木は何ですか", "転入しました。手数料はいくらですか。")]
     [1, 1, 1]
     """
@@ -63,10 +70,15 @@ def merge_passages(whole: Sequence[Passage], parts: Sequence[Sequence[Passage]])
 
 
 def _split_sentences(text: str) -> list[str]:
-    """Return the sentences, where each of them is a short question; the first stands alone, later ones may follow it up."""
+    """Return the questions, each with the statements before the first; it stands alone, later ones may follow it up."""
     sentences = [_GOES_ON.sub("", piece) for piece in _ENDS.split(text) if piece.strip()]
-    asks = len(sentences) > 1 and _stands_alone(sentences[0]) and all(map(_asks, sentences[1:]))
-    return sentences if asks else []
+    first = next((place for place, sentence in enumerate(sentences) if _QUESTION.search(sentence)), len(sentences))
+    told, asked = "".join(sentences[:first]), sentences[first:]
+    if len(asked) < 2 or len(told) > _MAX_CHARS or not all(map(_asks, asked[1:])):
+        return []
+    if told:
+        return [told + sentence for sentence in asked] if _asks(asked[0]) else []
+    return asked if _stands_alone(asked[0]) else []
 
 
 def _asks(sentence: str) -> bool:
@@ -79,17 +91,25 @@ def _stands_alone(sentence: str) -> bool:
 
 
 def _split_asked_twice(text: str) -> list[str]:
-    """Return the two questions of a sentence; the second keeps the condition of the first, and its topic where it names none."""
-    match = _TWICE.fullmatch(text)
-    if match is None or _COMPARES.search(text):
+    """Return the two questions of the last sentence, each with what is told before; the second keeps the condition of the first,
+
+    and its topic where it names none.
+    """
+    told, stop, asked = text.removesuffix("。").rpartition("。")
+    match = _TWICE.fullmatch(asked)
+    if match is None or _COMPARES.search(text) or len(told) > _MAX_CHARS:
         return []
-    first, second = match["first"], match["second"]
+    first, second, join = match["first"], match["second"], match["join"]
     before, is_topic, _ = first.rpartition("は")
-    if not is_topic or not nouns(before):
+    if not told and not (is_topic and nouns(before)):
         return []
-    names_own = re.match(rf"[^、]*?は(?={_ASKS}|[^、]*{_ASKS})", second)
+    names_own = re.match(rf"[^、]*?は(?={_ASKS}|[^、]*{_ASKS})", second) or (join in _CLOSES and "は" in second)
     condition = f"{before.rpartition('、')[0]}、" if "、" in before else ""
-    return [f"{first}ですか", f"{condition}{second}" if names_own else f"{before}は{second}"]
+    topic = f"{before}は" if is_topic and not told else ""
+    return [
+        told + stop + first + _CLOSES.get(join, "ですか"),
+        told + stop + (f"{condition}{second}" if names_own else f"{topic}{second}"),
+    ]
 
 
 def _split_conjuncts(text: str) -> list[str]:
@@ -99,8 +119,10 @@ def _split_conjuncts(text: str) -> list[str]:
     tail = _TAIL.search(text)
     body, rest = (text[: tail.start()], text[tail.start() :]) if tail else (text, "")
     conjuncts = [piece.strip() for piece in _AND.split(body)]
-    if len(conjuncts) < 2 or not all(_names_aspect(conjunct) for conjunct in conjuncts):
-        return []
+    if len(conjuncts) < 2 or not all(map(_names_aspect, conjuncts)):
+        conjuncts = re.split("(?<=[一-鿿ァ-ヶー])と、", body)
+        if len(conjuncts) < 2 or not all(map(_names_with_clause, conjuncts)):
+            return []
     return [conjunct + rest for conjunct in conjuncts]
 
 
@@ -108,3 +130,10 @@ def _names_aspect(conjunct: str) -> bool:
     """Tell whether a phrase is nothing but 「AのB」 with content on both sides."""
     of, _, aspect = conjunct.rpartition("の")
     return len(of) > 1 and is_nominal(conjunct) and bool(nouns(of)) and bool(nouns(aspect))
+
+
+def _names_with_clause(conjunct: str) -> bool:
+    """Tell the same where A may be a clause: 町があっせんする機器の値段, 町外で受けるときの手続."""
+    of, _, aspect = conjunct.rpartition("の")
+    is_short = len(of) > 1 and len(conjunct) <= _MAX_CLAUSE_CHARS and not re.search("[は、]", conjunct)
+    return is_short and is_nominal(aspect) and bool(nouns(of)) and bool(nouns(aspect))
