@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-THRESHOLD = 0.26
+THRESHOLD = 0.3
 """The least mean similarity of two groups that become one: the best on the first half of eval/gaps.csv (`python -m eval.gaps`)."""
 MAX_QUESTIONS = 3_000
 """Different questions that are put together at once: the distances of all pairs are held, 36 MB."""
