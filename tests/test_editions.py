@@ -316,6 +316,23 @@ def test_a_day_in_the_question_selects_the_edition_in_force_on_it(assistant: Ass
     assert fee in assistant.ask(f"{day}の出張では、{LODGING}").text
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "令和5年6月生まれの子の",
+        "国民健康保険から社会保険に変わったときの",
+        "出産の前と後で必要な",
+        "年齢によって変わる",
+    ],
+)
+def test_days_and_changes_of_a_life_choose_no_other_edition(assistant: Assistant, question: str) -> None:
+    assert cited(assistant.ask(f"{question}{FEE}")) <= {R8}
+
+
+def test_two_days_in_a_question_may_use_both_editions(assistant: Assistant) -> None:
+    assert cited(assistant.ask(f"令和5年6月と令和8年6月の{FEE}")) == {R5, R8}
+
+
 def test_a_question_for_two_years_may_use_both(assistant: Assistant) -> None:
     passages = assistant.search(f"令和5年度と令和6年度の{FEE}", limit=20)
     chosen = {p.chunk.source for p in passages if p.edition and p.edition.chosen}

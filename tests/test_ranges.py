@@ -38,6 +38,12 @@ FEES = """# 介護保険料
         ("4月1日から4月30日まで、午前9時から午後5時まで", []),
         ("令和8年度から令和12年度まで", []),
         ("3回まで", []),
+        ("30万円を超えない額", [Range("円", high=300_000)]),
+        ("75歳未満で65歳以上の者", [Range("歳", 65, 75, is_high_open=True)]),
+        ("70歳以上又は6歳以下", [Range("歳", low=70), Range("歳", high=6)]),
+        ("100㎡以上200㎡未満", [Range("平方メートル", 100, 200, is_high_open=True)]),
+        ("0〜2歳児", [Range("歳", 0, 2)]),
+        ("1〜2万円、30分以上1時間未満、3分の2以上", []),
     ],
 )
 def test_ranges_are_read_and_periods_are_none(text: str, wanted: list[Range]) -> None:
@@ -63,6 +69,17 @@ def test_a_question_may_name_a_range_itself() -> None:
 def test_numbers_of_other_units_are_not_compared() -> None:
     assert NamedNumbers.of("令和8年4月に70歳になる人").fit(find_ranges(fold("300万円以上、5年以上"))) == 0.0
     assert not NamedNumbers.of("住民票の写しの手数料は")
+
+
+@pytest.mark.parametrize(
+    "question", ["小学3年生です", "2回目の接種", "第2子", "1歳6か月の子", "1時間30分停めたら", "収入の3分の1"]
+)
+def test_what_is_no_amount_names_no_number(question: str) -> None:
+    assert not NamedNumbers.of(question)
+
+
+def test_below_an_age_is_a_whole_year_less() -> None:
+    assert NamedNumbers.of("3歳未満の子の保育料").fit(find_ranges(fold("0〜2歳児"))) == 1.0
 
 
 @pytest.fixture(scope="module")

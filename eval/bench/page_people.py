@@ -61,7 +61,9 @@ class Person:
     def __enter__(self) -> Person:
         # The connection that a browser holds as long as the page is open, and drops when it is closed.
         heartbeat = self._client.stream("GET", f"/gradio_api/heartbeat/{self.session}", timeout=TIMEOUT_SECONDS)
-        self._open.enter_context(heartbeat).raise_for_status()
+        with ExitStack() as opened:
+            opened.enter_context(heartbeat).raise_for_status()
+            self._open = opened.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -1,4 +1,4 @@
-"""Which edition of a text a question wants: the one in force, the one whose year or day it names, or all, as it asks what changed."""
+"""Which edition of a text a question wants: the one in force, the one whose year or day it names, or that and the one before."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from rag.reading.dates import find_days, find_years
 OTHER_EDITION_WEIGHT = 0.5
 """What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
 _COMPARES = re.compile(
-    "前と後|前後で|新旧|旧(?:の)?(?:規程|規則|要綱|要領|条例|制度|版)と|から.{1,8}[にへ]変わ|[どう何]が?変わ[るりっ]|変更点|改正点|改正内容"
+    "(?:[日月年]|改正|改定|改訂|見直し|施行|変更)(?:の)?(?:前と後|前後で)|新旧|旧(?:の)?(?:規程|規則|要綱|要領|条例|制度|版)と"
+    "|変わりました|変わったの|変更点|改正点|改正内容"
 )
+"""It asks what changed in the text. That something changes in a life (社会保険に変わったとき) is no such question."""
+_OF_A_LIFE = re.compile(r"[0-9日\s]*(?:生まれ|に?(?:生ま|購入|転入|転出|取得|入所|採用))")
+"""What follows a day on which something happened to somebody; the text in force today speaks of it."""
 
 
 class EditionChooser:
@@ -29,10 +33,10 @@ class EditionChooser:
     ) -> None:
         self._families, self._asker, self._today = families, asker, today
         self._as_of = filters.as_of if filters else None
-        text = unicodedata.normalize("NFKC", question) if families else ""
+        text = _without_days_of_a_life(unicodedata.normalize("NFKC", question)) if families else ""
         self._years = find_years(text)
-        self._days = [found.day for found in find_days(text.replace("年の", "年"))]
-        self._compares = bool(families) and _COMPARES.search(question) is not None
+        self._days = [found.day for found in find_days(text)]
+        self._compares = _COMPARES.search(text) is not None
         if filters is not None and filters.year is not None:
             self._years |= {filters.year}
         self._open: dict[str, Family | None] = {}
@@ -86,10 +90,19 @@ class EditionChooser:
     def _choose(self, family: Family) -> tuple[Member, ...]:
         if self._as_of is not None:
             return family.in_force(self._as_of)
-        on_day = family.in_force(self._days[0]) if self._days and not family.by_year else ()
+        on_day = () if family.by_year else dict.fromkeys(m for day in self._days for m in family.in_force(day))
         of_year = tuple(member for member in family.members if member.years & self._years) if self._years else ()
-        chosen = on_day or of_year or family.in_force(self._today) or family.first_to_come()
+        chosen = tuple(on_day) or of_year or family.in_force(self._today) or family.first_to_come()
         return family.with_the_one_before(chosen) if self._compares else chosen
+
+
+def _without_days_of_a_life(text: str) -> str:
+    """Return a question without the days on which something happened to somebody (令和5年6月生まれ)."""
+    text = text.replace("年の", "年")
+    for found in reversed(find_days(text)):
+        if _OF_A_LIFE.match(text, found.end):
+            text = text[: found.start] + text[found.end :]
+    return text
 
 
 def keep_one_edition(passages: Sequence[Passage]) -> list[Passage]:

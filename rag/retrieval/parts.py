@@ -25,13 +25,13 @@ _COMPARES = re.compile(r"違い|ちがい|差|関係|どちら|どっち|比べ|
 _LEANS = re.compile(
     r"^(?:その|それ|これ|この|同|前|原則|具体|全|一般|他|ほか)|(?:とすれば|とした場合|について(?:も|の詳細))"
 )
-_ASKS = r"(?:いくら|幾ら|いつ|どこ|誰|だれ|何[^、。はがをに]{0,4}|ど[のれ][^、。はがを]{0,5}|どう[^、。はがを]{0,3})"
+_ASKS = r"(?:いくら|幾ら|(?:いつ|どこ|誰|だれ)(?!で?も)|何[^、。はがをに]{0,4}|ど[のれ][^、。はがを]{0,5}|どう[^、。はがを]{0,3})"
 _TWICE = re.compile(
-    rf"(?P<first>.*?{_ASKS}(?P<verb>[^、。]{{0,12}}?))(?P<join>で|ですか|でしょうか|か|ばよく|ばいいか|のか)、"
-    rf"(?P<second>[^。]*(?:{_ASKS}|かかり|でき|もらえ|あり|い[りる]|要り)[^。]*)"
+    rf"(?P<first>.*?{_ASKS}(?P<verb>[^、。]{{0,12}}?))(?P<join>で|ですか|でしょうか|か|ばよく|ばいいか|ばよいか|のか)、"
+    rf"(?P<second>[^。]*(?:{_ASKS}|[はも][^、。]*(?:かかり|でき|もらえ|あり|い[りる]|要り))[^。]*)"
 )
 """Two questions in one sentence: …はいくらで、…はいつですか; …いつまでに申し込めばよく、お金はかかりますか."""
-_CLOSES = {"ばよく": "ばよいですか", "ばいいか": "ばよいですか", "のか": "のですか"}
+_CLOSES = {"ばよく": "ばよいですか", "ばいいか": "ばよいですか", "ばよいか": "ばよいですか", "のか": "のですか"}
 _MAX_CLAUSE_CHARS = 30  # of one of two things that are asked for
 _MAX_CHARS = 60  # of a question that is likely to say all that it is about
 
@@ -70,7 +70,7 @@ def merge_passages(whole: Sequence[Passage], parts: Sequence[Sequence[Passage]])
 
 
 def _split_sentences(text: str) -> list[str]:
-    """Return the questions, each with the statements before the first; it stands alone, later ones may follow it up."""
+    """Return the questions, each with what is told before them; the first stands alone, later ones may follow it up."""
     sentences = [_GOES_ON.sub("", piece) for piece in _ENDS.split(text) if piece.strip()]
     first = next((place for place, sentence in enumerate(sentences) if _QUESTION.search(sentence)), len(sentences))
     told, asked = "".join(sentences[:first]), sentences[first:]
@@ -91,25 +91,29 @@ def _stands_alone(sentence: str) -> bool:
 
 
 def _split_asked_twice(text: str) -> list[str]:
-    """Return the two questions of the last sentence, each with what is told before; the second keeps the condition of the first,
-
-    and its topic where it names none.
-    """
+    """Return the two questions of the last sentence with what is told before; the second keeps condition and topic of the first."""
     told, stop, asked = text.removesuffix("。").rpartition("。")
     match = _TWICE.fullmatch(asked)
     if match is None or _COMPARES.search(text) or len(told) > _MAX_CHARS:
         return []
-    first, second, join = match["first"], match["second"], match["join"]
+    first, second = match["first"], _GOES_ON.sub("", match["second"])
     before, is_topic, _ = first.rpartition("は")
     if not told and not (is_topic and nouns(before)):
         return []
-    names_own = re.match(rf"[^、]*?は(?={_ASKS}|[^、]*{_ASKS})", second) or (join in _CLOSES and "は" in second)
+    names_own = re.match(r"[^、]*?は", second)
     condition = f"{before.rpartition('、')[0]}、" if "、" in before else ""
     topic = f"{before}は" if is_topic and not told else ""
-    return [
-        told + stop + first + _CLOSES.get(join, "ですか"),
-        told + stop + (f"{condition}{second}" if names_own else f"{topic}{second}"),
-    ]
+    second = f"{condition}{second}" if names_own else f"{topic}{second}"
+    return [told + stop + first + _close(match["verb"], match["join"]), told + stop + second]
+
+
+def _close(verb: str, join: str) -> str:
+    """Return how the first question ends: …にありますか, …になるのですか, いくらですか."""
+    if join in _CLOSES:
+        return _CLOSES[join]
+    if verb.endswith("ます"):
+        return "か"
+    return "のですか" if verb.endswith("る") else "ですか"
 
 
 def _split_conjuncts(text: str) -> list[str]:
