@@ -31,7 +31,7 @@ from eval.bench.asked_sets import (
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
-from eval.bench.town_questions import FOLDS, Town, open_town, read_town_questions
+from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.answerer import Answerer
@@ -233,13 +233,14 @@ def _boost(standard: Array, answerable: Array, weights: Array) -> Any:
 
 def _ask_unseen(standard: Array, answerable: Array, rows: _Rows) -> Array:
     """Return the log odds of each asking by a model that had not seen its question."""
-    fold = np.random.default_rng(0).permutation(rows.questions.max() + 1)[rows.questions] % FOLDS
-    odds = np.zeros(len(standard))
-    for number in range(FOLDS):
-        inside = fold == number
-        model = _boost(standard[~inside], answerable[~inside], rows.weights[~inside])
-        odds[inside] = model.decision_function(standard[inside])
-    return odds
+
+    def boost(questions: list[int]) -> Any:
+        inside = np.isin(rows.questions, questions)
+        return _boost(standard[inside], answerable[inside], rows.weights[inside])
+
+    models = fit_without_each(range(int(rows.questions.max()) + 1), boost)
+    of_question = [standard[rows.questions == number] for number in range(len(models))]
+    return np.concatenate([m.decision_function(x) for m, x in zip(models, of_question, strict=True)])
 
 
 def _scale(odds: Array, rows: _Rows) -> tuple[float, float]:

@@ -18,23 +18,11 @@ _UNITS = [
     *_WHOLE,
     *"% 割 時間 分 点 倍 週間 日間 年 メートル センチメートル ミリメートル キロメートル キロ 平方メートル 立方メートル ヘクタール トン 度".split(),
 ]
-_SAME = {
-    "名": "人",
-    "才": "歳",
-    "パーセント": "%",
-    "センチ": "センチメートル",
-    "ミリ": "ミリメートル",
-    "m": "メートル",
-    "cm": "センチメートル",
-}
-_SAME |= {
-    "mm": "ミリメートル",
-    "km": "キロメートル",
-    "m2": "平方メートル",
-    "m3": "立方メートル",
-    "ha": "ヘクタール",
-    "t": "トン",
-}
+_OTHER_NAMES = (
+    "名=人 才=歳 パーセント=% センチ=センチメートル ミリ=ミリメートル m=メートル cm=センチメートル mm=ミリメートル "
+    "km=キロメートル m2=平方メートル m3=立方メートル ha=ヘクタール t=トン"
+)
+_SAME = dict(pair.split("=") for pair in _OTHER_NAMES.split())
 _NO_UNIT = r"(?!目|生|度|次|の[0-9]|[a-z0-9])"
 """What follows other things than an amount: 2人目, 3年生, 8年度, 3分の2."""
 _UNIT = "(?P<unit>" + "|".join(sorted([*_UNITS, *_SAME], key=len, reverse=True)) + f"){_NO_UNIT}"
@@ -92,9 +80,10 @@ def _scan(folded: str) -> Iterator[tuple[Range, int, int]]:
             if last := _VALUE.match(folded, place):
                 place = last.end()
                 found = Range(_unit_of(last), float(match["number"]), float(last["number"]))
-                if found.unit not in _CLOCK and (
+                is_one_unit = (
                     not found.low or found.low >= found.high / 1_000
-                ):  # in 1~2万円 the first is no amount of 円
+                )  # in 1~2万円 the first is no amount of 円
+                if is_one_unit and found.unit not in _CLOCK:
                     yield found, match.start(), place
             continue
         other = _find_other_end(folded, match)
