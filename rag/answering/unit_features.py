@@ -18,7 +18,7 @@ from rag.answering.units import Unit, split_cells
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.query import Query, Question
-from rag.retrieval.ranges import NamedNumbers, find_ranges
+from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import KnownText, embed_stretches
 from rag.text import fold, morphemes
 
@@ -119,7 +119,7 @@ def measure_units(
         is_last = i + 1 == len(units) or units[i + 1].passage != unit.passage
         score = passages[unit.passage].score
         value = asked.finds_value(unit, passages)
-        fits = asked.fit_ranges(unit.text(passages))
+        fits = asked.numbers.fit_text(unit.text(passages))
         rows.append(
             (
                 score,
@@ -179,7 +179,7 @@ class _Asked:
         self.wanted: Wanted = find_wanted(query.text)
         folded = fold(query.text)
         self._folded = folded
-        self._numbers = NamedNumbers.of(query.text)
+        self.numbers = NamedNumbers.of(query.text)
         self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
 
     def held(self, words: frozenset[str]) -> frozenset[str]:
@@ -190,10 +190,6 @@ class _Asked:
 
     def share_of_runs(self, folded: str) -> float:
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
-
-    def fit_ranges(self, text: str) -> float:
-        """Return what `NamedNumbers.fit` says of a text."""
-        return self._numbers.fit(find_ranges(fold(text))) if self._numbers else 0.0
 
     def names_cell(self, row: str) -> bool:
         """Tell whether the question names a cell of a row: no letter of the same word goes on before or behind it."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import FactKind
 from rag.documents import Passage
+from rag.reading.dates import join_days
 
 _YEAR = re.compile(r"(\d{4})年度?")
 
@@ -30,7 +31,7 @@ def lacks_year(question: str, passages: Iterable[Passage]) -> bool:
 
     A document's own year, its day of force and its title speak for each of its passages.
     """
-    asked = set(find_bare_years(question.replace("年の", "年")))  # 令和7年の3月31日 is a day
+    asked = set(find_bare_years(join_days(question)))
     if not asked:
         return False
     for passage in passages:

@@ -74,6 +74,15 @@ def split_periods(text: str) -> Iterator[tuple[str, bool]]:
     yield text[end:], False
 
 
+def join_days(text: str) -> str:
+    """Return a question with its days written as documents write them.
+
+    >>> join_days("令和7年の3月31日")
+    '令和7年3月31日'
+    """
+    return text.replace("年の", "年")
+
+
 def find_days(text: str) -> list[FoundDay]:
     """Return the days and months that are written in a text, in order; what is no day of the calendar is none.
 

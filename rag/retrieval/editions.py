@@ -9,7 +9,7 @@ from datetime import date
 
 from rag.documents import Asker, Edition, Filters, Metadata, Passage, Standing
 from rag.indexing.editions import Family, Member
-from rag.reading.dates import find_days, find_years
+from rag.reading.dates import find_days, find_years, join_days
 
 OTHER_EDITION_WEIGHT = 0.5
 """What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
@@ -98,7 +98,7 @@ class EditionChooser:
 
 def _without_days_of_a_life(text: str) -> str:
     """Return a question without the days on which something happened to somebody (令和5年6月生まれ)."""
-    text = text.replace("年の", "年")
+    text = join_days(text)
     for found in reversed(find_days(text)):
         if _OF_A_LIFE.match(text, found.end):
             text = text[: found.start] + text[found.end :]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
-from rag.retrieval.ranges import NamedNumbers, find_ranges
+from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import embed_sentences
 from rag.text import fold, is_number
 
@@ -181,7 +181,7 @@ class _Asked:
         held_words = self._held(everywhere)
         lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
         found = self._find_wanted(text.split("\n"), best)
-        fits = self._named_numbers.fit(find_ranges(text)) if self._named_numbers else 0.0
+        fits = self._named_numbers.fit_text(text)
         return {
             "body": self.share(held.body),
             "everywhere": self.share(everywhere),

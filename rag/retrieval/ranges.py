@@ -151,6 +151,10 @@ class NamedNumbers:
     def __bool__(self) -> bool:
         return bool(self.numbers)
 
+    def fit_text(self, text: str) -> float:
+        """Return what `fit` says of the ranges of a text, which is read only where there is a number to compare."""
+        return self.fit(find_ranges(fold(text))) if self.numbers else 0.0
+
     def fit(self, ranges: Sequence[Range]) -> float:
         """Tell whether ranges are those of the numbers: 1 where all lie in them, -1 where one lies outside, 0 without any to compare.
 
