@@ -89,13 +89,18 @@ def open_page(context: Any, site: Site) -> Iterator[Any]:
     page.set_default_timeout(30_000)
     hosts, complaints = watch(page)
     page.goto(site.address)
-    page.wait_for_selector("#question textarea")
-    page.wait_for_function("document.documentElement.lang === 'ja'")
-    page.wait_for_selector("#examples button")  # what the page asks for when it is opened has come
+    wait_until_open(page)
     yield page
     page.close()
     assert hosts == {"127.0.0.1"}
     assert complaints == []
+
+
+def wait_until_open(page: Any) -> None:
+    """Wait until the page listens, and what it asks for when it is opened has come: who leaves it earlier sees it complain."""
+    page.wait_for_selector("#question textarea")
+    page.wait_for_function("'ready' in document.documentElement.dataset")
+    page.wait_for_selector("#examples button")
 
 
 def watch(page: Any) -> tuple[set[str], list[str]]:
@@ -263,10 +268,37 @@ def test_hostile_content_is_shown_as_text_and_fetches_nothing(page: Any, kind: s
     assert page.locator("#answer script, #answer img:not(.page)").count() == 0
 
 
+def test_a_question_sent_in_the_moment_in_which_the_page_appears_is_answered(context: Any, site: Site) -> None:
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.add_init_script("""
+      new MutationObserver((_, observer) => {
+        const box = document.querySelector("#question textarea");
+        if (!box) return;
+        observer.disconnect();
+        window.wasReady = "ready" in document.documentElement.dataset;
+        box.value = "早すぎる質問";
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+        box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+      }).observe(document, { childList: true, subtree: true });
+    """)
+    page.goto(site.address)
+    page.wait_for_selector("#answer .asked:has-text('早すぎる質問')")
+    assert page.evaluate("window.wasReady") is False
+    page.close()
+
+
+def test_the_page_is_japanese_before_any_script_runs(browser: Any, site: Site) -> None:
+    with closing(browser.new_context(java_script_enabled=False)) as context:
+        page = context.new_page()
+        page.goto(site.address)
+        assert page.evaluate("document.documentElement.lang") == "ja"
+
+
 def test_two_people_are_answered_at_the_same_time(page: Any, context: Any, site: Site) -> None:
     other = context.new_page()
     other.goto(site.address)
-    other.wait_for_function("document.documentElement.lang === 'ja'")
+    other.wait_for_function("'ready' in document.documentElement.dataset")
     for window in (page, other):
         window.fill("#question textarea", "同時に聞く")
         window.press("#question textarea", "Enter")
@@ -313,7 +345,7 @@ def test_the_page_is_as_dark_as_the_desktop_until_somebody_chooses_and_shows_its
 
     page.click("#theme")
     page.reload()
-    page.wait_for_selector("#question textarea")
+    wait_until_open(page)
     assert page.evaluate(ground) == "rgb(255, 255, 255)", "the choice is kept"
     assert (
         page.evaluate("getComputedStyle(document.querySelector('gradio-app')).backgroundColor") == "rgb(255, 255, 255)"

@@ -63,7 +63,7 @@ def sign_in(page: Any, password: str) -> None:
 
 def open_question(page: Any) -> None:
     page.wait_for_selector("#question textarea")
-    page.wait_for_function("document.documentElement.lang === 'ja' && window.gradio_config !== undefined")
+    page.wait_for_function("'ready' in document.documentElement.dataset")
 
 
 def test_a_user_signs_in_asks_and_signs_out(page: Any, address: str, gate: SessionGate) -> None:

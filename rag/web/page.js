@@ -3,6 +3,18 @@
   "use strict";
   const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question, #wanted") !== null;
 
+  // Gradio draws the boxes a moment before it listens to them: what is sent in between waits for `pageReady`.
+  let waiting = null;
+  const isReady = () => "ready" in document.documentElement.dataset;
+  const press = (button) => {
+    if (isReady()) document.querySelector(button)?.click();
+    else waiting = button;
+  };
+  window.pageReady = () => {
+    document.documentElement.dataset.ready = "";
+    if (waiting) press(waiting);
+  };
+
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
   // keyCode 229 is how Safari tells a key that ended a conversion.
   const onKeydown = (event) => {
@@ -11,11 +23,18 @@
     event.stopImmediatePropagation();
     if (event.isComposing || event.keyCode === 229 || event.shiftKey) return;
     event.preventDefault();
-    document.querySelector(event.target.closest("#question") ? "#send" : "#find")?.click();
+    press(event.target.closest("#question") ? "#send" : "#find");
   };
 
   const onKeypress = (event) => {
     if (event.key === "Enter" && inQuestion(event.target)) event.stopImmediatePropagation();
+  };
+
+  const onEarlyClick = (event) => {
+    const button = event.target instanceof Element ? event.target.closest("#send, #find") : null;
+    if (!button || isReady()) return;
+    event.stopImmediatePropagation();
+    waiting = `#${button.id}`;
   };
 
   const onClick = (event) => {
@@ -87,6 +106,7 @@
   new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("keydown", onKeydown, true);
   document.addEventListener("keypress", onKeypress, true);
+  document.addEventListener("click", onEarlyClick, true);
   document.addEventListener("click", onClick);
   document.addEventListener("load", onLoad, true);
   document.addEventListener("error", onError, true);

@@ -14,7 +14,7 @@ from rag.accounts.visits import find_user
 from rag.settings import Settings
 from rag.web import ask_tab, documents_tab, examples_tab, judging_panel, search_tab
 from rag.web.accuracy import tab as accuracy_tab
-from rag.web.assets import FIRST_SCRIPT, SCRIPTS, STYLES
+from rag.web.assets import STYLES
 from rag.web.use import gaps_tab
 from rag.web.use import tab as use_tab
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from rag.web.services import Services
 
 HEAD = (
-    f'<script src="/web/{FIRST_SCRIPT}"></script>'
-    + "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
-    + "".join(f'<script src="/web/{name}" defer></script>' for name in SCRIPTS)
+    "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
     + '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
 )
+"""What Gradio adds last, so that our styles come after its own; the scripts stand in the page from the start (`early_scripts`)."""
 _SIGNED_IN = '<nav class="account" aria-label="利用者"><a href="/password">パスワードの変更</a><a href="/sign-out">サインアウト</a></nav>'
 
 
@@ -69,6 +68,7 @@ def build_blocks(services: "Services") -> Any:
                 with gr.Tab(plan.label, id=plan.id, elem_id=f"tab-{plan.id}", visible=not plan.roles) as tab:
                     plan.build(gr, services)
                 tabs.append((plan, tab))
+        blocks.load(None, js="() => window.pageReady()", api_visibility="private")
         limited = [(plan, tab) for plan, tab in tabs if plan.roles]
         if limited:
             show = _build_show(gr, [plan for plan, _ in limited])

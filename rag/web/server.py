@@ -104,6 +104,7 @@ def _build_routes(services: Services, gate: Gate) -> FastAPI:
 def _mount_page(app: FastAPI, services: Services, gate: Gate) -> FastAPI:
     import gradio as gr
 
+    from rag.web.early_scripts import EarlyScriptsMiddleware
     from rag.web.entrance import EntranceMiddleware
     from rag.web.page import HEAD, build_blocks
     from rag.web.security import SecurityMiddleware
@@ -126,6 +127,7 @@ def _mount_page(app: FastAPI, services: Services, gate: Gate) -> FastAPI:
         head=HEAD,
         auth_dependency=None if gate.is_open else _name_user,
     )
+    mounted.add_middleware(EarlyScriptsMiddleware)
     mounted.add_middleware(EntranceMiddleware, gate=gate)
     mounted.add_middleware(SecurityMiddleware)
     return mounted
