@@ -163,3 +163,13 @@ def test_names_are_of_organisations_people_places_rules_and_labels(text: str, na
 
 def test_every_kind_has_a_japanese_label() -> None:
     assert len({kind.label for kind in FactKind}) == len(FactKind)
+
+
+def test_the_first_cell_of_a_row_is_a_number_and_no_fact_lies_in_two_cells() -> None:
+    assert values("24\t中央小学校\t8\t日向第1区", FactKind.NUMBER) == ["24", "8", "第1区"]
+    assert values("24 中央小学校は、8人です。", FactKind.NUMBER) == ["8人"], "the number of a list item"
+    assert values("8\t日向公民館", FactKind.DATE) == []
+
+
+def test_minutes_belong_to_their_hour_whatever_follows() -> None:
+    assert values("12時30分の交代", FactKind.TIME, FactKind.PERIOD) == ["12:30"]

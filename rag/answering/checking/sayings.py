@@ -11,12 +11,14 @@ from rag.answering.checking.polarity import LIMITED, find_limit, find_stances
 from rag.answering.facts.alignment import fold_line
 from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import Fact, FactKind
+from rag.answering.facts.quantities import split_number
 
 _PARTICLES = re.compile(
     r"^[\s、。，）)」』]*(?:(?:から|まで|より|では|には|とは|など)*(?:である|でした|です)?|(?:が|で|は|に|を|と|の|も|や|へ)+(?![ぁ-ん]))"
 )
 _ASKS = re.compile(r"(?:か|でしょう)[。？?]?\s*$")
 _TOPIC = re.compile(r"は[、，]?")
+_NEW_TOPIC = re.compile(r"(?:で|であり|であって|[しりきいち]|でき|られ|され|れ)、(?=[^、。]{1,30}は)")
 # How near to a fact the topic of its sentence is, what leads to it before a comma, what follows, what stands farther off, and what
 # leads to another fact of its kind.
 TOPIC, FAR, AFTER, ELSEWHERE, FOREIGN = 0.9, 0.75, 0.7, 0.3, 0.2
@@ -55,13 +57,16 @@ def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
 
 
 def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
+    clauses = _clauses(text)
     for group in dict.fromkeys(map(group_of, facts)):
         topic = frozenset[str]()
         begin = 0
         own = [fact for fact in facts if group_of(fact) == group]
         runs = list(_runs(text, facts, own))
         for number, run in enumerate(runs):
-            end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None)
+            end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None, clauses)
+            own_clause = max((clause for clause in clauses if begin < clause <= run[0].start), default=0)
+            begin, topic = (own_clause, frozenset()) if own_clause else (begin, topic)
             about, leading = _split_topic(text[begin : run[0].start])
             if about or not begin:
                 own_topic = _words_between(text, facts, own, begin, begin + len(about))
@@ -109,12 +114,24 @@ def _weigh_words(
     return near | dict.fromkeys(_words_between(text, facts, own, comma, last), 1.0)
 
 
-def _end_of_run(text: str, end: int, following: int | None) -> int:
-    """Return where the words behind facts cease to belong to them: at the comma, where more facts of their kind follow."""
+def _end_of_run(text: str, end: int, following: int | None, clauses: Sequence[int]) -> int:
+    """Return where the words behind facts cease to belong to them: at a new topic, or the comma where more facts of their kind follow."""
+    clause = min((clause for clause in clauses if clause > end), default=len(text))
     if following is None:
-        return len(text)
+        return clause
     stop = _STOP.search(text, end, following)
-    return stop.start() if stop else following
+    return min(clause, stop.start() if stop else following)
+
+
+def _clauses(text: str) -> list[int]:
+    """Return where a sentence that has said one thing of one topic goes on to another topic.
+
+    >>> text = "使用料は300円で、休館日は月曜日とし、町民の場合は無料です。"
+    >>> [text[place:][:3] for place in _clauses(text)]
+    ['休館日', '町民の']
+    """
+    ends = (match for match in _NEW_TOPIC.finditer(text) if _TOPIC.search(text, 0, match.start()))
+    return [match.end() for match in ends]
 
 
 def _runs(text: str, facts: Sequence[Fact], own: Sequence[Fact]) -> Iterator[list[Fact]]:
@@ -156,6 +173,8 @@ def group_of(fact: Fact) -> str:
     if fact.kind is FactKind.DATE:
         day = re.sub(r"^[0-9]+年度?(?=[0-9])", "", fact.value)
         return f"{fact.kind} {re.sub(r'[0-9]+|(?:第[1-5])?[月火水木金土日]曜', '#', day)}"
+    if fact.kind is FactKind.NUMBER and split_number(fact.value)[2] == "%":
+        return f"{fact.kind} %"
     return str(fact.kind)
 
 

@@ -43,8 +43,20 @@ def fold_line(line: str) -> FoldedLine:
     ('2024年4月1日、3000円', (0, 8), (9, 12))
     """
     clean, origin = _clean(line)
+    cells = clean.split("\t")
+    folded_cells = [fold(cell) for cell in cells]
     folded = fold(clean)
-    return FoldedLine(line, clean, folded, tuple(origin), tuple(_trace(clean, folded, origin)))
+    if folded != " ".join(folded_cells):  # what is folded reaches over more than one cell of the row
+        cells, folded_cells = [clean], [folded]
+    traced: list[tuple[int, int]] = []
+    begin = 0
+    for cell, folded_cell in zip(cells, folded_cells, strict=True):
+        if begin:
+            traced.append(origin[begin - 1])
+        if cell:
+            traced += _trace(cell, folded_cell, origin[begin : begin + len(cell)])
+        begin += len(cell) + 1
+    return FoldedLine(line, clean, folded, tuple(origin), tuple(traced))
 
 
 def _clean(line: str) -> tuple[str, list[tuple[int, int]]]:

@@ -19,6 +19,7 @@ __all__ = ["Fact", "FactKind", "contains", "find_facts"]
 
 _RULES = (*UNITS, *REFERENCES, *MOMENTS, *QUANTITIES)
 _MARKER = re.compile(r"[\s#>|]*(?:[-*・•○●◎]\s*)?(?:\([0-9]{1,2}\)|[0-9]{1,2}[.)](?![0-9])|[0-9]{1,2}(?=\s[^0-9\s]))")
+_ROW = re.compile(r"\S\t|\|.*\|")
 _CIRCLED = re.compile(r"[\s#>|]*[①-⑳]")
 _LINE = re.compile(r"[^\n]+")
 _DIGIT = re.compile(r"\d")
@@ -52,20 +53,30 @@ def find_facts(text: str) -> tuple[Fact, ...]:
 def _scan(line: FoldedLine, numbering: Numbering) -> Iterator[Found]:
     """Yield what the rules find in a line; characters of one fact are gone for the rules behind."""
     yield from numbering.read(line.folded)
-    marker = _MARKER.match(line.folded) if not _CIRCLED.match(line.text) else re.match(r"\D*[0-9]+", line.folded)
-    rest = _blank(line.folded, 0, marker.end()) if marker else line.folded
+    is_circled = bool(_CIRCLED.match(line.text))
+    marker = re.match(r"\D*[0-9]+", line.folded) if is_circled else _MARKER.match(line.folded)
+    if marker and not is_circled and marker[0][-1:].isdigit() and _ROW.search(line.text):
+        marker = None  # the first cell names its row: 24 中央小学校, 7 商工費
+    rest = _divide_cells(line)
+    rest = _blank(rest, 0, marker.end()) if marker else rest
     for pattern, read in _RULES:
         for match in pattern.finditer(rest):
             for fact in read(match):
-                if (
-                    fact.kind is FactKind.UNIT
-                    and fact.value
-                    and _DIGIT.search(line.text, *line.locate_folded(fact.start, fact.end))
-                ):
+                origin = line.text[slice(*line.locate_folded(fact.start, fact.end))]
+                if fact.kind is FactKind.UNIT and fact.value and _DIGIT.search(origin):
                     continue  # a cell with 1,000円 declares nothing, one with 千円 does
                 rest = _blank(rest, fact.start, fact.end)
                 if fact.value:
                     yield fact
+
+
+def _divide_cells(line: FoldedLine) -> str:
+    """Return the folded line with nothing that counts as a space between the cells of a row: 8 and 日向第1区 are no 8日."""
+    if "\t" not in line.text:
+        return line.folded
+    spaces = (place for place, character in enumerate(line.folded) if character == " ")
+    tabs = {place for place in spaces if "\t" in line.text[slice(*line.locate_folded(place, place + 1))]}
+    return "".join(_GONE if place in tabs else character for place, character in enumerate(line.folded))
 
 
 def _blank(text: str, start: int, end: int) -> str:
