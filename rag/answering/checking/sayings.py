@@ -32,13 +32,15 @@ class Saying:
     """One thing that a text says: a fact, the side of a number, or what is affirmed; and the words beside it.
 
     group: sayings of one group can contradict each other. near: the words that it is said of, each with its nearness: 1 for
-    those that lead to it, less for the topic of the sentence and for those that follow.
+    those that lead to it, less for the topic of the sentence and for those that follow. column: the years in the header cell
+    above it (令和7年度), which it is of.
     """
 
     group: str
     value: str
     fact: Fact | None
     near: Mapping[str, float]
+    column: tuple[Fact, ...] = ()
 
 
 def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
@@ -76,7 +78,8 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
             for fact in run:
                 beside = near | {token_of(other): 1.0 for other in run if other is not fact}
                 beside |= dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
-                yield Saying(group, fact.value, fact, beside)
+                column = tuple(_find_years(_find_header(text, fact.start, header)))
+                yield Saying(group, fact.value, fact, beside, column)
                 if fact.kind in LIMITED and (limit := find_limit(text, fact)):
                     yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
 
@@ -203,10 +206,20 @@ def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[st
         return frozenset()
     if len(cells) != len(header):
         return all_words_of(cells[0]) if len(cells) > 2 else frozenset()
+    return all_words_of(_find_header(text, place, header)) | all_words_of(cells[0])
+
+
+def _find_header(text: str, place: int, header: Sequence[str]) -> str:
+    """Return the header cell above a place in a row; "" where there is none."""
+    if not header or len(split_cells(text)) != len(header):
+        return ""
     divider = "\t" if "\t" in text else "|"
     column = text[:place].count(divider) - text.lstrip().startswith("|")
-    above = header[column] if 0 <= column < len(header) else ""
-    return all_words_of(above) | all_words_of(cells[0])
+    return header[column] if 0 <= column < len(header) else ""
+
+
+def _find_years(text: str) -> Iterator[Fact]:
+    return (fact for fact in find_facts(text) if fact.kind is FactKind.DATE and "年" in fact.value)
 
 
 def split_cells(line: str) -> list[str]:

@@ -16,7 +16,7 @@ from rag.answering.checking.content import content_words, words_of
 from rag.answering.checking.grounds import Ground, Source, read_source
 from rag.answering.checking.marks import Marked, add_mark, read_marks
 from rag.answering.checking.polarity import AXES, ENDING, agree_on_limit
-from rag.answering.checking.sayings import SIDE, STANCE, Saying, say
+from rag.answering.checking.sayings import SIDE, STANCE, Saying, group_of, say
 from rag.answering.checking.splitting import StatementSplitter, split_statements
 from rag.answering.facts.finding import contains, find_facts
 from rag.answering.facts.kinds import Fact, FactKind
@@ -116,7 +116,8 @@ class StatementChecker:
         for saying in say(body):
             if reason := self._contradict(saying, said, body):
                 return reason
-        return None
+        units = [fact for source in sources for fact in source.facts if fact.kind is FactKind.UNIT]
+        return _find_wrong_column(facts, [held for held, _ in said], units, body)
 
     def _holds(self, sources: Sequence[Source], fact: Fact) -> bool:
         held = [other for source in sources for other in source.facts]
@@ -215,6 +216,29 @@ def _agrees(held: Saying, saying: Saying) -> bool:
     if saying.fact is None or held.fact is None:
         return held.value == saying.value
     return contains((held.fact,), saying.fact) or contains((saying.fact,), held.fact)
+
+
+def _find_wrong_column(facts: Sequence[Fact], said: Sequence[Saying], units: Sequence[Fact], body: str) -> str | None:
+    """Return why a figure is of another year than the statement says; None where it is not. units: what bare figures are counted in.
+
+    Wherever the sources print the figure it stands below a year in a table, and the statement names others only.
+    """
+    for fact in facts:
+        if fact.kind in (FactKind.NAME, FactKind.DATE):
+            continue
+        columns = [held.column for held in said if held.fact and contains((held.fact, *units), fact)]
+        if columns and all(_is_other_column(column, facts) for column in columns):
+            return f"引用した文書の「{body[fact.start : fact.end].strip()}」は、別の年のものです"
+    return None
+
+
+def _is_other_column(column: Sequence[Fact], facts: Sequence[Fact]) -> bool:
+    """Tell whether facts name years of the kind in a header cell, and none of them is that of the cell."""
+    groups = {group_of(above) for above in column}
+    named = [fact for fact in facts if fact.kind is FactKind.DATE and group_of(fact) in groups]
+    return bool(named) and not any(
+        contains((above,), fact) or contains((fact,), above) for above in column for fact in named
+    )
 
 
 def _describe(saying: Saying, body: str) -> str:
