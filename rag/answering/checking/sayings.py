@@ -176,9 +176,19 @@ def group_of(fact: Fact) -> str:
     if fact.kind is FactKind.DATE:
         day = re.sub(r"^[0-9]+年度?(?=[0-9])", "", fact.value)
         return f"{fact.kind} {re.sub(r'[0-9]+|(?:第[1-5])?[月火水木金土日]曜', '#', day)}"
-    if fact.kind is FactKind.NUMBER and split_number(fact.value)[2] == "%":
-        return f"{fact.kind} %"
-    return str(fact.kind)
+    unit = split_number(fact.value)[2] if fact.kind is FactKind.NUMBER else ""
+    return f"{fact.kind} {unit}" if unit else str(fact.kind)
+
+
+def are_rivals(one: str, other: str) -> bool:
+    """Tell whether two groups can be of one thing: numbers of one unit, or one of them bare, as it stands in a table.
+
+    >>> are_rivals("number 人", "number 人"), are_rivals("number 人", "number"), are_rivals("number 人", "number 番")
+    (True, True, False)
+    """
+    return one == other or (
+        FactKind.NUMBER in (one, other) and {one.partition(" ")[0], other.partition(" ")[0]} == {FactKind.NUMBER}
+    )
 
 
 _NAME_ENDS = frozenset("課係局部室町市村県区校館所園院")

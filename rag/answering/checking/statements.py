@@ -16,7 +16,7 @@ from rag.answering.checking.content import content_words, words_of
 from rag.answering.checking.grounds import Ground, Source, read_source
 from rag.answering.checking.marks import Marked, add_mark, read_marks
 from rag.answering.checking.polarity import AXES, ENDING, agree_on_limit
-from rag.answering.checking.sayings import SIDE, STANCE, Saying, group_of, say
+from rag.answering.checking.sayings import SIDE, STANCE, Saying, are_rivals, group_of, say
 from rag.answering.checking.splitting import StatementSplitter, split_statements
 from rag.answering.facts.finding import contains, find_facts
 from rag.answering.facts.kinds import Fact, FactKind
@@ -165,7 +165,7 @@ class StatementChecker:
         if saying.group == STANCE + ENDING:
             same = self._find_nearest(near, {id(ground): ground for _, ground in said}.values(), saying) / total
         for held, ground in said:
-            if held.group != saying.group:
+            if not are_rivals(held.group, saying.group):
                 continue
             score = self._stand_beside(near, held, ground) / total if total else 1.0
             if _agrees(held, saying):
@@ -207,7 +207,8 @@ def _is_related(word: str, others: Iterable[str]) -> bool:
 def _is_small(saying: Saying) -> bool:
     """Tell whether a fact is a bare number such as texts count their parts with, or one of something: 1枚につき."""
     is_bare = saying.value.isdigit() and len(saying.value) < 3
-    return saying.group == FactKind.NUMBER and (is_bare or bool(re.fullmatch(r"1[^0-9./]*", saying.value)))
+    is_number = saying.fact is not None and saying.fact.kind is FactKind.NUMBER and not saying.group.startswith(SIDE)
+    return is_number and (is_bare or bool(re.fullmatch(r"1[^0-9./]*", saying.value)))
 
 
 def _agrees(held: Saying, saying: Saying) -> bool:
