@@ -189,3 +189,31 @@ def test_answers_written_by_hand_are_told_apart(town: list[Piece]) -> None:
     wrong = [(result.case.label, result.case.statement, result.reason) for result in results if not result.is_right]
     assert sum(result.is_right for result in planted) >= 0.85 * len(planted), wrong
     assert sum(result.is_right for result in true) >= 0.93 * len(true), wrong
+
+
+FEES = "料金\n使用料は、条例により、町民は300円とする。\n入場料は、条例により、町民は500円とする。"
+COUNTERS = "町役場の手続\n申請は町民課の窓口で、本人または代理人が14日以内に行う。\n届出は税務課の窓口で、本人または代理人が30日以内に行う。"
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        (FEES, "使用料は、条例により、町民は500円です。[1]"),
+        (COUNTERS, "申請は町民課の窓口で、本人または代理人が30日以内に行います。[1]"),
+    ],
+)
+def test_a_condition_or_an_alternative_is_no_new_topic(source: str, statement: str) -> None:
+    assert "別の事柄" in (StatementChecker({1: source}).check(statement).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        ("保険料（令和7年度の案内）\n区分\t令和6～8年度\n大人\t5,800円", "令和7年度の大人の保険料は5,800円です。[1]"),
+        ("保険料（令和8年度の案内）\n区分\t令和7年度から\n大人\t5,800円", "令和8年度の大人の保険料は5,800円です。[1]"),
+        ("令和8年度予算\n区分\t令和7年度\n町税\t6,000千円", "令和8年度予算の町税は、前年度は6,000千円でした。[1]"),
+        ("手続の書類\n申請書は300円です。", "| 1 | 申請書 | 300円 |[1]"),
+    ],
+)
+def test_spans_of_years_the_year_before_and_numbered_rows_are_no_errors(source: str, statement: str) -> None:
+    assert StatementChecker({1: source}).check(statement).reason is None

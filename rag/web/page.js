@@ -12,7 +12,9 @@
   };
   window.pageReady = () => {
     document.documentElement.dataset.ready = "";
-    if (waiting) press(waiting);
+    const button = waiting;
+    waiting = null;
+    if (button) press(button);
   };
 
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.

@@ -18,12 +18,16 @@ _PARTICLES = re.compile(
 )
 _ASKS = re.compile(r"(?:か|でしょう)[。？?]?\s*$")
 _TOPIC = re.compile(r"は[、，]?")
-_NEW_TOPIC = re.compile(r"(?:で|であり|であって|[しりきいち]|でき|られ|され|れ)、(?=[^、。]{1,30}は)")
+# で and し end a clause where another topic follows; ただし, もし, または, では and には do not.
+_NEW_TOPIC = re.compile(
+    r"(?:で|であり|であって|(?<!ただ)(?<!も)し|でき|られ|され)、(?=[^、。]{1,30}(?<!また)(?<![でにと])は)"
+)
 # How near to a fact the topic of its sentence is, what leads to it before a comma, what follows, what stands farther off, and what
 # leads to another fact of its kind.
 TOPIC, FAR, AFTER, ELSEWHERE, FOREIGN = 0.9, 0.75, 0.7, 0.3, 0.2
 STANCE, SIDE = "趣旨 ", "側 "
 """Begin the groups of sayings of what is affirmed, and of the side of a number on which something lies."""
+_SPAN = re.compile(r"[〜～~\-－ー―]|から|まで|以降|以後|以前")
 _STOP = re.compile(r"[、。，,！？!?\n\t|]")
 
 
@@ -229,6 +233,9 @@ def _find_header(text: str, place: int, header: Sequence[str]) -> str:
 
 
 def _find_years(text: str) -> Iterator[Fact]:
+    """Return the years of a header cell; none where it is a span of years."""
+    if _SPAN.search(text):
+        return iter(())
     return (fact for fact in find_facts(text) if fact.kind is FactKind.DATE and "年" in fact.value)
 
 

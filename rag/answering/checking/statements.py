@@ -41,6 +41,7 @@ AROUND, BEFORE, RELATED, ASKED = 0.8, 0.6, 0.5, 0.4  # what a word counts that s
 _ABSENCE = re.compile(
     r"(?:記載|情報|記述|説明|定め|内容)[はがも]?(?:あり|見当たり|見つかり|含まれてい|確認でき|示されてい)ません|(?:お答え|回答)(?:でき|いたしかね)"
 )
+_OTHER_YEAR = re.compile(r"前年|昨年|翌年|来年|前々年")
 _KANJI = re.compile(r"[一-鿿]")
 _HEADING = re.compile(r"\s*#+\s.*|\s*\*\*[^*]+\*\*[:：]?\s*$|.*[:：]\s*$", re.DOTALL)
 
@@ -222,8 +223,11 @@ def _agrees(held: Saying, saying: Saying) -> bool:
 def _find_wrong_column(facts: Sequence[Fact], said: Sequence[Saying], units: Sequence[Fact], body: str) -> str | None:
     """Return why a figure is of another year than the statement says; None where it is not. units: what bare figures are counted in.
 
-    Wherever the sources print the figure it stands below a year in a table, and the statement names others only.
+    Wherever the sources print the figure it stands below a year in a table, and the statement names others only. What it says
+    of 前年度 is not looked at.
     """
+    if _OTHER_YEAR.search(body):
+        return None
     for fact in facts:
         if fact.kind in (FactKind.NAME, FactKind.DATE):
             continue

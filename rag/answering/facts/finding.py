@@ -19,7 +19,7 @@ __all__ = ["Fact", "FactKind", "contains", "find_facts"]
 
 _RULES = (*UNITS, *REFERENCES, *MOMENTS, *QUANTITIES)
 _MARKER = re.compile(r"[\s#>|]*(?:[-*・•○●◎]\s*)?(?:\([0-9]{1,2}\)|[0-9]{1,2}[.)](?![0-9])|[0-9]{1,2}(?=\s[^0-9\s]))")
-_ROW = re.compile(r"\S\t|\|.*\|")
+_ROW = re.compile(r"\S\s*\t\s*\S")
 _CIRCLED = re.compile(r"[\s#>|]*[①-⑳]")
 _LINE = re.compile(r"[^\n]+")
 _DIGIT = re.compile(r"\d")
