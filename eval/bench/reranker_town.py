@@ -24,6 +24,8 @@ from rag.retrieval.learned import LinearModel, read_model
 RIDGES = (1.0, 0.3, 0.1, 0.05, 0.03)
 RIDGE = 0.1
 """Chosen by cross-validation: the strongest within a point of the best hit@1."""
+EVERYDAY_SHARE = 0.3
+"""Of all weight, what the questions in everyday words have: more than half were written so, and fewer are asked so."""
 KEPT = ("question", "question_named")
 """Their weights stay: few questions may be tuned on whose official answer is a Q&A pair, and that pair goes before."""
 CANDIDATES = 50
@@ -32,10 +34,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The candidates of one question. features: (candidates, FEATURES); right: (candidates,), True for those at a gold place."""
+    """The candidates of one question. features: (candidates, FEATURES); right: (candidates,), True for those at a gold place.
+
+    is_everyday: whether the question is in a citizen's words rather than the document's.
+    """
 
     features: Array
     right: NDArray[np.bool_]
+    is_everyday: bool
 
 
 def collect(town: Town) -> list[Asked]:
@@ -48,7 +54,7 @@ def collect(town: Town) -> list[Asked]:
         features = np.array([[p.features[name] for name in FEATURES] for p in passages])
         right = town.find_gold(question, passages)
         if any(right):
-            found.append(Asked(features, np.array(right)))
+            found.append(Asked(features, np.array(right), question.is_paraphrase))
     return found
 
 
@@ -61,24 +67,34 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     values = [(one.features - means) / deviations for one in asked]
     start = weights * deviations
 
+    counts = _weigh(asked)
     moves = np.array([name not in KEPT for name in FEATURES], dtype=np.float64)
 
     def loss(free: Array) -> tuple[float, Array]:
         change = free * moves
         total, slope = 0.0, np.zeros_like(change)
-        for x, one in zip(values, asked, strict=True):
+        for x, one, count in zip(values, asked, counts, strict=True):
             scores = x @ (start + change)
             share = np.exp(scores - scores.max())
             of_right = share * one.right
-            total -= float(np.log(of_right.sum() / share.sum()))
-            slope += (share / share.sum() - of_right / of_right.sum()) @ x
-        return total / len(asked) + ridge * float(change @ change), moves * (slope / len(asked) + 2 * ridge * change)
+            total -= float(count * np.log(of_right.sum() / share.sum()))
+            slope += count * ((share / share.sum() - of_right / of_right.sum()) @ x)
+        return total + ridge * float(change @ change), moves * (slope + 2 * ridge * change)
 
     change = minimize(loss, np.zeros_like(start), jac=True, method="L-BFGS-B").x * moves
     moved = (start + change) / deviations
     named = dict(zip(FEATURES, (round(float(weight), 4) for weight in moved), strict=True))
     kept_means = {name: public.means.get(name, 0.0) for name in FEATURES}
     return _calibrate(asked, LinearModel(named, kept_means, public.scale, public.offset))
+
+
+def _weigh(asked: Sequence[Asked]) -> Array:
+    """Return the weight of each question, shape (questions,), sum 1; those in everyday words have EVERYDAY_SHARE together."""
+    everyday = np.array([one.is_everyday for one in asked])
+    if everyday.all() or not everyday.any():
+        return np.full(len(asked), 1 / len(asked))
+    weights: Array = np.where(everyday, EVERYDAY_SHARE / everyday.sum(), (1 - EVERYDAY_SHARE) / (~everyday).sum())
+    return weights
 
 
 def _calibrate(asked: Sequence[Asked], model: LinearModel) -> LinearModel:
