@@ -41,13 +41,11 @@ class Site:
     pages: dict[str, Any] = field(default_factory=dict)
 
     def page_of(self, name: str) -> Any:
-        """Return the one page that a user keeps open through all tests: loading it is what takes long."""
-        if name not in self.pages:
-            self.pages[name] = self.open(name)
-        page = self.pages[name]
-        page.set_viewport_size(WIDE)
+        """Return a new page of a user, on which nothing was asked yet; the last one is closed."""
+        if name in self.pages:
+            self.pages.pop(name).context.close()
+        page = self.pages[name] = self.open(name)
         page.wait_for_selector("#tab-ask-button")
-        open_tab(page, "ask")
         return page
 
     def open(self, name: str, path: str = "/", **window: Any) -> Any:
@@ -85,9 +83,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def ask(page: Any, question: str) -> None:
     page.wait_for_selector("#question textarea")
-    if page.locator("#new-topic:visible").count():
-        page.click("#new-topic")
-        page.wait_for_selector("#answer .welcome")
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
     page.wait_for_function("([d, q]) => document.querySelector(d)?.textContent.includes(q)", arg=[DONE, question])
