@@ -157,6 +157,7 @@ def test_the_whole_page_unfolds(page: Any) -> None:
     ask(page, "転入")
     page.click("#citation-1 summary")
     page.wait_for_function("document.querySelector('#citation-1 details img').naturalHeight > 800")
+    assert page.locator("#citation-1 details img").is_visible()
 
 
 def test_an_example_asks_at_once(page: Any, site: Site) -> None:
@@ -298,13 +299,14 @@ def test_the_page_is_japanese_before_any_script_runs(browser: Any, site: Site) -
 def test_two_people_are_answered_at_the_same_time(page: Any, context: Any, site: Site) -> None:
     other = context.new_page()
     other.goto(site.address)
-    other.wait_for_function("'ready' in document.documentElement.dataset")
+    wait_until_open(other)
     for window in (page, other):
         window.fill("#question textarea", "同時に聞く")
         window.press("#question textarea", "Enter")
         window.wait_for_selector("#answer [aria-busy], #answer .result")
     for window in (page, other):
         window.wait_for_selector("#answer .no-answer")
+        assert "同時に聞く" in window.inner_text("#answer")
     other.close()
 
 

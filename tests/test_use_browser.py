@@ -12,7 +12,8 @@ from argon2 import PasswordHasher
 from conftest import build_town
 from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
+from test_browser import ARGUMENTS, CHROMIUM, NARROW, WIDE, wait_until_open, watch
+from test_browser import ask as ask_question
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
@@ -45,7 +46,7 @@ class Site:
         if name in self.pages:
             self.pages.pop(name).context.close()
         page = self.pages[name] = self.open(name)
-        page.wait_for_selector("#tab-ask-button")
+        wait_until_open(page)
         return page
 
     def open(self, name: str, path: str = "/", **window: Any) -> Any:
@@ -82,10 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def ask(page: Any, question: str) -> None:
-    page.wait_for_selector("#question textarea")
-    page.fill("#question textarea", question)
-    page.press("#question textarea", "Enter")
-    page.wait_for_function("([d, q]) => document.querySelector(d)?.textContent.includes(q)", arg=[DONE, question])
+    ask_question(page, question)
     page.wait_for_selector("#judging")
 
 

@@ -14,10 +14,10 @@ from rag.web.assets import FIRST_SCRIPT, SCRIPTS
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-EARLY = f'<script src="/web/{FIRST_SCRIPT}"></script>' + "".join(
+_EARLY = f'<script src="/web/{FIRST_SCRIPT}"></script>' + "".join(
     f'<script src="/web/{name}" defer></script>' for name in SCRIPTS
 )
-_CHANGES = ((b'lang="en"', b'lang="ja"'), (b"</head>", EARLY.encode() + b"</head>"))
+_CHANGES = ((b'lang="en"', b'lang="ja"'), (b"</head>", _EARLY.encode() + b"</head>"))
 """What stands once in Gradio's page, and what stands there instead."""
 
 

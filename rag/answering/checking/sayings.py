@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,8 +83,7 @@ def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Itera
             for fact in run:
                 beside = near | {token_of(other): 1.0 for other in run if other is not fact}
                 beside |= dict.fromkeys(_words_of_cell(text, fact.start, header), 1.0)
-                column = tuple(_find_years(_find_header(text, fact.start, header)))
-                yield Saying(group, fact.value, fact, beside, column)
+                yield Saying(group, fact.value, fact, beside, _find_years(_find_header(text, fact.start, header)))
                 if fact.kind in LIMITED and (limit := find_limit(text, fact)):
                     yield Saying(f"{SIDE}{fact.value}", limit, fact, beside)
 
@@ -232,11 +232,12 @@ def _find_header(text: str, place: int, header: Sequence[str]) -> str:
     return header[column] if 0 <= column < len(header) else ""
 
 
-def _find_years(text: str) -> Iterator[Fact]:
+@functools.lru_cache(256)  # a header stands above every row of its table
+def _find_years(text: str) -> tuple[Fact, ...]:
     """Return the years of a header cell; none where it is a span of years."""
     if _SPAN.search(text):
-        return iter(())
-    return (fact for fact in find_facts(text) if fact.kind is FactKind.DATE and "年" in fact.value)
+        return ()
+    return tuple(fact for fact in find_facts(text) if fact.kind is FactKind.DATE and "年" in fact.value)
 
 
 def split_cells(line: str) -> list[str]:

@@ -226,7 +226,7 @@ def _find_wrong_column(facts: Sequence[Fact], said: Sequence[Saying], units: Seq
     Wherever the sources print the figure it stands below a year in a table, and the statement names others only. What it says
     of 前年度 is not looked at.
     """
-    if _OTHER_YEAR.search(body):
+    if _OTHER_YEAR.search(body) or all(fact.kind is not FactKind.DATE for fact in facts):
         return None
     for fact in facts:
         if fact.kind in (FactKind.NAME, FactKind.DATE):

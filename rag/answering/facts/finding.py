@@ -62,8 +62,11 @@ def _scan(line: FoldedLine, numbering: Numbering) -> Iterator[Found]:
     for pattern, read in _RULES:
         for match in pattern.finditer(rest):
             for fact in read(match):
-                origin = line.text[slice(*line.locate_folded(fact.start, fact.end))]
-                if fact.kind is FactKind.UNIT and fact.value and _DIGIT.search(origin):
+                if (
+                    fact.kind is FactKind.UNIT
+                    and fact.value
+                    and _DIGIT.search(line.text, *line.locate_folded(fact.start, fact.end))
+                ):
                     continue  # a cell with 1,000円 declares nothing, one with 千円 does
                 rest = _blank(rest, fact.start, fact.end)
                 if fact.value:
