@@ -69,9 +69,9 @@ def page(context: Any, site: Site) -> Iterator[Any]:
     page.wait_for_selector("#examples button")
     yield page
     assert page.evaluate("window.pwned") is None
-    page.close()
     assert hosts == {"127.0.0.1"}
     assert complaints == []
+    page.close()
 
 
 def open_tab(page: Any, name: str) -> None:

@@ -34,6 +34,8 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 DONE = "#answer .result:not([aria-busy]), #answer .notice-box.error"
+FAREWELLS = ("AbortError: signal is aborted without reason", "Connection errored out")
+"""What Gradio writes when a page is left while it is still being filled."""
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -91,9 +93,9 @@ def open_page(context: Any, site: Site) -> Iterator[Any]:
     page.goto(site.address)
     wait_until_open(page)
     yield page
-    page.close()
     assert hosts == {"127.0.0.1"}
     assert complaints == []
+    page.close()
 
 
 def wait_until_open(page: Any) -> None:
@@ -104,18 +106,23 @@ def wait_until_open(page: Any) -> None:
 
 
 def watch(page: Any) -> tuple[set[str], list[str]]:
-    """Collect the host of every request, and every error that the browser reports."""
+    """Collect the host of every request, and every error that the browser reports before the page is left or closed."""
     hosts: set[str] = set()
     complaints: list[str] = []
+
+    def forget_farewells(frame: Any) -> None:
+        if frame == page.main_frame:
+            complaints[:] = [each for each in complaints if not any(words in each for words in FAREWELLS)]
+
+    def note(complaint: str) -> None:
+        if not page.is_closed():
+            complaints.append(complaint)
+
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or request.url[:20]))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: None if _is_left(error) else complaints.append(str(error)))
+    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("framenavigated", forget_farewells)
     return hosts, complaints
-
-
-def _is_left(error: Any) -> bool:
-    """Tell whether Gradio complains that the page was left while it was still being filled."""
-    return "AbortError: signal is aborted without reason" in str(error)
 
 
 def ask(page: Any, question: str) -> None:

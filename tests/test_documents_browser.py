@@ -87,9 +87,9 @@ def window(site: Site) -> Iterator[Any]:
         page.click("#tab-documents-button")
         page.wait_for_selector("#library table.documents")
         yield page
-        browser.close()
         assert hosts == {"127.0.0.1"}
         assert complaints == []
+        browser.close()
 
 
 def open_section(page: Any, name: str) -> Any:

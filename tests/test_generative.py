@@ -94,6 +94,10 @@ class Desk:
         generation = engine.generate(question, self.passages, self.pages, tokens.append)
         return Seen(generation, tokens, time.monotonic() - started)
 
+    def sent(self) -> str:
+        """Return what the server was asked, without what is measured or counted around it (times, lengths, its port)."""
+        return "\n".join(json.dumps(each["body"], ensure_ascii=False) for each in self.server.log()["requests"])
+
     def hurried(self) -> Desk:
         return dataclasses.replace(self, limits=Limits(TIMEOUT, FIRST, max_tokens=200))
 
@@ -391,7 +395,7 @@ def test_personal_data_are_not_sent_and_come_back_in_the_answer(desk: Desk) -> N
 
     generation = engine.generate("緑川花子の申請は", [passage], PlantedPages([passage]))
 
-    sent = str(desk.server.log()["requests"])
+    sent = desk.sent()
     assert "【氏名1】" in sent and "緑川花子" not in sent and "緑川" not in sent
     said = [s.text for s in (*generation.statements, *generation.checks.struck)]
     assert any("緑川花子" in text for text in said) and not any("【氏名1】" in text for text in said)
@@ -406,9 +410,9 @@ def test_the_engine_of_the_settings_keeps_personal_data_at_home(desk: Desk, mode
 
     generation = engine.generate("緑川花子さんの電話番号は", [passage], PlantedPages([passage]))
 
-    sent = json.dumps(desk.server.log()["requests"], ensure_ascii=False)
+    sent = desk.sent()
     assert "花子" not in sent and "1234" not in sent
-    assert (generation.failure is Failure.REFUSED) == (mode == "refuse") == (sent == "[]")
+    assert (generation.failure is Failure.REFUSED) == (mode == "refuse") == (sent == "")
 
 
 class FewWords(CustomLLM):
