@@ -67,6 +67,9 @@ _FEATURES = {
     "question_named": "Q&A の質問を名指し",
     "in_range": "聞かれた数が範囲の中",
     "out_of_range": "聞かれた数が範囲の外",
+    "like_everywhere": "全体の語の近さ",
+    "like_sentence": "一文の語の近さ",
+    "like_sentence_named": "一文と見出しの語の近さ",
 }
 
 

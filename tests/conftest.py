@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from rag.assistant import Assistant
 from rag.settings import Settings
+
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")  # how long an example takes on a busy machine says nothing
 
 TOWN = {
     "町民課/窓口のよくある質問.csv": """質問,回答,担当課,内線

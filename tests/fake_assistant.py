@@ -103,7 +103,7 @@ class FakeAssistant:
         if "爆発" in question:
             raise RuntimeError("内部の秘密")
         if "同時" in question:
-            self.meeting.wait(timeout=5)
+            self.meeting.wait(timeout=60)
         if history and "費用" in question:
             return replace(_answered(self.pdf_citation()), understood=f"「{history[0][0]}」について、{question}{EVIL}")
         for word, build in {"転入": self.pdf_citation, "悪意": evil_citation, "記録": csv_citation}.items():

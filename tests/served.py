@@ -11,7 +11,7 @@ from typing import Any
 
 from rag.web.server import open_listener
 
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def run(town_assistant: Assistant, questions: tuple[Question, ...]) -> RunRecord
 def change_run(run: RunRecord, id_: str, **outcome: Any) -> RunRecord:
     """Return a later run in which one question went another way."""
     results = tuple(replace(r, outcome=replace(r.outcome, **outcome)) if r.id == id_ else r for r in run.results)
-    later = run.about.started_at.replace(year=run.about.started_at.year + 1)
+    later = run.about.started_at + timedelta(days=365)
     about = replace(run.about, id=later.strftime("%Y%m%dT%H%M%S000"), started_at=later)
     return replace(run, about=about, results=results)
 

@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 from page_checks import find_serious_in_both_themes
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, NARROW, WIDE, watch
+from test_browser import (
+    ARGUMENTS,
+    CHROMIUM,
+    NARROW,
+    WIDE,
+    new_page,
+    open_tab,
+    resize,
+    unfold,
+    wait_until_open,
+    wait_until_quiet,
+    watch,
+)
 
 from eval.questions import read_questions
 from rag.assistant import Assistant
@@ -62,11 +74,10 @@ def context() -> Iterator[Any]:
 
 @pytest.fixture
 def page(context: Any, site: Site) -> Iterator[Any]:
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = new_page(context)
     hosts, complaints = watch(page)
     page.goto(site.address)
-    page.wait_for_selector("#examples button")
+    wait_until_open(page)
     yield page
     assert page.evaluate("window.pwned") is None
     assert hosts == {"127.0.0.1"}
@@ -74,24 +85,18 @@ def page(context: Any, site: Site) -> Iterator[Any]:
     page.close()
 
 
-def open_tab(page: Any, name: str) -> None:
-    page.click(f"#tab-{name}-button")
-    page.wait_for_selector(f"#tab-{name}-button[aria-selected=true]")
-
-
 def check_narrow(page: Any) -> None:
-    page.set_viewport_size(NARROW)
-    page.wait_for_timeout(200)
+    resize(page, NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     for target in page.locator("button.example:visible, button.send:visible, .fold > summary:visible").all():
         assert target.bounding_box()["height"] >= 44, target.inner_text()
-    page.set_viewport_size(WIDE)
+    resize(page, WIDE)
 
 
 def test_an_example_is_proposed_approved_pressed_and_counted(page: Any, site: Site) -> None:
     open_tab(page, "examples")
     page.wait_for_selector("#review h2")
-    page.click("#propose button.label-wrap")
+    unfold(page, "#propose", "textarea")
     page.click("#propose-kind label:has-text('ひな型')")
     page.fill("#propose-text textarea", f"〔届出〕の期限はいつですか{EVIL}")
     for field, text in (("category", "届出"), ("department", "町民課")):
@@ -113,7 +118,9 @@ def test_an_example_is_proposed_approved_pressed_and_counted(page: Any, site: Si
     assert page.evaluate("getSelection().toString() || document.activeElement.value.slice(0, 4)") == "〔届出〕"
     assert page.locator("#answer .result").count() == 0, "a template waits for its blanks"
 
+    wait_until_quiet(page)  # its use is counted
     page.reload()
+    wait_until_open(page)
     open_tab(page, "examples")
     page.wait_for_selector("#registry :text('1 回使用')")
     page.fill("#find-example", "届出 期限")
@@ -140,8 +147,9 @@ def test_towns_exchange_examples_and_an_approved_one_stands_first(page: Any, tmp
     exported = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert row["text"] in [entry["text"] for entry in exported["entries"]]
 
+    wait_until_quiet(page)
     page.reload()
-    page.wait_for_selector("#examples button")
+    wait_until_open(page)
     page.click(f"#examples button:has-text('{row['text']}')")
     page.wait_for_selector("#answer .result:not([aria-busy])")
     assert page.input_value("#question textarea") == row["text"]
@@ -151,7 +159,7 @@ def test_the_set_is_uploaded_measured_watched_compared_and_a_question_opened(
     page: Any, site: Site, tmp_path: Path
 ) -> None:
     open_tab(page, "accuracy")
-    page.click("#question-set button.label-wrap")
+    unfold(page, "#question-set", "button.example")
     page.wait_for_selector("#question-set-about :text('同梱の見本')")
     file = tmp_path / "questions.csv"
     for text, words in ((f"{HEADER}\n1,,,,,,,可,,,\n", "B2（2行目「質問」）"), (SHEET, "3 問の質問集に置き換えました")):
@@ -168,8 +176,9 @@ def test_the_set_is_uploaded_measured_watched_compared_and_a_question_opened(
 
     for accuracy in ("33.3%", "66.7%"):
         page.click("#evaluate")
-        page.wait_for_selector(f"#figures .tile .value:has-text('{accuracy}')")
+        page.wait_for_selector(f"#figures .tile .value:has-text('{accuracy}')", timeout=120_000)
         page.wait_for_selector("#evaluation-state .done")
+        wait_until_quiet(page)
         lenient = SHEET.replace("一億円", '"9,800円"')
         (site.settings.data_dir / "questions.csv").write_text(lenient, encoding="utf-8")
     check_narrow(page)
@@ -191,7 +200,7 @@ def test_the_set_is_uploaded_measured_watched_compared_and_a_question_opened(
 
 
 def test_a_run_goes_on_while_the_page_is_closed_and_can_be_stopped(page: Any, site: Site, context: Any) -> None:
-    many = range(4_000)  # more than are asked before the other window is open
+    many = range(20_000)  # more than are asked before the other window is open, on a busy machine too
     rows = "\n".join(f"{n},住民票の手数料は{n}通でいくらですか,,,,,,不可,,," for n in many)
     (site.settings.data_dir / "questions.csv").write_text(f"{HEADER}\n{rows}\n", encoding="utf-8")
     open_tab(page, "accuracy")
@@ -199,9 +208,10 @@ def test_a_run_goes_on_while_the_page_is_closed_and_can_be_stopped(page: Any, si
     page.click("#evaluate")
     page.wait_for_selector(".run-progress progress")
 
-    other = context.new_page()
+    other = new_page(context)
     other.goto(site.address)
-    open_tab(other, "accuracy")
+    wait_until_open(other)
+    other.click("#tab-accuracy-button")
     other.wait_for_selector(".run-progress progress")
     other.close()
     page.click("#stop-evaluation")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from served import serve_app
 
 from rag.documents import Filters
 from rag.settings import Settings
+from rag.web.assets import STYLES
 from rag.web.server import build_app
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,6 +40,41 @@ DONE = "#answer .result:not([aria-busy]), #answer .notice-box.error"
 FAREWELLS = ("AbortError: signal is aborted without reason", "Connection errored out")
 """What Gradio writes when a page is left while it is still being filled."""
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+GRADIO, LIBRARY = "/gradio_api/queue/join", "/api/library/"
+"""Where a page sends what it asks: to the handlers of Gradio, and to the routes of the tab 「文書の管理」."""
+QUIET_SECONDS = 120
+_FOLLOW = """(([gradio, library]) => {
+    const asked = (window.asked = new Set()), ended = new Set(), fetchHere = window.fetch, parse = JSON.parse;
+    window.fetch = (...given) => {
+        const response = fetchHere(...given), address = String(given[0].url ?? given[0]);
+        const call = { path: [gradio, library].find((path) => address.includes(path)) };
+        const hear = (text) => {
+            call.id = call.path === gradio ? parse(text).event_id : undefined;
+            if (!call.id || ended.has(call.id)) asked.delete(call);
+        };
+        if (call.path) {
+            asked.add(call);
+            response.then((got) => got.clone().text()).then(hear).catch(() => asked.delete(call));
+        }
+        return response;
+    };
+    JSON.parse = (...given) => {
+        const said = parse(...given);
+        if (said?.msg === "process_completed") ended.add(said.event_id);
+        for (const call of asked) if (ended.has(call.id)) asked.delete(call);
+        return said;
+    };
+})"""
+"""Keeps what a page has asked and not heard the end of. A request of Gradio ends with a message: its stream may stay open behind it."""
+_DRAW = """async (path) => {
+    const isAsking = () => [...window.asked].some((call) => call.path === path), wasAsking = isAsking();
+    for (let frame = 0; frame < 10; frame++) {
+        await Promise.race([new Promise((done) => requestAnimationFrame(done)), new Promise((done) => setTimeout(done, 100))]);
+        await new Promise((done) => setTimeout(done));
+    }
+    return wasAsking || isAsking();
+}"""
+"""Lets a page draw ten frames, more than Gradio takes to draw what it has heard; tells whether an answer was missing meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +125,7 @@ def zoomed_page(browser: Any, site: Site) -> Iterator[Any]:
 @contextmanager
 def open_page(context: Any, site: Site) -> Iterator[Any]:
     """Open the page; in the end nothing may have left the machine or been written to the console as an error."""
-    page = context.new_page()
-    page.set_default_timeout(30_000)
+    page = new_page(context)
     hosts, complaints = watch(page)
     page.goto(site.address)
     wait_until_open(page)
@@ -98,11 +135,69 @@ def open_page(context: Any, site: Site) -> Iterator[Any]:
     page.close()
 
 
+def new_page(context: Any) -> Any:
+    """Return an empty page that is patient, and of which is known what it asks (`wait_until_quiet`)."""
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.add_init_script(f"{_FOLLOW}({[GRADIO, LIBRARY]})")
+    return page
+
+
+def wait_until_quiet(page: Any, path: str = GRADIO) -> None:
+    """Wait until the page has heard the end of all that it has asked, and has drawn it.
+
+    An answer comes in steps, the last of which is sent twice: what comes late takes back what was written or chosen meanwhile.
+    """
+    until = time.monotonic() + QUIET_SECONDS
+    while page.evaluate(_DRAW, path):
+        assert time.monotonic() < until, page.evaluate("[...window.asked]")
+
+
 def wait_until_open(page: Any) -> None:
-    """Wait until the page listens, and what it asks for when it is opened has come: who leaves it earlier sees it complain."""
+    """Wait until the page listens and looks as it should, and what it asks when it is opened has come: left earlier, it complains."""
     page.wait_for_selector("#question textarea")
     page.wait_for_function("'ready' in document.documentElement.dataset")
+    page.wait_for_function(
+        "names => names.every(name => [...document.styleSheets].some(sheet => sheet.href?.endsWith(`/web/${name}`)))",
+        arg=list(STYLES),
+    )
     page.wait_for_selector("#examples button")
+    wait_until_quiet(page)
+
+
+def open_tab(page: Any, name: str) -> None:
+    """Open a tab, and wait until it is filled: what is written into it earlier is lost."""
+    page.click(f"#tab-{name}-button")
+    page.wait_for_selector(f"#tab-{name}-button[aria-selected=true]")
+    wait_until_quiet(page)
+
+
+def unfold(page: Any, fold: str, field: str) -> None:
+    """Unfold a part of the page, and wait until its fields are there and hold what they begin with."""
+    page.click(f"{fold} button.label-wrap")
+    page.wait_for_selector(f"{fold} {field}")
+    wait_until_quiet(page)
+
+
+def resize(page: Any, size: Any) -> None:
+    """Give the window another size, and wait until the page is laid out for it."""
+    page.set_viewport_size(size)
+    page.wait_for_function("wide => window.innerWidth === wide", arg=size["width"])
+    wait_until_quiet(page)
+
+
+def copy(page: Any, button: str) -> None:
+    """Press a button that copies, and wait until it has said so: it says so for three seconds, and nobody may look just then."""
+    page.evaluate(
+        """selector => {
+            const button = document.querySelector(selector);
+            const look = () => (window.hasCopied ||= button.textContent === "コピーしました");
+            new MutationObserver(look).observe(button, { characterData: true, childList: true, subtree: true });
+        }""",
+        button,
+    )
+    page.click(button)
+    page.wait_for_function("window.hasCopied")
 
 
 def watch(page: Any) -> tuple[set[str], list[str]]:
@@ -126,11 +221,14 @@ def watch(page: Any) -> tuple[set[str], list[str]]:
 
 
 def ask(page: Any, question: str) -> None:
+    """Ask when nothing of earlier questions still comes, and wait until nothing more comes of this one."""
+    wait_until_quiet(page)
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
     page.wait_for_function(
         "([done, question]) => document.querySelector(done)?.textContent.includes(question)", arg=[DONE, question]
     )
+    wait_until_quiet(page)
 
 
 def test_enter_asks_and_the_source_stands_beside_the_answer(page: Any) -> None:
@@ -175,6 +273,24 @@ def test_an_example_asks_at_once(page: Any, site: Site) -> None:
     assert site.assistant.asked[-1][0] == EXAMPLES[0]
 
 
+def test_what_is_said_of_an_answer_stays_when_nothing_is_found_to_ask_next(
+    page: Any, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_judged = threading.Event()
+    monkeypatch.setattr(site.assistant, "suggest", lambda *_, **__: () if is_judged.wait(timeout=60) else ("遅い",))
+    page.fill("#question textarea", "転入の届出はいつまで")
+    page.press("#question textarea", "Enter")
+    page.click("#verdict label:has-text('違う')")
+    page.wait_for_selector("#judged .done:has-text('「違う」を受け取りました')")
+    page.fill("#comment textarea, #comment input", "期限が古い")
+    is_judged.set()
+    wait_until_quiet(page)
+
+    assert page.locator("#verdict label:has-text('違う') input").is_checked()
+    assert page.input_value("#comment textarea, #comment input") == "期限が古い"
+    assert "「違う」を受け取りました" in page.inner_text("#judged")
+
+
 def test_a_conversation_keeps_its_topic_offers_questions_and_can_be_taken_away(page: Any, site: Site) -> None:
     assert not page.locator("#conversation").is_visible() and page.locator("#follow-ups button:visible").count() == 0
     ask(page, "転入の届出はいつまで")
@@ -185,6 +301,7 @@ def test_a_conversation_keeps_its_topic_offers_questions_and_can_be_taken_away(p
     page.wait_for_selector(".understood:has-text('「転入の届出はいつまで」について')")
     assert EVIL in page.inner_text(".understood") and page.evaluate("window.pwned") is None
     assert [asked for asked, _ in site.assistant.histories[-1]] == ["転入の届出はいつまで"]
+    wait_until_quiet(page)
 
     for button, start in (("#save-md", "# しるべ　質問と回答の記録".encode()), ("#save-docx", b"PK")):
         with page.expect_download() as download:
@@ -197,6 +314,7 @@ def test_a_conversation_keeps_its_topic_offers_questions_and_can_be_taken_away(p
     page.press("#question textarea", "Enter")
     page.wait_for_selector("#answer .thanks")
     assert len(site.assistant.asked) == before
+    wait_until_quiet(page)
 
     page.click("#new-topic")
     page.wait_for_selector("#answer .welcome")
@@ -233,6 +351,7 @@ def test_errors_are_sentences(page: Any) -> None:
         page.press("#question textarea", "Enter")
         page.wait_for_selector(f"#answer .notice-box.error:has-text('{words}')")
         assert "Traceback" not in page.content() and "内部の秘密" not in page.content()
+        wait_until_quiet(page)
 
 
 @pytest.mark.parametrize("event", [{"isComposing": True, "keyCode": 13}, {"isComposing": False, "keyCode": 229}])
@@ -291,7 +410,7 @@ def test_a_question_sent_in_the_moment_in_which_the_page_appears_is_answered(con
       }).observe(document, { childList: true, subtree: true });
     """)
     page.goto(site.address)
-    page.wait_for_selector("#answer .asked:has-text('早すぎる質問')")
+    page.wait_for_selector("#answer .result:not([aria-busy]) .asked:has-text('早すぎる質問')")
     assert page.evaluate("window.wasReady") is False
     page.close()
 
@@ -304,7 +423,7 @@ def test_the_page_is_japanese_before_any_script_runs(browser: Any, site: Site) -
 
 
 def test_two_people_are_answered_at_the_same_time(page: Any, context: Any, site: Site) -> None:
-    other = context.new_page()
+    other = new_page(context)
     other.goto(site.address)
     wait_until_open(other)
     for window in (page, other):
@@ -318,32 +437,33 @@ def test_two_people_are_answered_at_the_same_time(page: Any, context: Any, site:
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(page: Any) -> None:
-    page.set_viewport_size(NARROW)
+    resize(page, NARROW)
     for question in ("", "転入", "悪意", "記録", "なし"):
         if question:
             ask(page, question)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], question
         for target in page.locator("#answer a.original, #answer summary, button:visible").all():
             assert target.bounding_box()["height"] >= 44, target.inner_text()
-    page.set_viewport_size(WIDE)
+    resize(page, WIDE)
 
 
 def test_at_200_percent_nothing_of_a_question_and_its_answer_is_cut_or_out_of_reach(zoomed_page: Any) -> None:
     check_reflow(zoomed_page)
-    zoomed_page.click("#filters button.label-wrap")
+    unfold(zoomed_page, "#filters", "input")
     for question in ("転入の届出はいつまで", "悪意" + EVIL, "記録", "なし"):
         ask(zoomed_page, question)
         check_reflow(zoomed_page)
-    zoomed_page.click("#survey button.label-wrap")
+    unfold(zoomed_page, "#survey", ".scale input")
     check_reflow(zoomed_page)
 
 
 def test_at_200_percent_nothing_of_a_list_of_places_is_cut_or_out_of_reach(zoomed_page: Any) -> None:
-    zoomed_page.click("#tab-search-button")
-    zoomed_page.click("#search-filters button.label-wrap")
+    open_tab(zoomed_page, "search")
+    unfold(zoomed_page, "#search-filters", "input")
     zoomed_page.fill("#wanted textarea", "転入届")
     zoomed_page.press("#wanted textarea", "Enter")
     zoomed_page.wait_for_selector("#hits .hit")
+    wait_until_quiet(zoomed_page)
     check_reflow(zoomed_page)
 
 
@@ -368,7 +488,7 @@ def test_the_page_is_as_dark_as_the_desktop_until_somebody_chooses_and_shows_its
 
 
 def test_limits_go_with_the_question_and_stand_above_the_answer_until_they_are_lifted(page: Any, site: Site) -> None:
-    page.click("#filters button.label-wrap")
+    unfold(page, "#filters", "input")
     page.get_by_label("基準日").first.fill("令和8年4月1日")
     department = page.get_by_label("所管課").first
     department.click()
@@ -397,7 +517,7 @@ def test_a_day_is_taken_from_the_browsers_calendar_with_the_keyboard(page: Any, 
             this.dispatchEvent(new Event("change", { bubbles: true }));
         }"""
     )
-    page.click("#filters button.label-wrap")
+    unfold(page, "#filters", "input")
     field = page.get_by_role("textbox", name="基準日").first
     field.fill("いつか")
     page.keyboard.press("Tab")
@@ -412,10 +532,11 @@ def test_a_day_is_taken_from_the_browsers_calendar_with_the_keyboard(page: Any, 
 
 
 def test_a_search_lists_places_without_an_answer_and_facets_narrow_it(page: Any) -> None:
-    page.click("#tab-search-button")
+    open_tab(page, "search")
     page.fill("#wanted textarea", "転入届")
     page.press("#wanted textarea", "Enter")
     page.wait_for_selector("#hits .hit")
+    wait_until_quiet(page)
 
     hit = page.locator(".hit").first
     assert "窓口マニュアル" in hit.inner_text() and hit.locator("mark").first.inner_text() == "転入届"
@@ -445,8 +566,7 @@ def test_an_answer_is_copied_with_its_sources_and_comes_back_from_the_list(page:
     ask(page, "転入の届出はいつまで")
     copied = page.get_attribute("button.copy", "data-copy")
     assert QUOTE in copied and "[1] 窓口マニュアル　12頁（PDF 2枚目）" in copied
-    page.click("button.copy")
-    page.wait_for_selector("button.copy:has-text('コピーしました')")
+    copy(page, "button.copy")
 
     ask(page, "悪意" + EVIL)
     page.locator("#past label").first.click()

@@ -510,7 +510,7 @@ def test_only_results_go_to_stdout_and_no_bar_is_drawn_into_a_file() -> None:
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=280,
     )
 
     assert done.returncode == 1, done.stderr

@@ -231,7 +231,7 @@ def is_running(pid: int) -> bool:
 @posix
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process that has started")
 def test_a_conversion_may_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    script = 'sleep 1; for last; do :; done; out="$(dirname "$last")/out"; mkdir "$out"; yes > "$out/original.pdf"'
+    script = 'while [ "$(ulimit -f)" = unlimited ]; do sleep 0.1; done; for last; do :; done; out="$(dirname "$last")/out"; mkdir "$out"; yes > "$out/original.pdf"'
     write_stand_in(tmp_path, script, monkeypatch)
 
     with open_converted(tmp_path / "soffice", "a.odt", ".pdf", timeout_seconds=30, max_bytes=10_000) as converted:

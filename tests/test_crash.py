@@ -107,8 +107,9 @@ def test_killed_at_random_instants_the_old_answers_are_served_and_the_next_run_i
     killed = 0
     for number in range(2, KILLS + 2):
         new = write_round(tmp_path, number)
-        status, _ = run_writer(nursery, tmp_path, kill_after=instants.uniform(0, seconds))
+        status, took = run_writer(nursery, tmp_path, kill_after=instants.uniform(0, seconds))
         killed += os.WIFSIGNALED(status)
+        seconds = seconds if os.WIFSIGNALED(status) else min(seconds, took)  # the measured run was a slow one
         served = served_texts(tmp_path)
         assert served in (old, new), f"round {number} serves a mixture"
         report = run_sync(tmp_path)
@@ -124,14 +125,14 @@ def test_the_workers_of_a_killed_writer_do_not_outlive_it(tmp_path: Path) -> Non
     code = f"import sys; sys.path.insert(0, 'tests'); from pathlib import Path; from test_crash import run_slow_sync; run_slow_sync(Path({str(tmp_path)!r}))"
     writer = psutil.Popen([sys.executable, "-c", code], cwd=ROOT)
     kept = tmp_path / "index" / "files"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and (not kept.exists() or len(list(kept.iterdir())) < 4):
         time.sleep(0.02)
     workers = writer.children(recursive=True)
-    assert len(workers) >= 2, f"no worker was at work after 20 seconds: {workers}"
+    assert len(workers) >= 2, f"no worker was at work after 120 seconds: {workers}"
     writer.kill()
     writer.wait()
-    _, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
     for worker in alive:
         worker.kill()

@@ -16,7 +16,19 @@ import pytest
 from conftest import build_town
 from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, DONE, NARROW, WIDE, watch
+from test_browser import (
+    ARGUMENTS,
+    CHROMIUM,
+    LIBRARY,
+    NARROW,
+    WIDE,
+    new_page,
+    resize,
+    wait_until_open,
+    wait_until_quiet,
+    watch,
+)
+from test_browser import ask as ask_question
 
 from rag.assistant import Assistant
 from rag.indexing.sync import SyncReport
@@ -80,10 +92,11 @@ def window(site: Site) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        page = browser.new_context(viewport=WIDE, locale="ja-JP").new_page()
+        page = new_page(browser.new_context(viewport=WIDE, locale="ja-JP"))
         page.set_default_timeout(PATIENCE)
         hosts, complaints = watch(page)
         page.goto(site.address)
+        wait_until_open(page)
         page.click("#tab-documents-button")
         page.wait_for_selector("#library table.documents")
         yield page
@@ -106,23 +119,25 @@ def state_of(page: Any, state: str) -> None:
 
 
 def say_done(page: Any, words: str) -> None:
+    """Wait until it is said what was done, and the sections that show something else now are read: what was ticked goes with them."""
     page.wait_for_selector(f"#library-notice:visible .said:has-text('{words}')")
+    wait_until_quiet(page, LIBRARY)
 
 
-def index(page: Any) -> None:
+def index(page: Any, site: Site) -> None:
+    """Let an index run end that was seen: it stands still until it is."""
+    site.waiting.touch()
+    wait_until_quiet(page, LIBRARY)
     page.click("button:has-text('取り込みを始める')")
     page.wait_for_selector("#section-index [data-poll]")
     page.wait_for_selector("#section-index .stages li progress")
+    site.waiting.unlink()
     page.wait_for_selector("#section-index .last-run .notice-box.done")
 
 
 def ask(page: Any, question: str) -> str:
     page.click("#tab-ask-button")
-    page.fill("#question textarea", question)
-    page.press("#question textarea", "Enter")
-    page.wait_for_function(
-        "([done, question]) => document.querySelector(done)?.textContent.includes(question)", arg=[DONE, question]
-    )
+    ask_question(page, question)
     answer = page.inner_text("#answer")
     page.click("#tab-documents-button")
     page.wait_for_selector("#library table.documents")
@@ -152,7 +167,7 @@ def test_a_file_is_dropped_indexed_before_our_eyes_and_answers(window: Any, site
     state_of(window, "new")
     window.wait_for_selector("#section-index .waiting:has-text('新規 1 件')")
 
-    index(window)
+    index(window, site)
 
     state_of(window, "indexed")
     assert SOURCE in window.locator("#section-index .last-run").text_content()
@@ -257,6 +272,7 @@ def test_a_folder_and_a_zip_are_taken_with_all_that_is_in_them(window: Any, site
 
 def test_a_run_is_stopped_and_the_old_index_answers_before_and_after(window: Any, site: Site) -> None:
     site.waiting.touch()
+    wait_until_quiet(window, LIBRARY)
     window.click("button:has-text('取り込みを始める')")
     window.wait_for_selector("#section-index .stages li:has-text('読み取りと索引')")
     for question, words in (("宿泊料は一夜につきいくらですか", "9,800円"), ("緑沢灯台の見学料はいくらですか", "")):
@@ -271,8 +287,7 @@ def test_a_run_is_stopped_and_the_old_index_answers_before_and_after(window: Any
     assert window.text_content("#library-said") == "取り込み: 中止しました（索引は前のまま）"
     assert "9,800円" in ask(window, "宿泊料は一夜につきいくらですか")
 
-    site.waiting.unlink()
-    index(window)
+    index(window, site)
     for source in (NOTE, FORM):
         window.wait_for_selector(f"#section-documents tr:has-text('{source}') .state.indexed")
     assert "250円" in ask(window, "緑沢灯台の見学料はいくらですか")
@@ -280,7 +295,7 @@ def test_a_run_is_stopped_and_the_old_index_answers_before_and_after(window: Any
 
 
 def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window: Any) -> None:
-    window.set_viewport_size(NARROW)
+    resize(window, NARROW)
     window.click(f"#section-documents button.link:has-text('{TITLE}')")
     window.wait_for_selector(".editor-body")
 
@@ -291,13 +306,14 @@ def test_the_tab_needs_no_sideways_scrolling_and_has_targets_for_fingers(window:
         "all => all.filter(e => e.checkVisibility()).map(e => [e.textContent.slice(0, 20), e.getBoundingClientRect().height])",
     )
     assert len(heights) > 30 and [each for each in heights if each[1] < 44] == []
-    window.set_viewport_size(WIDE)
+    resize(window, WIDE)
 
 
 def test_at_200_percent_nothing_is_cut_or_out_of_reach(window: Any, site: Site) -> None:
-    page = window.context.browser.new_page(**ZOOMED, locale="ja-JP")
+    page = new_page(window.context.browser.new_context(**ZOOMED, locale="ja-JP"))
     page.set_default_timeout(PATIENCE)
     page.goto(site.address)
+    wait_until_open(page)
     page.click("#tab-documents-button")
     page.wait_for_selector("#library table.documents")
     for name in ("upload", "attention", "synonyms", "snapshots", "history"):
@@ -305,7 +321,7 @@ def test_at_200_percent_nothing_is_cut_or_out_of_reach(window: Any, site: Site) 
     page.click(f"#section-documents button.link:has-text('{TITLE}')")
     page.wait_for_selector(".editor-body")
     check_reflow(page)
-    page.close()
+    page.context.close()
 
 
 def test_axe_has_nothing_serious_to_say(window: Any) -> None:

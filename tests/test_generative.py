@@ -354,9 +354,11 @@ def test_a_place_is_free_again_after_every_kind_of_failure(desk: Desk) -> None:
     hurried.limits = dataclasses.replace(hurried.limits, concurrency=1)
     engine = hurried.engine("byte-by-byte")
 
-    failures = [hurried.use(engine).generation.failure for _ in range(3)]
-
-    assert failures == [Failure.SLOW] * 3
+    for number in range(1, 4):
+        assert hurried.use(engine).generation.failure is Failure.SLOW
+        assert wait_until(lambda number=number: desk.server.log()["hung_up"] >= number), (
+            "the place is free once it is closed"
+        )
 
 
 def test_an_error_of_the_page_that_shows_tokens_frees_the_place_too(desk: Desk) -> None:

@@ -77,7 +77,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return run_guarded(WHOLE_PATH, folder)
 
 
-def run_guarded(script: str, folder: Path, *, timeout_seconds: float = 120) -> dict[str, Any]:
+def run_guarded(script: str, folder: Path, *, timeout_seconds: float = 280) -> dict[str, Any]:
     """Run a script behind the guard and return the object that it prints last."""
     kept = {
         name: value for name, value in os.environ.items() if name.upper() in ("PATH", "SYSTEMROOT", "TEMP", "TMPDIR")

@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 from fake_assistant import QUOTE, FakeAssistant
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, DONE
+from test_browser import ARGUMENTS, CHROMIUM, ask, new_page, wait_until_open
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
@@ -48,8 +48,7 @@ def page(address: str) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        page = browser.new_context(locale="ja-JP").new_page()
-        page.set_default_timeout(30_000)
+        page = new_page(browser.new_context(locale="ja-JP"))
         page.goto(address)
         yield page
         browser.close()
@@ -61,20 +60,13 @@ def sign_in(page: Any, password: str) -> None:
     page.click("button")
 
 
-def open_question(page: Any) -> None:
-    page.wait_for_selector("#question textarea")
-    page.wait_for_function("'ready' in document.documentElement.dataset")
-
-
 def test_a_user_signs_in_asks_and_signs_out(page: Any, address: str, gate: SessionGate) -> None:
     assert page.url == f"{address}/sign-in"
     sign_in(page, "x")
     page.wait_for_selector("text=名前かパスワードが違います")
     sign_in(page, PASSWORD)
-    open_question(page)
-    page.fill("#question textarea", "転入の届出はいつまで")
-    page.press("#question textarea", "Enter")
-    page.wait_for_selector(DONE)
+    wait_until_open(page)
+    ask(page, "転入の届出はいつまで")
     assert QUOTE in page.inner_text(".answer-text")
     assert page.evaluate("document.cookie") == "", "no script reads the session"
 
@@ -82,7 +74,7 @@ def test_a_user_signs_in_asks_and_signs_out(page: Any, address: str, gate: Sessi
     page.press("#question textarea", "Enter")
     page.wait_for_selector("#password")
     sign_in(page, PASSWORD)
-    open_question(page)
+    wait_until_open(page)
     page.click("text=サインアウト")
     page.click("text=サインアウトする")
     page.wait_for_selector("#password")

@@ -444,7 +444,7 @@ def test_workers_that_cannot_start_are_one_error_and_not_a_problem_of_every_file
         [sys.executable, script],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=False,
     )

@@ -45,7 +45,7 @@ from rag.errors import UsageError
 from rag.indexing.updating import update_index
 from rag.settings import Settings
 from rag.web.answer_page import find_changes, render_given
-from rag.web.conversation import Step, answer_in_steps
+from rag.web.conversation import Shown, Step, answer_in_steps, find_follow_ups
 from rag.web.desk import Desk, thank
 from rag.web.judging_list import (
     find_judge,
@@ -108,16 +108,27 @@ def ask(town: Town, question: str) -> list[Step]:
 
 
 def test_an_answer_is_shown_before_it_is_remembered_and_again_with_its_id(town: Town) -> None:
-    progress, shown, remembered, last = ask(town, "転入の届出はいつまで")
+    progress, shown, remembered = ask(town, "転入の届出はいつまで")
 
     (entry,) = town.activity.store.entries()
     assert (progress.id, shown.id, remembered.id) == (None, None, entry.id)
-    assert shown.html == remembered.html == last.html and last.follow_ups
-    assert not remembered.is_again and last.is_again, "what was said of it meanwhile stays"
-    assert last.turns[0].id == entry.id and entry.question == "転入の届出はいつまで"
+    assert shown.html == remembered.html
+    assert remembered.turns[0].id == entry.id and entry.question == "転入の届出はいつまで"
     given = town.activity.store.find(entry.id, EVERYONE)
     assert given is not None and given.snapshot == town.assistant.snapshot_id()
     assert [q.id for q in town.activity.store.history("s1")] == [entry.id]
+
+
+def test_what_to_ask_next_is_found_for_the_answer_that_the_page_still_shows(town: Town) -> None:
+    *_, last = ask(town, "転入の届出はいつまで")
+    shown = Shown(last.turns)
+
+    assert find_follow_ups(town.desk, shown, town.request)
+    assert find_follow_ups(town.desk, Shown(), town.request) == ()
+
+    suggest = town.assistant.suggest
+    town.assistant.suggest = lambda *a, **k: (setattr(shown, "turns", ()), suggest(*a, **k))[1]  # type: ignore[method-assign]
+    assert find_follow_ups(town.desk, shown, town.request) is None, "a new topic was begun meanwhile"
 
 
 def test_an_answer_that_cannot_be_remembered_is_shown_all_the_same(

@@ -12,7 +12,20 @@ from argon2 import PasswordHasher
 from conftest import build_town
 from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, NARROW, WIDE, wait_until_open, watch
+from test_browser import (
+    ARGUMENTS,
+    CHROMIUM,
+    NARROW,
+    WIDE,
+    copy,
+    new_page,
+    open_tab,
+    resize,
+    unfold,
+    wait_until_open,
+    wait_until_quiet,
+    watch,
+)
 from test_browser import ask as ask_question
 
 from rag.accounts.opening import open_gate
@@ -26,6 +39,7 @@ from rag.web.server import build_app
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.timeout(900),  # an index run is a polite process: on a busy machine it waits
 ]
 QUESTION, KNOWN = "町民プールの利用料金はいくらですか", "転出届はいつまでに出せばよいですか"
 GAP = "パスポートの申請手数料はいくらですか"
@@ -53,8 +67,7 @@ class Site:
         """Return a page of a user in a window of his own."""
         context = self.browser.new_context(**({"locale": "ja-JP", "viewport": WIDE} | window))
         context.add_cookies([{"name": SESSION_COOKIE, "value": self.gate.sessions.open(name), "url": self.address}])
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+        page = new_page(context)
         page.goto(self.address + path)
         return page
 
@@ -87,8 +100,33 @@ def ask(page: Any, question: str) -> None:
     page.wait_for_selector("#judging")
 
 
-def open_tab(page: Any, name: str) -> None:
-    page.click(f"#tab-{name}-button")
+def begin_reply(page: Any, question: str) -> None:
+    """Open a question without an answer, and the form for its reply with what it begins with."""
+    open_tab(page, "gaps")
+    page.click(f"#gaps label:has-text('{question}')")
+    page.wait_for_selector("article.gap")
+    page.click("#gap-reply")
+    page.wait_for_selector("#reply-author")
+    wait_until_quiet(page)
+
+
+def check_reply(page: Any, words: str) -> None:
+    """Let the reply be shown as it would be published: whatever was written before takes an earlier preview away, if late."""
+    wait_until_quiet(page)
+    page.click("#reply-check")
+    page.wait_for_selector(f".preview:has-text('{words}')")
+    wait_until_quiet(page)
+
+
+def judge_answer(page: Any) -> None:
+    """Open an answer of the list, and rate it."""
+    page.locator(f"#judged-answers label:has-text('{KNOWN}')").first.click()
+    page.wait_for_selector(".judged:has-text('14日以内')")
+    wait_until_quiet(page)
+    page.click("#rating label:has-text('○')")
+    page.click("#rate")
+    page.wait_for_selector("#judging-told .done:has-text('「○」を記録しました')")
+    wait_until_quiet(page)
 
 
 def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
@@ -99,21 +137,18 @@ def test_from_a_question_in_vain_to_the_confirmed_answer(site: Site) -> None:
     assert staff.locator("#tab-use-button, #tab-gaps-button").count() == 0, "those are for administrators"
     staff.click("#verdict label:has-text('見つからない')")
     staff.wait_for_selector("#judged .done:has-text('「見つからない」を受け取りました')")
+    wait_until_quiet(staff)
     staff.locator("#comment").locator("input, textarea").fill("料金表がほしい" + EVIL)
     staff.click("#send-comment")
     staff.wait_for_selector("#judged .done:has-text('ひとこと')")
 
     admin = site.page_of("kanri")
-    admin.wait_for_selector("#tab-gaps-button")
-    open_tab(admin, "gaps")
-    admin.click(f"#gaps label:has-text('{QUESTION}')")
-    admin.click("#gap-reply")
+    begin_reply(admin, QUESTION)
     assert admin.locator("#reply-author").locator("input, textarea").input_value() == "管理 係"
     for name, text in (("question", QUESTION), ("answer", f"1回200円です。{EVIL}"), ("department", "教育課")):
         admin.locator(f"#reply-{name}").locator("input, textarea").fill(text)
     admin.check("#reply-pin input")
-    admin.click("#reply-check")
-    admin.wait_for_selector(".preview:has-text('正式な回答にする')")
+    check_reply(admin, "正式な回答にする")
     admin.click("#reply-publish")
     admin.wait_for_selector("#reply-told .done:has-text('索引に入れました')", timeout=240_000)
     admin.wait_for_selector("#gaps-count:has-text('ありません')")
@@ -131,13 +166,12 @@ def test_a_permanent_link_is_opened_by_another_user_and_copied(site: Site) -> No
     ask(staff, KNOWN)
     link = staff.get_attribute("#permanent a", "href")
     staff.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    staff.click("#permanent button.copy")
-    staff.wait_for_selector("#permanent button.copy:has-text('コピーしました')")
+    copy(staff, "#permanent button.copy")
     assert staff.evaluate("navigator.clipboard.readText()") == site.address + link
 
     other = site.open("zeimu", link)
     assert KNOWN in other.inner_text(".asked-text") and "14日以内" in other.inner_text(".answer-text")
-    other.set_viewport_size(NARROW)
+    resize(other, NARROW)
     assert other.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     assert "表示できません" in site.open("zeimu", "/answers/unknown").inner_text("main")
 
@@ -147,14 +181,13 @@ def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Sit
     ask(staff, KNOWN)
     staff.click("#verdict label:has-text('役に立った')")
     staff.wait_for_selector("#judged .done")
-    staff.click("#survey button.label-wrap")
+    unfold(staff, "#survey", ".scale input")
     for place in range(3):
         staff.locator("#survey .scale").nth(place).locator("input").first.check()
     staff.click("#send-survey")
     staff.wait_for_selector("#surveyed .done:has-text('ありがとうございます')")
 
     admin = site.page_of("kanri")
-    admin.wait_for_selector("#tab-use-button")
     open_tab(admin, "use")
     admin.wait_for_selector(".use-report .tiles:has-text('件')")
     words = admin.inner_text(".use-report")
@@ -169,21 +202,15 @@ def test_the_figures_count_what_was_asked_and_judged_and_come_as_excel(site: Sit
 def test_an_answer_is_rated_and_becomes_a_case_at_360_pixels(site: Site) -> None:
     ask(site.page_of("tanto"), KNOWN)
     admin = site.page_of("kanri")
-    admin.set_viewport_size(NARROW)
-    admin.wait_for_selector("#tab-judging-button")
+    resize(admin, NARROW)
     open_tab(admin, "judging")
-    admin.locator(f"#judged-answers label:has-text('{KNOWN}')").first.click()
-    admin.wait_for_selector(".judged:has-text('14日以内')")
-    admin.click("#rating label:has-text('○')")
-    admin.click("#rate")
-    admin.wait_for_selector("#judging-told .done:has-text('「○」を記録しました')")
+    judge_answer(admin)
     assert "kanri: ○" in admin.inner_text(".judged .ratings")
     admin.click("#add-candidate")
     admin.wait_for_selector("#judging-told .done:has-text('質問集の候補に U')")
 
     for tab in ("judging", "gaps", "use"):
         open_tab(admin, tab)
-        admin.wait_for_timeout(500)
         assert admin.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], tab
         for target in admin.locator("button:visible, summary:visible, label:has(input):visible").all():
             assert target.bounding_box()["height"] >= 44, target.inner_text()
@@ -191,15 +218,10 @@ def test_an_answer_is_rated_and_becomes_a_case_at_360_pixels(site: Site) -> None
 
 def open_gap(page: Any, question: str) -> None:
     """Open a question without an answer, and see what its answer would look like."""
-    page.wait_for_selector("#tab-gaps-button")
-    open_tab(page, "gaps")
-    page.click(f"#gaps label:has-text('{question}')")
-    page.wait_for_selector("article.gap")
-    page.click("#gap-reply")
+    begin_reply(page, question)
     for name in ("answer", "department", "author"):
         page.locator(f"#reply-{name}").locator("input, textarea").fill("教育課")
-    page.click("#reply-check")
-    page.wait_for_selector(".preview")
+    check_reply(page, "教育課")
 
 
 def test_with_data_in_them_axe_has_nothing_serious_to_say_of_the_tabs_of_use(site: Site) -> None:
@@ -214,17 +236,14 @@ def test_with_data_in_them_axe_has_nothing_serious_to_say_of_the_tabs_of_use(sit
     admin.locator(".use-report .behind > summary").first.click()
     assert find_serious_in_both_themes(admin) == {"light": [], "dark": []}
     open_tab(admin, "judging")
-    admin.locator(f"#judged-answers label:has-text('{KNOWN}')").first.click()
-    admin.wait_for_selector(".judged:has-text('14日以内')")
-    admin.click("#rating label:has-text('○')")
-    admin.click("#rate")
-    admin.wait_for_selector("#judging-told .done")
+    judge_answer(admin)
     assert find_serious_in_both_themes(admin) == {"light": [], "dark": []}
 
 
 def test_at_200_percent_nothing_of_a_question_without_an_answer_is_cut_or_out_of_reach(site: Site) -> None:
     ask(site.page_of("tanto"), GAP)
     page = site.open("kanri", **ZOOMED)
+    wait_until_open(page)
 
     open_gap(page, GAP)
     check_reflow(page)

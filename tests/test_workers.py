@@ -18,7 +18,9 @@ from rag.indexing.preparation import Outcome, Task, Work, prepare_files
 from rag.indexing.workers import Death, Limits, Reason, open_workers
 from rag.reading.options import ReadingOptions
 
-OPTIONS = ReadingOptions(max_seconds=1, max_memory_bytes=1_000_000_000)
+OPTIONS = ReadingOptions(
+    max_seconds=5, max_memory_bytes=1_000_000_000
+)  # a process loads its dictionaries with its first file
 
 
 def prepare_texts(root: Path, texts: Mapping[str, str], *, workers: int = 2) -> list[Outcome]:
@@ -40,9 +42,9 @@ def test_a_file_that_hangs_in_c_code_is_stopped_and_named(tmp_path: Path) -> Non
     outcomes = prepare_texts(tmp_path, texts)
     assert problems_of(outcomes) == {"b.txt": "timeout"}
     assert [outcome.source for outcome in outcomes] == sorted(texts)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 90
     (problem,) = (outcome.problem for outcome in outcomes if outcome.problem)
-    assert "1 秒" in problem.message and "max_file_seconds" in problem.remedy
+    assert "5 秒" in problem.message and "max_file_seconds" in problem.remedy
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")

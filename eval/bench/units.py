@@ -2,7 +2,8 @@
 
 DATA is a folder of question sets; those whose questions mark the words that answer them are used (see eval.bench.retrieval_sets).
 Half of the questions of each fit the model, and the answers of the other half are printed: the share that holds the marked words,
-the share that cites a right place, the share of the citations that are right, and the median length. --write replaces units.json.
+the share that cites a right place, the share of the citations that are right, and the median length. --write replaces
+units_public.json, which `eval.bench.units_town` moves on.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import numpy as np
 
 from eval.bench.asked_sets import MAX_CHARS, choose_questions, holds_answer, is_right, label_units, open_set
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
+from eval.bench.units_town import PUBLIC
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
-from rag.answering.unit_features import FEATURES, MODEL_FILE, Measured, score_units
+from rag.answering.unit_features import FEATURES, Measured, score_units
 from rag.documents import Passage
 from rag.retrieval.learned import LinearModel
 
@@ -99,7 +101,7 @@ def main() -> None:
     for name, weight in sorted(model.weights.items(), key=lambda item: -abs(item[1])):
         print(f"  {name} {weight:+.3f}")
     if options.write:
-        model.write(MODEL_FILE)
+        model.write(PUBLIC)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from rag.answering.answer_type import Wanted, find_wanted
 from rag.answering.units import Unit, split_cells
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.learned import LinearModel, read_model
+from rag.retrieval.likeness import Likeness
 from rag.retrieval.query import Query, Question
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import KnownText, embed_stretches
@@ -51,6 +52,10 @@ FEATURES = (
     "cell",  # a cell of the row stands in the question as a word of its own (会長, not the 会長 of 副会長)
     "in_range",  # its ranges (320万円以上420万円未満) hold the numbers that the question names
     "out_of_range",  # … do not
+    "likeness",  # how near its words, and in part those around it, come to the asked ones (see retrieval.likeness)
+    "likeness_lead",  # the same, less that of the likeliest unit
+    "own_likeness",  # of its words alone
+    "own_likeness_lead",
 )
 """The names, in the order of the columns."""
 _NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
@@ -112,6 +117,7 @@ def measure_units(
     stretches = [(passages[unit.passage].chunk, of_unit) for unit, of_unit in zip(units, spans, strict=True)]
     cosines = embed_stretches(stretches, known, embedder) @ question.vector
     best = max(max(passage.score for passage in passages), 1e-9)
+    likeness, own_likeness = _measure_likeness(question.query, weights, passages, units, words, known, embedder)
     rows = []
     for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
         stands_alone = passages[unit.passage].chunk.kind is not ChunkKind.TEXT  # rows do not go on from one another
@@ -143,11 +149,49 @@ def measure_units(
                 passages[unit.passage].chunk.kind is ChunkKind.ROW and asked.names_cell(unit.text(passages)),
                 fits > 0,
                 fits < 0,
+                likeness[i],
+                likeness[i] - likeness.max(),
+                own_likeness[i],
+                own_likeness[i] - own_likeness.max(),
             )
         )
     features = np.array(rows, dtype=np.float32)
     _level_rows(features, passages, units)
     return Measured(tuple(units), features)
+
+
+def _measure_likeness(
+    query: Query,
+    weights: Mapping[str, float],
+    passages: Sequence[Passage],
+    units: Sequence[Unit],
+    words: Sequence[frozenset[str]],
+    known: Mapping[str, KnownText],
+    embedder: Embedder,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the likeness of units with what stands around them, and without, each of shape (units,). words: of each unit.
+
+    What counts in part is what `_Asked.cover` reads around a unit.
+    """
+    import numpy as np
+
+    chunks = [passages[unit.passage].chunk for unit in units]
+    texts = [known[chunk.id] for chunk in chunks]
+    goes_on = [
+        i > 0 and units[i - 1].passage == unit.passage and chunks[i].kind is not ChunkKind.ROW
+        for i, unit in enumerate(units)
+    ]
+    groups = (
+        words,
+        [_read_together(chunk, text) for chunk, text in zip(chunks, texts, strict=True)],
+        [text.headings | text.question for text in texts],
+        [words[i - 1] if goes_on[i] else frozenset() for i in range(len(units))],
+        [text.title for text in texts],
+    )
+    likeness = Likeness(query, weights, embedder)
+    own, together, headings, before, title = (likeness.compare(group) for group in groups)
+    around = (together, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
+    return likeness.share(np.maximum.reduce([own, *around])), likeness.share(own)
 
 
 def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], units: Sequence[Unit]) -> None:

@@ -7,6 +7,7 @@ open_embedder(name)                a sentence-transformers model in the local hu
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from abc import ABC, abstractmethod
@@ -43,6 +44,7 @@ __all__ = [
 DESCRIPTION_FILE, WEIGHTS_FILE = "shirube.json", "model.safetensors"
 _EMBEDDING_VERSION = 2  # raise it when the same weights come to give other vectors
 _TEXTS_AT_ONCE = 1_024
+_MOST_WORDS = 30_000  # whose vectors are kept: 256 numbers of 4 bytes each
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -109,6 +111,10 @@ class Embedder(BaseEmbedding, ABC):
         """Return the vectors of texts that are cut into pieces of `vocabulary` already, shape (texts, dimension)."""
         raise NotImplementedError(f"{self.name} takes no pieces")
 
+    def embed_words(self, words: Sequence[str]) -> Vectors:
+        """Return the vectors of single words, folded, shape (words, dimension of the default model), which knows words best."""
+        return _open_default().embed_words(words)
+
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of document texts, shape (texts, dimension)."""
         return self.embed_many(texts)
@@ -133,6 +139,7 @@ class StaticEmbedder(Embedder):
     _table: Vectors = PrivateAttr()
     _tokenizer_file: Path = PrivateAttr()
     _vocabulary: str = PrivateAttr()
+    _words: dict[str, Vectors] = PrivateAttr(default_factory=dict)
 
     def __init__(self, folder: Path) -> None:
         name, dense_weight, tokenizer, table = _read_static_model(folder)
@@ -171,6 +178,14 @@ class StaticEmbedder(Embedder):
         vectors = [self.embed_pieces(cut_pieces(batch, self._tokenizer)) for batch in batches]
         return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *vectors])
 
+    def embed_words(self, words: Sequence[str]) -> Vectors:
+        known = self._words if len(self._words) + len(words) <= _MOST_WORDS else {}
+        unknown = [word for word in dict.fromkeys(words) if word not in known]
+        known.update(zip(unknown, self.embed_folded(unknown), strict=True))
+        self._words = known
+        vectors = [known[word] for word in words]
+        return np.stack(vectors) if vectors else np.zeros((0, self.dimension), dtype=np.float32)
+
     def embed_pieces(self, texts: Sequence[Pieces]) -> Vectors:
         """Sum each text by itself: one gather a text stays in the processor's cache, one for all of them is four times slower."""
         sums, table = np.zeros((len(texts), self.dimension), dtype=np.float32), self._table
@@ -180,6 +195,11 @@ class StaticEmbedder(Embedder):
 
     def embed_query(self, text: str) -> Vectors:
         return cast(Vectors, self.embed_many([text])[0])
+
+
+@functools.cache
+def _open_default() -> StaticEmbedder:
+    return StaticEmbedder(DEFAULT_MODEL)
 
 
 def open_embedder(name_or_path: str | None = None) -> Embedder:

@@ -7,12 +7,13 @@ pages (DESIGN 6: a reranker that saw lengths lost 13 points of hit@1 on PDF page
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.documents import Chunk
+from rag.retrieval.likeness import Likeness
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import embed_sentences
 from rag.text import fold, is_number
@@ -54,12 +55,16 @@ FEATURES = (
     "question_named",  # the same of the question of a Q&A pair
     "in_range",  # its ranges (320万円以上420万円未満) hold the numbers that the question names
     "out_of_range",  # … do not
+    "like_everywhere",  # how near the words of title, headings and text come to the asked ones (see retrieval.likeness)
+    "like_sentence",  # the same of the best sentence
+    "like_sentence_named",  # … of the best sentence, title and headings counting in part
 )  # fmt: skip
 """The names, in the order of the columns."""
 SATURATION = 2.2
 """The most that BM25 gives a word for its frequency, times its rarity: k1 + 1."""
 _NEAR = 2  # words from one of a pair to the other
 _RUN = 4
+_NAMED = 0.7  # how much of a word's nearness counts that stands in title or headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ def measure(
         row.update(extra)
     for row, (sentence, heading) in zip(rows, _measure_cosines(question, candidates, embedder), strict=True):
         row.update(sentence_cosine=sentence, heading_cosine=heading)
+    for row, values in zip(rows, _measure_likeness(question.query, held, rarity, embedder), strict=True):
+        row.update(values)
     return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32)
 
 
@@ -108,7 +115,8 @@ def measure(
 class _Held:
     """What a candidate holds of the relevant words, those of its text also by sentence; all words of its text in order.
 
-    title_words, question_words: all words of the title, and of the question of a Q&A pair.
+    title_words, question_words: all words of the title, and of the question of a Q&A pair. sentence_words: those of each sentence;
+    named_words: those of title, headings and question together.
     """
 
     title: frozenset[str]
@@ -119,21 +127,26 @@ class _Held:
     order: list[str]
     title_words: frozenset[str]
     question_words: frozenset[str]
+    sentence_words: tuple[frozenset[str], ...]
+    named_words: frozenset[str]
 
     @classmethod
     def of(cls, candidate: Candidate, relevant: frozenset[str]) -> _Held:
         words = candidate.words
-        title, question = frozenset(words.title.split()), frozenset(words.question.split())
-        sentences = tuple(relevant.intersection(line.split()) for line in words.body.split("\n"))
+        title, headings, question = (frozenset(text.split()) for text in (words.title, words.headings, words.question))
+        sentence_words = tuple(frozenset(line.split()) for line in words.body.split("\n"))
+        sentences = tuple(relevant & sentence for sentence in sentence_words)
         return cls(
             title=relevant & title,
-            headings=relevant.intersection(words.headings.split()),
+            headings=relevant & headings,
             question=relevant & question,
             body=frozenset().union(*sentences),
             sentences=sentences,
             order=words.body.split(),
             title_words=title,
             question_words=question,
+            sentence_words=sentence_words,
+            named_words=title | headings | question,
         )
 
     @property
@@ -268,6 +281,24 @@ def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], aske
             }
         )
     return rows
+
+
+def _measure_likeness(
+    query: Query, held: Sequence[_Held], rarity: Rarity, embedder: Embedder
+) -> Iterator[dict[str, float]]:
+    """Yield the features of the likeness of words, of each candidate."""
+    import numpy as np
+
+    likeness = Likeness(query, {term: rarity.sum((term,)) for term in query.terms}, embedder)
+    near = likeness.compare([text for words in held for text in (words.named_words, *words.sentence_words)])
+    bounds = [0, *np.cumsum([1 + len(words.sentence_words) for words in held]).tolist()]
+    for start, end in pairwise(bounds):
+        named, sentences = near[start], near[start + 1 : end]
+        yield {
+            "like_everywhere": float(likeness.share(near[start:end].max(axis=0))),
+            "like_sentence": float(likeness.share(sentences).max()),
+            "like_sentence_named": float(likeness.share(np.maximum(sentences, _NAMED * named)).max()),
+        }
 
 
 def _measure_cosines(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.assistant import MAX_QUESTION_CHARS
 from rag.documents import Turn
-from rag.web.conversation import ConversationBar, answer_in_steps
+from rag.web.conversation import ConversationBar, Shown, answer_in_steps, find_follow_ups
 from rag.web.desk import Desk
 from rag.web.examples import build_examples
 from rag.web.filter_bar import FilterBar
@@ -65,12 +65,18 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
     bar = parts.bar
 
     def ask(
-        request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], *limits: object
+        request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], shown: Shown, *limits: object
     ) -> Iterator[tuple[Any, ...]]:
         box = None  # is set once: by the time that an answer is there, the next question may stand in it
+        shown.turns = ()
         for step in answer_in_steps(desk, text, turns, request, limits):
             yield (step.question if box is None else box, step.html, *bar.show(step, past))
             box = gr.skip()
+            shown.turns = step.turns if step.turns != turns else ()
+
+    def suggest(request: gr.Request, shown: Shown, *limits: object) -> list[Any]:
+        found = find_follow_ups(desk, shown, request, limits)
+        return [gr.skip() for _ in bar.follow_ups] if found is None else bar.offer(found)
 
     options: dict[str, Any] = {
         "outputs": [parts.question, parts.answer, *bar.outputs],
@@ -78,10 +84,12 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
         "concurrency_id": "ask",
         "show_progress": "hidden",
         "api_visibility": "private",
-        "trigger_mode": "always_last",  # asked while the next questions are still looked for: it waits, and is not lost
+        "trigger_mode": "always_last",  # asked while an answer is still written: it waits, and is not lost
     }
-    known = [bar.turns, bar.past, *parts.filters.inputs]
-    parts.send.click(ask, inputs=[parts.question, *known], **options)
-    for button in bar.follow_ups:
-        button.click(ask, inputs=[button, *known], **options)
+    known = [bar.turns, bar.past, bar.shown, *parts.filters.inputs]
+    # An event of its own: Gradio repeats the last step of an event at its end, which would undo what was said of the answer meanwhile.
+    then = {"inputs": [bar.shown, *parts.filters.inputs], "outputs": bar.follow_ups, "show_progress": "hidden"}
+    for button, text in ((parts.send, parts.question), *((button, button) for button in bar.follow_ups)):
+        asked = button.click(ask, inputs=[text, *known], **options)
+        asked.then(suggest, concurrency_limit=CONCURRENT_QUESTIONS, api_visibility="private", **then)
     bar.connect(desk, parts.question, parts.answer)

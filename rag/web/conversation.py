@@ -37,18 +37,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the page shows at one moment: the question in its box, the answer as HTML, the turns so far, what to ask next.
+    """What the page shows at one moment: the question in its box, the answer as HTML, the turns so far.
 
-    id: under which the answer is remembered, so that it can be judged and linked to. is_again: it is shown already, with its bar,
-    and may have been judged meanwhile.
+    id: under which the answer is remembered, so that it can be judged and linked to.
     """
 
     question: str
     html: str
     turns: tuple[Turn, ...] = ()
-    follow_ups: tuple[str, ...] = ()
     id: str | None = None
-    is_again: bool = False
+
+
+@dataclass(slots=True)
+class Shown:
+    """The turns up to the answer that a session's page shows, for which questions to ask next are looked for; () for none."""
+
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class _Visit:
 def answer_in_steps(
     desk: Desk, text: object, turns: tuple[Turn, ...], request: Any, limits: Sequence[object] = ()
 ) -> Iterator[Step]:
-    """Yield what to show at once, again when the answer is there and remembered, and last with questions to ask next.
+    """Yield what to show at once, when the answer is there, and again when it is remembered.
 
     Errors become sentences. limits: what the fields of the filters hold, as `read_filters` takes it.
     """
@@ -78,7 +82,7 @@ def answer_in_steps(
         return
     yield Step(question, render_progress(question), turns)
     try:
-        filters = read_filters(*limits) if limits else Filters()
+        filters = _read_limits(limits)
         yield from _answer(desk, question, history, turns, _find_visit(request), filters)
     except RagError as error:
         yield Step(question, render_error(error.message, error.hint), turns)
@@ -102,10 +106,24 @@ def _answer(
     yield Step(question, html, (*turns, turn)[-MAX_TURNS:])
     turn = replace(turn, id=desk.remember(question, answer, visit.user, visit.session, named=visit.named))
     yield Step(question, html, (*turns, turn)[-MAX_TURNS:], id=turn.id)
-    follow_ups = desk.suggest(question, answer, history, filters, asker)
-    if follow_ups:
-        turn = replace(turn, answer=replace(answer, follow_ups=follow_ups))
-        yield Step(question, html, (*turns, turn)[-MAX_TURNS:], follow_ups[:FOLLOW_UPS], turn.id, is_again=True)
+
+
+def find_follow_ups(desk: Desk, shown: Shown, request: Any, limits: Sequence[object] = ()) -> tuple[str, ...] | None:
+    """Return what to ask next; None where the page shows another answer by the time that it is found."""
+    turns = shown.turns
+    if not turns:
+        return ()
+    *before, turn = turns
+    try:
+        asker, filters = find_asker(getattr(request, "request", None)), _read_limits(limits)
+    except RagError:
+        return ()  # the answer has been told so
+    found = desk.suggest(turn.question, turn.answer, _history_of(tuple(before)), filters, asker)
+    return found[:FOLLOW_UPS] if shown.turns is turns else None
+
+
+def _read_limits(limits: Sequence[object]) -> Filters:
+    return read_filters(*limits) if limits else Filters()
 
 
 def _history_of(turns: tuple[Turn, ...]) -> list[tuple[str, str]]:
@@ -150,7 +168,7 @@ class ConversationBar:
 
     def __init__(self, gr: Any) -> None:
         self._gr = gr
-        self.turns, self.past = gr.State(()), gr.State(())
+        self.turns, self.past, self.shown = gr.State(()), gr.State(()), gr.State(Shown())
         self.verdict = VerdictBar(gr)
         with gr.Row(elem_id="follow-ups"):
             self.follow_ups = [gr.Button(visible=False, elem_classes="example") for _ in range(FOLLOW_UPS)]
@@ -170,14 +188,16 @@ class ConversationBar:
 
     def show(self, step: Step, past: tuple[Turn, ...] = ()) -> tuple[Any, ...]:
         """Return what a step puts into `outputs`. past: the questions of the session until now."""
-        texts = [*step.follow_ups, *[""] * FOLLOW_UPS][:FOLLOW_UPS]
-        buttons = [self._gr.Button(value=text, visible=bool(text)) for text in texts]
         known = remember_turns(past, step.turns)
         choices = [(turn.question, index) for index, turn in enumerate(known)]
         questions = self._gr.Radio(choices=choices, value=None, visible=len(known) > 1)
         tools = self._gr.Row(visible=bool(step.turns))
-        verdict = self.verdict.keep() if step.is_again else self.verdict.show(step.id)
-        return (step.turns, *verdict, *buttons, tools, known, questions)
+        return (step.turns, *self.verdict.show(step.id), *self.offer(()), tools, known, questions)
+
+    def offer(self, follow_ups: Sequence[str]) -> list[Any]:
+        """Return what puts questions to ask next on their buttons."""
+        texts = [*follow_ups, *[""] * FOLLOW_UPS][:FOLLOW_UPS]
+        return [self._gr.Button(value=text, visible=bool(text)) for text in texts]
 
     def connect(self, desk: Desk, question: Any, answer: Any) -> None:
         """Let the buttons start a new topic and save the record, and an answer be judged."""
@@ -185,11 +205,12 @@ class ConversationBar:
         start = Step("", render_welcome())
         outputs = [question, answer, *self.outputs]
 
-        def start_anew(past: tuple[Turn, ...]) -> tuple[Any, ...]:
+        def start_anew(past: tuple[Turn, ...], shown: Shown) -> tuple[Any, ...]:
+            shown.turns = ()
             return (start.question, start.html, *self.show(start, past))
 
         self.verdict.connect(desk)
-        self._new_topic.click(start_anew, [self.past], outputs, **hidden)
+        self._new_topic.click(start_anew, [self.past, self.shown], outputs, **hidden)
         again = [question, answer, *self.verdict.outputs]
         self._list.input(_shower(self._gr, desk, self.verdict), [self.past, self._list], again, **hidden)
         for form, button in self._savers.items():

@@ -64,7 +64,11 @@
     return { html: await response.text(), reload: (response.headers.get("X-Reload") ?? "").split(" ").filter(Boolean) };
   };
 
+  // Whatever is asked for or filled in later makes what is still on its way to a section too old for it.
+  const begin = (section) => (section.turn = (section.turn ?? 0) + 1);
+
   const fill = (section, html) => {
+    begin(section);
     const focused = section.contains(document.activeElement) ? document.activeElement : null;
     const [id, sent] = [focused?.id, focused?.dataset.send];
     const before = section.querySelector("[data-poll]")?.dataset.after;
@@ -82,11 +86,12 @@
 
   const load = async (section, address) => {
     if (address) section.dataset.load = address;
-    const wanted = section.dataset.load;
+    const turn = begin(section);
     try {
-      const { html } = await call(wanted);
-      if (section.dataset.load === wanted) fill(section, html);
+      const { html } = await call(section.dataset.load);
+      if (section.turn === turn) fill(section, html);
     } catch (error) {
+      if (section.turn !== turn) return;
       clearTimeout(section.timer);
       const poll = section.querySelector("[data-poll]");
       if (poll) section.timer = setTimeout(() => section.isConnected && load(section), 5_000);

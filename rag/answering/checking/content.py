@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Iterable
 
+from rag.answering.checking.polarity import LIMITED, find_limit
 from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import Fact, FactKind
 from rag.text import is_number, morphemes
@@ -42,7 +43,7 @@ def words_of(text: str) -> frozenset[str]:
 def all_words_of(text: str) -> frozenset[str]:
     """Return the content words of a text, and its numbers and dates, each as a word."""
     facts = [fact for fact in find_facts(text) if fact.kind not in (FactKind.UNIT, FactKind.NAME)]
-    return words_of(text) | frozenset(map(token_of, facts))
+    return words_of(text).union(*(tokens_of(text, fact) for fact in facts))
 
 
 def without_facts(text: str, facts: Iterable[Fact]) -> str:
@@ -51,6 +52,16 @@ def without_facts(text: str, facts: Iterable[Fact]) -> str:
         if fact.kind is not FactKind.NAME:
             text = text[: fact.start] + "0" * (fact.end - fact.start) + text[fact.end :]
     return text
+
+
+def tokens_of(text: str, fact: Fact) -> frozenset[str]:
+    """Return a fact of a text as words among others: the fact, and where one is said, the fact with its side: 3歳以上.
+
+    >>> sorted(tokens_of("3歳未満の子", find_facts("3歳未満の子")[0]))
+    ['=3歳', '=3歳 未満']
+    """
+    limit = find_limit(text, fact) if fact.kind in LIMITED else ""
+    return frozenset((token_of(fact), f"{token_of(fact)} {limit}")) if limit else frozenset((token_of(fact),))
 
 
 def token_of(fact: Fact | None) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.checking.content import all_words_of, content_words, token_of, without_facts
+from rag.answering.checking.content import all_words_of, content_words, token_of, tokens_of, without_facts
 from rag.answering.checking.polarity import LIMITED, find_limit, find_stances
 from rag.answering.facts.alignment import fold_line
 from rag.answering.facts.finding import find_facts
@@ -158,8 +158,8 @@ def _words_between(text: str, facts: Sequence[Fact], own: Sequence[Fact], start:
     """Return the content words of a stretch, and the facts in it, each as a word; without those of one group."""
     end = max(start, end)
     inside = [fact for fact in facts if start <= fact.start and fact.end <= end]
-    values = (token_of(fact) for fact in inside if fact not in own and fact.kind is not FactKind.NAME)
-    return content_words(_PARTICLES.sub("", without_facts(text, inside)[start:end])) | frozenset(values)
+    values = (tokens_of(text, fact) for fact in inside if fact not in own and fact.kind is not FactKind.NAME)
+    return content_words(_PARTICLES.sub("", without_facts(text, inside)[start:end])).union(*values)
 
 
 def _split_topic(text: str) -> tuple[str, str]:
