@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import random
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from typing import Any
 
 from rag.web.server import open_listener
 
 STOP_SECONDS = 60
+_UNASSIGNED = range(20_000, 32_000)  # the system hands these out to nobody
+
+
+def find_port() -> int:
+    """Return a free port for a server of another process: one that nobody is given between this and its start."""
+    for port in random.sample(_UNASSIGNED, 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

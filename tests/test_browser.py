@@ -291,6 +291,31 @@ def test_what_is_said_of_an_answer_stays_when_nothing_is_found_to_ask_next(
     assert "「違う」を受け取りました" in page.inner_text("#judged")
 
 
+def test_a_question_asked_meanwhile_gets_its_own_questions_to_ask_next(
+    page: Any, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, suggest = threading.Event(), site.assistant.suggest
+
+    def suggest_late(question: str, *arguments: Any, **options: Any) -> tuple[str, ...]:
+        if question.startswith("転入"):
+            may_end.wait(timeout=60)
+            return ("転入の続き",)
+        return (*suggest(question, *arguments, **options), "記録の続き")[-1:]
+
+    monkeypatch.setattr(site.assistant, "suggest", suggest_late)
+    page.fill("#question textarea", "転入の届出はいつまで")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#judging")
+    page.fill("#question textarea", "記録はどこ")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector(f"{DONE}:has-text('記録はどこ')")
+    may_end.set()
+    page.wait_for_selector("#follow-ups button:has-text('記録の続き')")
+    wait_until_quiet(page)
+
+    assert page.locator("#follow-ups button:visible").all_inner_texts() == ["記録の続き"]
+
+
 def test_a_conversation_keeps_its_topic_offers_questions_and_can_be_taken_away(page: Any, site: Site) -> None:
     assert not page.locator("#conversation").is_visible() and page.locator("#follow-ups button:visible").count() == 0
     ask(page, "転入の届出はいつまで")

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import find_port
 
 from rag.settings import Settings
 from rag.web.logs import PrivateFormatter, QuietStream, private_logs
-from rag.web.server import open_listener
 
 ROOT = Path(__file__).parents[1]
 PLANTED = {
@@ -130,8 +130,7 @@ def site(small_town: Settings, tmp_path: Path) -> Iterator[Site]:
 @contextmanager
 def start_server(small_town: Settings, folder: Path) -> Iterator[Site]:
     """Start a server whose environment holds nothing that another test may have left behind, and kill it at the end."""
-    with open_listener("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
+    port = find_port()
     for name in ("data", "home", "tmp"):
         (folder / name).mkdir(parents=True)
     own = {
@@ -195,7 +194,7 @@ def call(address: str, body: Any = None) -> tuple[int, str]:
         return 0, repr(error)
 
 
-UNSET = [None, None, "", "", "", ""]
+UNSET = [None, None, None, "", "", "", ""]
 """What the page sends beside a question: its state, and no limits."""
 
 

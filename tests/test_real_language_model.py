@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from served import find_port
 from tiny_models import save_chat_model
 
 from rag.answering.checking.statements import StatementChecker
@@ -38,8 +38,7 @@ QUESTIONS = ["宿泊料はいくらですか", "燃えるごみは何曜日に�
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Lend settings that name the server."""
     folder = save_chat_model(tmp_path_factory.mktemp("model") / "random")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_port()
     command = [sys.executable, "-c", SERVE, "serve", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     log = folder.parent / "server.log"

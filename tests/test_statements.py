@@ -206,6 +206,43 @@ def test_a_condition_or_an_alternative_is_no_new_topic(source: str, statement: s
     assert "別の事柄" in (StatementChecker({1: source}).check(statement).reason or "")
 
 
+REPAIR = "応急修理は、準半壊以上の住家について、日常の生活に必要な部分を行う。"
+WORK = "休日に勤務したときは、勤務1時間につき、報酬の額に100分の135を乗じて得た額を支給する。\n日当は、1日につき2,000円とする。"
+POOL = "施設\t町内の者\t備考\n町民体育館\t200円\t中学生以下は利用できない\n町民プール\t300円\t保護者の付き添いが必要"
+CHILDREN = "保育料\n区分\t月額\n3歳未満の第3子以降\t30,000円\n3歳以上の第1子\t20,000円"
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (REPAIR, "応急修理は、準半壊以上の住家で行います。[1]", "応急修理は、準半壊未満の住家で行います。[1]"),
+        (POOL, "町民体育館は、中学生以下は利用できません。[1]", "町民体育館は、中学生以上は利用できません。[1]"),
+        (WORK, "日当は、1日当たり2,000円です。[1]", "日当は、1時間当たり2,000円です。[1]"),
+        (CHILDREN, "3歳未満の第3子以降は、月額30,000円です。[1]", "3歳以上の第3子以降は、月額30,000円です。[1]"),
+    ],
+)
+def test_the_side_of_a_word_and_of_a_figure_beside_another_is_checked(source: str, right: str, wrong: str) -> None:
+    checker = StatementChecker({1: source})
+
+    assert checker.check(right).reason is None
+    assert checker.check(wrong).reason
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        ("見舞金\n半壊以上の世帯には見舞金を支給する。\n半壊未満の世帯には、支給しない。", "見舞金は半壊以上の世帯に支給され、半壊未満の世帯には支給されません。[1]"),
+        ("補助金\n補助金は、予算額を超えない範囲で交付する。", "補助金は、予算額以内で交付されます。[1]"),
+        ("費用\n窓口での支払いは自己負担限度額までとなります。\n自己負担限度額を超えた分は払い戻します。", "窓口での支払いは、自己負担限度額以内で済みます。[1]"),
+        ("訓練\n風速が20メートル以上のときは中止。\n20メートル未満のときは、現地の責任者が判断する。", "20メートル未満なら現地の責任者が判断し、20メートル以上なら中止です。[1]"),
+        ("保育料\n所得割額が48,600円未満の世帯の保育料は月額8,000円とし、48,600円以上97,000円未満の世帯は月額15,000円とする。", "保育料は、所得割額が48,600円未満なら月額8,000円、48,600円以上97,000円未満なら月額15,000円です。[1]"),
+        ("使用料\n宿泊税は、1人1泊につき200円とする。", "宿泊税は、1人当たり1泊200円です。[1]"),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_names_both_sides_or_the_same_in_other_words_stands(source: str, statement: str) -> None:
+    assert StatementChecker({1: source}).check(statement).reason is None
+
+
 @pytest.mark.parametrize(
     ("source", "statement"),
     [

@@ -31,7 +31,7 @@ from eval.bench.asked_sets import (
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
-from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions
+from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions, weigh_wordings
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.answerer import Answerer
@@ -61,12 +61,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One asking: what the evidence looked like, whether the answer was right, and whether there was one to be found."""
+    """One asking: what the evidence looked like, whether the answer was right, and whether there was one to be found.
+
+    is_everyday: asked in a citizen's words rather than the document's.
+    """
 
     evidence: Evidence
     is_right: bool
     is_answerable: bool
     is_near_miss: bool = False
+    is_everyday: bool = False
 
 
 def collect(data: Path, name: str) -> Iterator[list[Asking]]:
@@ -114,7 +118,7 @@ def _examine_town(
     holds = question.answerable and not missing_facts(build_extract(chosen, passages).text, question.key_facts)
     at_gold = town.find_gold(question, passages)
     cites = any(at_gold[unit.passage] for unit in chosen) or not is_complete
-    return Asking(evidence, holds and cites, question.answerable)
+    return Asking(evidence, holds and cites, question.answerable, is_everyday=question.is_paraphrase)
 
 
 def _ask(
@@ -151,14 +155,22 @@ def find_rarest_noun(question: str, retriever: Retriever) -> str:
 
 
 def weigh(askings: Sequence[Asking]) -> np.ndarray:
-    """Return the weight of each asking, so that the unanswerable and the near misses among them have the shares above."""
+    """Return the weight of each asking, so that the unanswerable and the near misses among them have the shares above.
+
+    Among those of a kind, the ones in everyday words have the share that `weigh_wordings` gives them.
+    """
     shares = {
         (True, False): 1 - UNANSWERABLE_SHARE,
         (False, False): UNANSWERABLE_SHARE * (1 - NEAR_MISSES),
         (False, True): UNANSWERABLE_SHARE * NEAR_MISSES,
     }
-    kinds = [(asking.is_answerable, asking.is_near_miss) for asking in askings]
-    return np.array([shares[kind] / kinds.count(kind) for kind in kinds]) * len(askings)
+    kinds = np.array([(asking.is_answerable, asking.is_near_miss) for asking in askings], dtype=bool).reshape(-1, 2)
+    everyday = np.array([asking.is_everyday for asking in askings], dtype=bool)
+    weights = np.zeros(len(askings))
+    for kind, share in shares.items():
+        inside = (kinds == kind).all(axis=1)
+        weights[inside] = share * weigh_wordings(everyday[inside].tolist())
+    return weights * len(askings)
 
 
 def fit(of_sets: Mapping[str, Sequence[Sequence[Asking]]]) -> Calibration:

@@ -17,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.bench.reranker_sets import PUBLIC
-from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions
+from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions, weigh_wordings
 from rag.retrieval.features import FEATURES
 from rag.retrieval.learned import LinearModel, read_model
 
 RIDGES = (1.0, 0.3, 0.1, 0.05, 0.03)
-RIDGE = 0.1
-"""Chosen by cross-validation: the strongest within a point of the best hit@1."""
-EVERYDAY_SHARE = 0.3
-"""Of all weight, what the questions in everyday words have: more than half were written so, and fewer are asked so."""
+RIDGE = 0.05
+"""Chosen by cross-validation: the strongest within half a point of the best hit@1."""
 KEPT = ("question", "question_named")
 """Their weights stay: few questions may be tuned on whose official answer is a Q&A pair, and that pair goes before."""
 CANDIDATES = 50
@@ -67,7 +65,7 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     values = [(one.features - means) / deviations for one in asked]
     start = weights * deviations
 
-    counts = _weigh(asked)
+    counts = weigh_wordings([one.is_everyday for one in asked])
     moves = np.array([name not in KEPT for name in FEATURES], dtype=np.float64)
 
     def loss(free: Array) -> tuple[float, Array]:
@@ -86,15 +84,6 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     named = dict(zip(FEATURES, (round(float(weight), 4) for weight in moved), strict=True))
     kept_means = {name: public.means.get(name, 0.0) for name in FEATURES}
     return _calibrate(asked, LinearModel(named, kept_means, public.scale, public.offset))
-
-
-def _weigh(asked: Sequence[Asked]) -> Array:
-    """Return the weight of each question, shape (questions,), sum 1; those in everyday words have EVERYDAY_SHARE together."""
-    everyday = np.array([one.is_everyday for one in asked])
-    if everyday.all() or not everyday.any():
-        return np.full(len(asked), 1 / len(asked))
-    weights: Array = np.where(everyday, EVERYDAY_SHARE / everyday.sum(), (1 - EVERYDAY_SHARE) / (~everyday).sum())
-    return weights
 
 
 def _calibrate(asked: Sequence[Asked], model: LinearModel) -> LinearModel:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.judging import filters_of
 from eval.matching import ReadPage, is_at_gold, spots_of
@@ -28,6 +29,8 @@ from rag.settings import Settings, load_settings
 Asked = TypeVar("Asked")
 Model = TypeVar("Model")
 FOLDS = 5
+EVERYDAY_SHARE = 0.3
+"""Of all weight, what the questions in a citizen's words have: more than half were written so, and fewer are asked so."""
 QUESTIONS = Path(__file__).parents[1] / "questions.csv"
 PRACTICE = Path(__file__).parents[1] / "practice.csv"
 
@@ -61,6 +64,21 @@ def fit_without_each(asked: Sequence[Asked], fit: Callable[[list[Asked]], Model]
     fold = np.random.default_rng(0).permutation(len(asked)) % FOLDS
     fitted = [fit([o for o, f in zip(asked, fold, strict=True) if f != k]) for k in range(FOLDS)]
     return [fitted[k] for k in fold]
+
+
+def weigh_wordings(is_everyday: Sequence[bool]) -> NDArray[np.float64]:
+    """Return the weight of each question, sum 1; those in everyday words have EVERYDAY_SHARE together.
+
+    >>> weigh_wordings([True, False, False]).round(2).tolist(), weigh_wordings([False, False]).tolist()
+    ([0.3, 0.35, 0.35], [0.5, 0.5])
+    """
+    everyday = np.array(is_everyday, dtype=bool)
+    if everyday.all() or not everyday.any():
+        return np.full(len(everyday), 1 / max(1, len(everyday)))
+    weights: NDArray[np.float64] = np.where(
+        everyday, EVERYDAY_SHARE / everyday.sum(), (1 - EVERYDAY_SHARE) / (~everyday).sum()
+    )
+    return weights
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions
+from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions, weigh_wordings
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.extractive import build_extract
@@ -26,8 +26,8 @@ from rag.documents import Passage
 from rag.retrieval.learned import LinearModel, read_model
 
 PUBLIC = Path(__file__).with_name("units_public.json")
-RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01)
-RIDGE = 0.1
+RIDGES = (0.3, 0.1, 0.03, 0.01, 0.003)
+RIDGE = 0.01
 PASSAGES = 10
 Array = NDArray[np.float64]
 
@@ -59,13 +59,14 @@ def collect(town: Town) -> list[Asked]:
 
 
 def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> LinearModel:
-    """Return the public model moved. Loss: logistic, each question counting the same, and ridge × |change of standardised weights|²."""
+    """Return the public model moved. Loss: logistic, questions in everyday words counting less, and ridge × |change of standardised weights|²."""
     from scipy.optimize import minimize
 
     means = np.array([public.means.get(name, 0.0) for name in FEATURES])
     x = np.concatenate([one.measured.features for one in asked]).astype(np.float64) - means
     y = np.concatenate([one.right for one in asked])
-    count = np.concatenate([np.full(len(one.right), 1 / len(asked)) for one in asked])
+    weights_of = weigh_wordings([one.question.is_paraphrase for one in asked])
+    count = np.concatenate([np.full(len(one.right), weight) for one, weight in zip(asked, weights_of, strict=True)])
     deviations = x.std(axis=0) + 1e-6
     x /= deviations
     start = np.array([public.weights.get(name, 0.0) for name in FEATURES]) * deviations * public.scale

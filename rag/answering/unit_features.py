@@ -189,7 +189,8 @@ def _measure_likeness(
         [text.title for text in texts],
     )
     likeness = Likeness(query, weights, embedder)
-    own, together, headings, before, title = (likeness.compare(group) for group in groups)
+    near = likeness.compare([text for group in groups for text in group])
+    own, together, headings, before, title = np.split(near, len(groups))
     around = (together, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
     return likeness.share(np.maximum.reduce([own, *around])), likeness.share(own)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -179,8 +180,10 @@ class StaticEmbedder(Embedder):
         return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *vectors])
 
     def embed_words(self, words: Sequence[str]) -> Vectors:
-        known = self._words if len(self._words) + len(words) <= _MOST_WORDS else {}
+        known = self._words
         unknown = [word for word in dict.fromkeys(words) if word not in known]
+        if len(known) + len(unknown) > _MOST_WORDS:
+            known, unknown = {}, list(dict.fromkeys(words))
         known.update(zip(unknown, self.embed_folded(unknown), strict=True))
         self._words = known
         vectors = [known[word] for word in words]
@@ -197,9 +200,17 @@ class StaticEmbedder(Embedder):
         return cast(Vectors, self.embed_many([text])[0])
 
 
-@functools.cache
 def _open_default() -> StaticEmbedder:
+    with _OPENING:
+        return _open_once()
+
+
+@functools.cache
+def _open_once() -> StaticEmbedder:
     return StaticEmbedder(DEFAULT_MODEL)
+
+
+_OPENING = threading.Lock()  # a cache alone would open one for each of the people who ask at once
 
 
 def open_embedder(name_or_path: str | None = None) -> Embedder:

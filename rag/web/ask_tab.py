@@ -68,15 +68,15 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
         request: gr.Request, text: str, turns: tuple[Turn, ...], past: tuple[Turn, ...], shown: Shown, *limits: object
     ) -> Iterator[tuple[Any, ...]]:
         box = None  # is set once: by the time that an answer is there, the next question may stand in it
-        shown.turns = ()
+        shown.turns, shown.limits = (), limits
         for step in answer_in_steps(desk, text, turns, request, limits):
             yield (step.question if box is None else box, step.html, *bar.show(step, past))
             box = gr.skip()
             shown.turns = step.turns if step.turns != turns else ()
 
-    def suggest(request: gr.Request, shown: Shown, *limits: object) -> list[Any]:
-        found = find_follow_ups(desk, shown, request, limits)
-        return [gr.skip() for _ in bar.follow_ups] if found is None else bar.offer(found)
+    def suggest(request: gr.Request, shown: Shown) -> list[Any]:
+        found = find_follow_ups(desk, shown, request)
+        return [*([gr.skip() for _ in bar.follow_ups] if found is None else bar.offer(found)), shown]
 
     options: dict[str, Any] = {
         "outputs": [parts.question, parts.answer, *bar.outputs],
@@ -88,8 +88,8 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
     }
     known = [bar.turns, bar.past, bar.shown, *parts.filters.inputs]
     # An event of its own: Gradio repeats the last step of an event at its end, which would undo what was said of the answer meanwhile.
-    then = {"inputs": [bar.shown, *parts.filters.inputs], "outputs": bar.follow_ups, "show_progress": "hidden"}
+    then = options | {"inputs": [bar.shown], "outputs": [*bar.follow_ups, bar.shown], "concurrency_id": "suggest"}
     for button, text in ((parts.send, parts.question), *((button, button) for button in bar.follow_ups)):
         asked = button.click(ask, inputs=[text, *known], **options)
-        asked.then(suggest, concurrency_limit=CONCURRENT_QUESTIONS, api_visibility="private", **then)
+        asked.then(suggest, **then)
     bar.connect(desk, parts.question, parts.answer)

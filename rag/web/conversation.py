@@ -50,9 +50,10 @@ class Step:
 
 @dataclass(slots=True)
 class Shown:
-    """The turns up to the answer that a session's page shows, for which questions to ask next are looked for; () for none."""
+    """The turns up to the answer that a session's page shows, () for none, and the filters that it was asked with."""
 
     turns: tuple[Turn, ...] = ()
+    limits: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,14 @@ def _answer(
     yield Step(question, html, (*turns, turn)[-MAX_TURNS:], id=turn.id)
 
 
-def find_follow_ups(desk: Desk, shown: Shown, request: Any, limits: Sequence[object] = ()) -> tuple[str, ...] | None:
+def find_follow_ups(desk: Desk, shown: Shown, request: Any) -> tuple[str, ...] | None:
     """Return what to ask next; None where the page shows another answer by the time that it is found."""
     turns = shown.turns
     if not turns:
         return ()
     *before, turn = turns
     try:
-        asker, filters = find_asker(getattr(request, "request", None)), _read_limits(limits)
+        asker, filters = find_asker(getattr(request, "request", None)), _read_limits(shown.limits)
     except RagError:
         return ()  # the answer has been told so
     found = desk.suggest(turn.question, turn.answer, _history_of(tuple(before)), filters, asker)

@@ -172,6 +172,39 @@ LIMITED = frozenset((FactKind.NUMBER, FactKind.DATE, FactKind.PERIOD, FactKind.A
 """Kinds of facts that have a side."""
 
 
+class Side(NamedTuple):
+    """On which side of a word something lies, and where the word ends: 準半壊以上, 中学生以下, 限度額を超える."""
+
+    word: str
+    side: str
+    end: int
+
+
+_LIMIT_WORD = re.compile(
+    r"以[上下内降後前]|未満|に満たない|まで|を?(?:超え|下回|上回)(?![^、。]{0,4}(?:な[いけ]|ず|ません))"
+)
+_SIDED = frozenset(("名詞", "接尾辞", "動詞"))
+
+
+def find_sides(clean: str) -> Iterator[Side]:
+    """Yield the sides of words; the text is clean. What is not beyond a limit may be many things, and has no side.
+
+    >>> [(s.word, s.side) for s in find_sides("準半壊以上の住家。中学生以下は利用できない。限度額を超えない額。以上のとおり。")]
+    [('半壊', '以上'), ('生', '以内')]
+    """
+    found = list(_LIMIT_WORD.finditer(clean))
+    ends = {piece.start + len(piece.text): piece for piece in cut_words(clean)} if found else {}
+    for match in found:
+        piece, limit = ends.get(match.start()), _LIMIT.match(clean, match.start())
+        if piece and limit and piece.kind in _SIDED:
+            yield Side(piece.usual, _name_limit(limit), match.start())
+
+
+def _name_limit(match: re.Match[str]) -> str:
+    number = next(int(key[1:]) for key, value in match.groupdict().items() if value)
+    return tuple(_LIMITS)[number]
+
+
 def find_limit(text: str, fact: Fact) -> str:
     """Return on which side of a number what is meant lies, "" where that is not said.
 
@@ -185,10 +218,7 @@ def find_limit(text: str, fact: Fact) -> str:
         if re.search(rf"(?:{pattern})$", stated):
             return name
     match = _LIMIT.match(text, fact.end) or _BEFORE.search(text[max(0, fact.start - 8) : fact.start])
-    if match is None:
-        return ""
-    number = next(int(key[1:]) for key, value in match.groupdict().items() if value)
-    return tuple(_LIMITS)[number]
+    return _name_limit(match) if match else ""
 
 
 def agree_on_limit(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.checking.content import all_words_of, content_words, token_of, tokens_of, without_facts
-from rag.answering.checking.polarity import LIMITED, find_limit, find_stances
+from rag.answering.checking.polarity import LIMITED, find_limit, find_sides, find_stances
 from rag.answering.facts.alignment import fold_line
 from rag.answering.facts.finding import find_facts
 from rag.answering.facts.kinds import Fact, FactKind
@@ -29,6 +29,8 @@ TOPIC, FAR, AFTER, ELSEWHERE, FOREIGN = 0.9, 0.75, 0.7, 0.3, 0.2
 STANCE, SIDE = "趣旨 ", "側 "
 """Begin the groups of sayings of what is affirmed, and of the side of a number on which something lies."""
 _SPAN = re.compile(r"[〜～~\-－ー―]|から|まで|以降|以後|以前")
+_CONDITIONED = frozenset((FactKind.NUMBER, FactKind.AMOUNT, FactKind.PERIOD))
+_CONDITION = re.compile(r"[\s)）]*(?:以上|未満|に満たない|を?超)")
 _STOP = re.compile(r"[、。，,！？!?\n\t|]")
 
 
@@ -51,7 +53,11 @@ class Saying:
 def say(text: str, header: Sequence[str] = ()) -> tuple[Saying, ...]:
     """Return what a sentence or row says. header: the header cells of a row's table."""
     facts = [fact for fact in find_facts(text) if fact.kind is not FactKind.UNIT]
-    return (*_part_siblings(list(_say_facts(text, facts, header))), *_say_stances(text, facts))
+    return (
+        *_part_siblings(list(_say_facts(text, facts, header))),
+        *_say_stances(text, facts),
+        *_say_sides(text, facts),
+    )
 
 
 def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
@@ -65,10 +71,11 @@ def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
 
 def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
     clauses = _clauses(text)
-    for group in dict.fromkeys(map(group_of, facts)):
+    groups = [_group_at(text, fact) for fact in facts]
+    for group in dict.fromkeys(groups):
         topic = frozenset[str]()
         begin = 0
-        own = [fact for fact in facts if group_of(fact) == group]
+        own = [fact for fact, of in zip(facts, groups, strict=True) if of == group]
         runs = list(_runs(text, facts, own))
         for number, run in enumerate(runs):
             end = _end_of_run(text, run[-1].end, runs[number + 1][0].start if number + 1 < len(runs) else None, clauses)
@@ -184,6 +191,17 @@ def group_of(fact: Fact) -> str:
     return f"{fact.kind} {unit}" if unit else str(fact.kind)
 
 
+def _group_at(text: str, fact: Fact) -> str:
+    """Return the group of a fact in its text. What something begins or ends at is a condition, and no rival of a value.
+
+    >>> text = "48,600円未満の世帯は8,000円"
+    >>> [_group_at(text, fact) for fact in find_facts(text)]
+    ['amount 条件', 'amount']
+    """
+    is_condition = fact.kind in _CONDITIONED and _CONDITION.match(text, fact.end)
+    return f"{group_of(fact)} 条件" if is_condition else group_of(fact)
+
+
 def are_rivals(one: str, other: str) -> bool:
     """Tell whether two groups can be of one thing: numbers of one unit, or one of them bare, as it stands in a table.
 
@@ -211,6 +229,19 @@ def _say_stances(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
         if len(near) < 2:
             near |= _words_between(text, facts, (), begins[-2], begins[-1])
         yield Saying(f"{STANCE}{stance.axis}", "+" if stance.affirms else "-", None, dict.fromkeys(near, 1.0))
+
+
+def _say_sides(text: str, facts: Sequence[Fact]) -> Iterator[Saying]:
+    """Yield on which side of a word something lies, beside the words of its clause; the sides of facts are sayings of theirs."""
+    line = fold_line(text.replace("\n", " "))
+    for side in find_sides(line.clean):
+        place = line.locate_clean(side.end - 1, side.end)[1]
+        if any(fact.kind in LIMITED and fact.start < place <= fact.end for fact in facts):
+            continue
+        begin = max((stop.end() for stop in _STOP.finditer(text, 0, place)), default=0)
+        end = next((stop.start() for stop in _STOP.finditer(text, place)), len(text))
+        near = dict.fromkeys(_words_between(text, facts, (), begin, end), 1.0)
+        yield Saying(f"{SIDE}{side.word}", side.side, None, near)
 
 
 def _words_of_cell(text: str, place: int, header: Sequence[str]) -> frozenset[str]:

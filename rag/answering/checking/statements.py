@@ -179,6 +179,8 @@ class StatementChecker:
         else:
             least = ALIKE if saying.group == STANCE + ENDING else OPPOSITE if saying.group not in _OPPOSED else OPPOSED
             is_struck = other > same + MARGIN and other >= least
+            is_of_word = saying.fact is None and saying.group.startswith(SIDE)
+            is_struck &= not (is_of_word and is_found)  # where both sides of a word are said, the clauses tell little
         return _describe(saying, body) if is_struck else None
 
     def _find_nearest(self, near: Mapping[str, float], grounds: Iterable[Ground], saying: Saying) -> float:
