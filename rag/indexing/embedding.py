@@ -140,7 +140,9 @@ class StaticEmbedder(Embedder):
     _table: Vectors = PrivateAttr()
     _tokenizer_file: Path = PrivateAttr()
     _vocabulary: str = PrivateAttr()
-    _words: dict[str, Vectors] = PrivateAttr(default_factory=dict)
+    _words: dict[str, int] = PrivateAttr(default_factory=dict)  # word -> row of _word_vectors
+    _word_vectors: Vectors = PrivateAttr()
+    _words_lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, folder: Path) -> None:
         name, dense_weight, tokenizer, table = _read_static_model(folder)
@@ -149,6 +151,7 @@ class StaticEmbedder(Embedder):
         self._dimension = self._table.shape[1]
         self._fingerprint = static_fingerprint(folder)
         self._tokenizer_file, self._vocabulary = folder / TOKENIZER_FILE, vocabulary_of(folder)
+        self._word_vectors = np.zeros((0, self._dimension), dtype=np.float32)
 
     @property
     def is_fast(self) -> bool:
@@ -180,14 +183,25 @@ class StaticEmbedder(Embedder):
         return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *vectors])
 
     def embed_words(self, words: Sequence[str]) -> Vectors:
-        known = self._words
-        unknown = [word for word in dict.fromkeys(words) if word not in known]
-        if len(known) + len(unknown) > _MOST_WORDS:
-            known, unknown = {}, list(dict.fromkeys(words))
-        known.update(zip(unknown, self.embed_folded(unknown), strict=True))
-        self._words = known
-        vectors = [known[word] for word in words]
-        return np.stack(vectors) if vectors else np.zeros((0, self.dimension), dtype=np.float32)
+        with self._words_lock:
+            rows = self._words  # looked up once: an attribute of a pydantic model is slow
+            unknown = [word for word in dict.fromkeys(words) if word not in rows]
+            if len(rows) + len(unknown) > _MOST_WORDS:
+                self._words = rows = {}
+                unknown = list(dict.fromkeys(words))
+            if unknown:
+                self._keep_words(unknown)
+            return self._word_vectors[[rows[word] for word in words]]
+
+    def _keep_words(self, unknown: Sequence[str]) -> None:
+        """Keep the vectors of words behind those that are kept; the room for them doubles when it is used up."""
+        start, end = len(self._words), len(self._words) + len(unknown)
+        if end > len(self._word_vectors):
+            room = np.zeros((max(end, 2 * len(self._word_vectors)), self.dimension), dtype=np.float32)
+            room[:start] = self._word_vectors[:start]
+            self._word_vectors = room
+        self._word_vectors[start:end] = self.embed_folded(unknown)
+        self._words.update(zip(unknown, range(start, end), strict=True))
 
     def embed_pieces(self, texts: Sequence[Pieces]) -> Vectors:
         """Sum each text by itself: one gather a text stays in the processor's cache, one for all of them is four times slower."""

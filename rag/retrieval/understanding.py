@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rag.wording import Wording
 
 _NAMING = ("title", "headings", "question")
-USUAL_WEIGHT = 0.5
+USUAL_WEIGHT = 0.75
 """What the words in their usual form count beside the question as it is written (measured: docs/architecture.md)."""
 _LOOKED_AT = 20  # places that are read where the words of a short question do not tell whether it follows up
 
