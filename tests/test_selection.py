@@ -80,9 +80,9 @@ def test_a_less_likely_sentence_is_added_only_while_the_answer_is_read_in_ten_se
     short = [build_passage("甲は1円です。乙は2円です。")]
     long = [build_passage(f"甲は{'とても' * 40}1円です。乙は2円です。")]
 
-    assert answer(short, score(short, 甲=0.6, 乙=0.061)) == "甲は1円です。乙は2円です。[1]"
-    assert answer(short, score(short, 甲=0.6, 乙=0.059)) == "甲は1円です。[1]"
-    assert answer(short, score(short, 甲=0.3, 乙=0.049)) == "甲は1円です。[1]", "it is hardly likely"
+    assert answer(short, score(short, 甲=0.6, 乙=0.0121)) == "甲は1円です。乙は2円です。[1]"
+    assert answer(short, score(short, 甲=0.6, 乙=0.0119)) == "甲は1円です。[1]"
+    assert answer(short, score(short, 甲=0.3, 乙=0.0099)) == "甲は1円です。[1]", "it is hardly likely"
     assert "乙" not in answer(long, score(long, 甲=0.5, 乙=0.21))
     assert "乙" in answer(long, score(long, 甲=0.5, 乙=0.23))
 
