@@ -86,7 +86,8 @@ class Weighted:
 
     def __init__(self, embedder: Embedder, dense_weight: float) -> None:
         self.embed_query, self.dense_weight, self.dense_floor = embedder.embed_query, dense_weight, 0.0
-        self.embed_documents, self.embed_folded = embedder.embed_documents, embedder.embed_folded
+        self.embed_documents, self.embed_words = embedder.embed_documents, embedder.embed_words
+        self.embed_folded = embedder.embed_folded
         self.is_fast, self.vocabulary = True, ""
 
 
