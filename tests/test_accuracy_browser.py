@@ -217,3 +217,4 @@ def test_a_run_goes_on_while_the_page_is_closed_and_can_be_stopped(page: Any, si
     page.click("#stop-evaluation")
     page.wait_for_selector("#evaluation-state .done:has-text('中止しました')")
     page.wait_for_selector("#evaluate:not([disabled])")
+    assert page.locator(".run-progress progress").count() == 0

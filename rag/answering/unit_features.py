@@ -113,11 +113,14 @@ def measure_units(
     ]
     own = [asked.held(found) for found in words]
     shares = [asked.share(found) for found in own]
-    coverage = asked.cover(passages, units, own, known)
+    read = {unit.passage: (passages[unit.passage].chunk, text) for unit, text in zip(units, texts, strict=True)}
+    together = {number: _read_together(chunk, text) for number, (chunk, text) in read.items()}
+    coverage = asked.cover(passages, units, own, known, together)
     stretches = [(passages[unit.passage].chunk, of_unit) for unit, of_unit in zip(units, spans, strict=True)]
     cosines = embed_stretches(stretches, known, embedder) @ question.vector
     best = max(max(passage.score for passage in passages), 1e-9)
-    likeness, own_likeness = _measure_likeness(question.query, weights, passages, units, words, known, embedder)
+    near = Likeness(question.query, weights, embedder)
+    likeness, own_likeness = _measure_likeness(near, passages, units, words, texts, together)
     rows = []
     for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
         stands_alone = passages[unit.passage].chunk.kind is not ChunkKind.TEXT  # rows do not go on from one another
@@ -161,37 +164,33 @@ def measure_units(
 
 
 def _measure_likeness(
-    query: Query,
-    weights: Mapping[str, float],
+    likeness: Likeness,
     passages: Sequence[Passage],
     units: Sequence[Unit],
     words: Sequence[frozenset[str]],
-    known: Mapping[str, KnownText],
-    embedder: Embedder,
+    texts: Sequence[KnownText],
+    together: Mapping[int, frozenset[str]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the likeness of units with what stands around them, and without, each of shape (units,). words: of each unit.
+    """Return the likeness of units with what stands around them, and without, each of shape (units,).
 
-    What counts in part is what `_Asked.cover` reads around a unit.
+    words: of each unit; texts: that each is of. together: number of a passage -> the words that its units are read together with.
     """
     import numpy as np
 
-    chunks = [passages[unit.passage].chunk for unit in units]
-    texts = [known[chunk.id] for chunk in chunks]
     goes_on = [
-        i > 0 and units[i - 1].passage == unit.passage and chunks[i].kind is not ChunkKind.ROW
+        i > 0 and units[i - 1].passage == unit.passage and passages[unit.passage].chunk.kind is not ChunkKind.ROW
         for i, unit in enumerate(units)
     ]
     groups = (
         words,
-        [_read_together(chunk, text) for chunk, text in zip(chunks, texts, strict=True)],
+        [together[unit.passage] for unit in units],
         [text.headings | text.question for text in texts],
         [words[i - 1] if goes_on[i] else frozenset() for i in range(len(units))],
         [text.title for text in texts],
     )
-    likeness = Likeness(query, weights, embedder)
     near = likeness.compare([text for group in groups for text in group])
-    own, together, headings, before, title = np.split(near, len(groups))
-    around = (together, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
+    own, beside, headings, before, title = np.split(near, len(groups))
+    around = (beside, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
     return likeness.share(np.maximum.reduce([own, *around])), likeness.share(own)
 
 
@@ -255,6 +254,7 @@ class _Asked:
         units: Sequence[Unit],
         own: Sequence[frozenset[str]],
         known: Mapping[str, KnownText],
+        read_together: Mapping[int, frozenset[str]],
     ) -> list[float]:
         """Return for each unit the weighted share of the asked words in it and, in part, around it.
 
@@ -269,7 +269,7 @@ class _Asked:
             if index == 0 or units[index - 1].passage != unit.passage:
                 text = known[chunk.id]
                 near, heading, title = nothing, self.held(text.headings), self.held(text.title)
-                together = self.held(_read_together(chunk, text))
+                together = self.held(read_together[unit.passage])
             words = own[index] | together | (heading if unit.is_heading else nothing)
             above, before = heading - words, near - heading - words
             rest = title - above - before - words

@@ -106,7 +106,8 @@ def measure(
         row.update(extra)
     for row, (sentence, heading) in zip(rows, _measure_cosines(question, candidates, embedder), strict=True):
         row.update(sentence_cosine=sentence, heading_cosine=heading)
-    for row, values in zip(rows, _measure_likeness(question.query, held, rarity, embedder), strict=True):
+    likeness = Likeness(question.query, asked.weights, embedder)
+    for row, values in zip(rows, _measure_likeness(likeness, held), strict=True):
         row.update(values)
     return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32)
 
@@ -164,10 +165,10 @@ class _Asked:
         ways = ((self.terms.intersection(e.of), frozenset(e.words)) for e in query.expansions)
         self._ways = [(of, words) for of, words in ways if of]
         self.relevant = self.terms.union(*(words for _, words in self._ways))
-        self._weights = {term: rarity.weights.get(term, rarity.ceiling) for term in self.terms}
+        self.weights = {term: rarity.weights.get(term, rarity.ceiling) for term in self.terms}
         self._nouns = self.terms & set(query.nouns)
         self.total, self._total_of_nouns = rarity.sum(self.terms) or 1.0, rarity.sum(self._nouns) or 1.0
-        self._squares = {term: weight**2 for term, weight in self._weights.items()}
+        self._squares = {term: weight**2 for term, weight in self.weights.items()}
         self._shares: dict[Set[str], float] = {}  # most sentences hold none of the words, or the same ones
         self._sums: dict[frozenset[str], float] = {}  # of titles, which many candidates share
         self._numbers = [term for term in query.terms if is_number(term)]
@@ -179,7 +180,7 @@ class _Asked:
         """Return the weighted share of the asked words that are among words."""
         share = self._shares.get(words)
         if share is None:
-            share = self._shares[words] = sum(map(self._weights.__getitem__, self._held(words))) / self.total
+            share = self._shares[words] = sum(map(self.weights.__getitem__, self._held(words))) / self.total
         return share
 
     def _held(self, words: Set[str]) -> frozenset[str]:
@@ -283,13 +284,10 @@ def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], aske
     return rows
 
 
-def _measure_likeness(
-    query: Query, held: Sequence[_Held], rarity: Rarity, embedder: Embedder
-) -> Iterator[dict[str, float]]:
+def _measure_likeness(likeness: Likeness, held: Sequence[_Held]) -> Iterator[dict[str, float]]:
     """Yield the features of the likeness of words, of each candidate."""
     import numpy as np
 
-    likeness = Likeness(query, {term: rarity.sum((term,)) for term in query.terms}, embedder)
     near = likeness.compare([text for words in held for text in (words.named_words, *words.sentence_words)])
     bounds = [0, *np.cumsum([1 + len(words.sentence_words) for words in held]).tolist()]
     for start, end in pairwise(bounds):

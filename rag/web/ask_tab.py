@@ -72,7 +72,7 @@ def _connect(gr: Any, desk: Desk, parts: AskParts) -> None:
         for step in answer_in_steps(desk, text, turns, request, limits):
             yield (step.question if box is None else box, step.html, *bar.show(step, past))
             box = gr.skip()
-            shown.turns = step.turns if step.turns != turns else ()
+            shown.turns = step.turns if step.turns is not turns else ()
 
     def suggest(request: gr.Request, shown: Shown) -> list[Any]:
         found = find_follow_ups(desk, shown, request)
