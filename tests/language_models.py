@@ -33,6 +33,11 @@ class ModelServer:
             value: dict[str, Any] = json.load(response)
         return value
 
+    def say(self, text: str) -> None:
+        """Let the model "says" answer with a text from now on."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/log", text.encode(), method="PUT")
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()
+
 
 @contextmanager
 def run_model_server() -> Iterator[ModelServer]:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_checks import find_serious_in_both_themes
-from served import serve_app
-from test_browser import (
-    ARGUMENTS,
-    CHROMIUM,
+from browsing import (
+    IN_BROWSER,
     NARROW,
     WIDE,
+    launch,
     new_page,
     open_tab,
     resize,
@@ -25,16 +23,15 @@ from test_browser import (
     wait_until_quiet,
     watch,
 )
+from page_checks import find_serious_in_both_themes
+from served import serve_app
 
 from eval.questions import read_questions
 from rag.assistant import Assistant
 from rag.settings import Settings
 from rag.web.server import build_app
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
-]
+pytestmark = IN_BROWSER
 EVIL = '<img src="http://evil.example/x.png" onerror="window.pwned=1">'
 QUOTED = '"' + EVIL.replace('"', '""') + '"'
 HEADER = "番号,質問,期待する文書,ページ／行,正解に含まれる語,模範解答,分類,回答可否,担当課,備考,用途"
@@ -64,12 +61,8 @@ def site(small_town: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def context() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with launch() as browser:
         yield browser.new_context(viewport=WIDE, locale="ja-JP")
-        browser.close()
 
 
 @pytest.fixture

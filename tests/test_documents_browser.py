@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import build_town
-from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
-from served import serve_app
-from test_browser import (
-    ARGUMENTS,
-    CHROMIUM,
+from browsing import (
+    IN_BROWSER,
     LIBRARY,
     NARROW,
     WIDE,
+    launch,
     new_page,
     resize,
     wait_until_open,
     wait_until_quiet,
     watch,
 )
-from test_browser import ask as ask_question
+from browsing import ask as ask_question
+from conftest import build_town
+from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
+from served import serve_app
 
 from rag.assistant import Assistant
 from rag.indexing.sync import SyncReport
@@ -39,8 +39,7 @@ from rag.settings import Settings
 from rag.web.server import build_app
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    *IN_BROWSER,
     pytest.mark.timeout(900),  # an index run is a polite process: on a busy machine it waits
 ]
 PATIENCE = 300_000
@@ -88,10 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def window(site: Site) -> Iterator[Any]:
     """Open the tab once: the tests below are one afternoon of an administrator, in this order."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with launch() as browser:
         page = new_page(browser.new_context(viewport=WIDE, locale="ja-JP"))
         page.set_default_timeout(PATIENCE)
         hosts, complaints = watch(page)
@@ -102,7 +98,6 @@ def window(site: Site) -> Iterator[Any]:
         yield page
         assert hosts == {"127.0.0.1"}
         assert complaints == []
-        browser.close()
 
 
 def open_section(page: Any, name: str) -> Any:

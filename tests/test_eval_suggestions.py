@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from language_models import run_model_server
 from llama_index.core.llms import CompletionResponse, CompletionResponseGen, CustomLLM, LLMMetadata
 from tiny_catalog import build_catalog, make_pdf
 
@@ -244,3 +245,21 @@ def test_the_command_says_what_it_made_and_why_it_left_some_out(
     assert "作った候補" in said and "選んだ候補" in said
     assert main([*arguments[:-1], "1000"]) == 1, "there are fewer"
     assert main(["--index", str(tmp_path), "--output", str(tmp_path / "x.xlsx")]) == 2
+
+
+def test_a_server_is_asked_about_every_passage_and_believed_where_its_words_stand(
+    small_town: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_model_server() as server:
+        server.say(propose("都心に泊まるとき、一晩にどれだけ出ますか", "13,000円"))
+        monkeypatch.setenv("RAG_LLM_URL", server.url)
+        monkeypatch.setenv("RAG_LLM_MODEL", "says")
+        sheet = tmp_path / "候補.csv"
+        assert main(["--index", str(small_town.index), "--output", str(sheet), "--count", "100"]) == 1, (
+            "there are fewer"
+        )
+        asked = len(server.log()["requests"])
+    said = capsys.readouterr().out
+    assert "生成AI 1" in said and f"{NOT_WRITTEN} {asked - 1} 問" in said, said
+    (row,) = [line for line in sheet.read_text(encoding="utf-8-sig").splitlines() if "都心" in line]
+    assert "総務課/職員旅費規程.txt" in row and "13,000円" in row

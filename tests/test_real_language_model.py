@@ -16,6 +16,8 @@ import pytest
 from served import find_port
 from tiny_models import save_chat_model
 
+from eval.suggestion_llm import NO_FORM
+from eval.suggestion_source import propose_with_llm, read_suggestions
 from rag.answering.checking.statements import StatementChecker
 from rag.answering.writing.engine import GenerativeEngine
 from rag.answering.writing.failures import Failure
@@ -84,3 +86,10 @@ def test_all_that_a_model_of_random_weights_says_is_struck(
     for generation in said:
         assert generation.statements == () and len(generation.checks.struck) == generation.checks.statements > 0
         assert [warning.code for warning in generation.warnings] == ["fallback"]
+
+
+@pytest.mark.timeout(START_SECONDS + 3 * WAIT_SECONDS)
+def test_no_question_that_a_model_of_random_weights_proposes_is_taken(served: Settings, small_town: Settings) -> None:
+    settings = replace(served, llm_max_tokens=80, llm_timeout_seconds=WAIT_SECONDS, index=small_town.index)
+    _, chunks = read_suggestions(settings)
+    assert propose_with_llm(settings, chunks, count=2) == ([], {NO_FORM: 2})

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from browsing import IN_BROWSER, ask, launch, new_page, wait_until_open
 from fake_assistant import QUOTE, FakeAssistant
 from served import serve_app
-from test_browser import ARGUMENTS, CHROMIUM, ask, new_page, wait_until_open
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
@@ -18,10 +18,7 @@ from rag.accounts.session_gate import SessionGate
 from rag.settings import Settings
 from rag.web.server import build_app
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
-]
+pytestmark = IN_BROWSER
 PASSWORD = "青い山と白い鳥と 7"
 
 
@@ -44,14 +41,10 @@ def address(gate: SessionGate, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(address: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with launch() as browser:
         page = new_page(browser.new_context(locale="ja-JP"))
         page.goto(address)
         yield page
-        browser.close()
 
 
 def sign_in(page: Any, password: str) -> None:

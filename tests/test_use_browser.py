@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from conftest import build_town
-from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
-from served import serve_app
-from test_browser import (
-    ARGUMENTS,
-    CHROMIUM,
+from browsing import (
+    IN_BROWSER,
     NARROW,
     WIDE,
     copy,
+    launch,
     new_page,
     open_tab,
     resize,
@@ -26,7 +23,10 @@ from test_browser import (
     wait_until_quiet,
     watch,
 )
-from test_browser import ask as ask_question
+from browsing import ask as ask_question
+from conftest import build_town
+from page_checks import ZOOMED, check_reflow, find_serious_in_both_themes
+from served import serve_app
 
 from rag.accounts.opening import open_gate
 from rag.accounts.passwords import Passwords
@@ -37,8 +37,7 @@ from rag.settings import Settings
 from rag.web.server import build_app
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    *IN_BROWSER,
     pytest.mark.timeout(900),  # an index run is a polite process: on a busy machine it waits
 ]
 QUESTION, KNOWN = "町民プールの利用料金はいくらですか", "転出届はいつまでに出せばよいですか"
@@ -84,14 +83,10 @@ def open_site(folder: Path) -> tuple[Settings, SessionGate]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    from playwright.sync_api import sync_playwright
-
     settings, gate = open_site(tmp_path_factory.mktemp("use"))
     assistant = Assistant.open(settings)
-    with serve_app(build_app(assistant, settings, gate=gate)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with serve_app(build_app(assistant, settings, gate=gate)) as address, launch() as browser:
         yield Site(address, gate, browser)
-        browser.close()
     assistant.close()
 
 
