@@ -70,6 +70,7 @@ _FEATURES = {
     "like_everywhere": "全体の語の近さ",
     "like_sentence": "一文の語の近さ",
     "like_sentence_named": "一文と見出しの語の近さ",
+    "like_gap": "最も足りない語",
 }
 
 

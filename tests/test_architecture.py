@@ -40,8 +40,8 @@ RANKS = (
     ),
     ("rag.reading",),
     ("rag.indexing",),
-    ("rag.models",),  # the scripts that train and measure the default embedder
     ("rag.retrieval",),
+    ("rag.models",),  # the scripts that train and measure the default embedder
     ("rag.answering",),
     ("rag.export",),
     (

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
-from fakes import BigramEmbedder
+from tokenizers import Tokenizer
 
-import rag.indexing.embedding as embedding
-from rag.indexing.embedding import Embedder, StaticEmbedder, open_embedder
-from rag.indexing.pieces import DEFAULT_MODEL
+from rag.errors import EmbedderError
+from rag.indexing import word_vectors
+from rag.indexing.embedding import Embedder, open_embedder
+from rag.indexing.pieces import DEFAULT_MODEL, TOKENIZER_FILE, cut_pieces
+from rag.indexing.word_vectors import WORDS_FILE, WordVectors, open_word_vectors, read_rows, write_rows
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.query import Expansion, Query, Reason, parse_query
 
@@ -61,6 +65,14 @@ def test_another_wording_is_as_good_as_the_word_where_all_of_it_is_there() -> No
     assert sorted(near[0].tolist()) == [0.0, 1.0] and near[1].tolist() == [0.0, 0.0]
 
 
+def test_the_gap_is_the_weight_of_what_lacks_most() -> None:
+    likeness = likeness_of(asked("病院", "申請"), 病院=3.0, 申請=1.0)
+
+    gaps = likeness.find_gap(likeness.compare([{"病院", "申請"}, {"病院"}, {"診療", "申請"}, {"申請"}, set()]))
+
+    assert gaps.tolist() == pytest.approx([0.0, 0.25, 0.375, 0.75, 0.75], abs=1e-6)
+
+
 def test_a_number_is_near_no_other() -> None:
     class Same(Compass):
         def embed_words(self, words: Sequence[str]) -> np.ndarray:
@@ -76,42 +88,77 @@ def test_a_number_is_near_no_other() -> None:
 def test_a_question_without_words_is_like_nothing() -> None:
     likeness = likeness_of(asked())
 
-    assert likeness.share(likeness.compare([{"病院"}, set()])).tolist() == [0.0, 0.0]
+    near = likeness.compare([{"病院"}, set()])
+    assert likeness.share(near).tolist() == likeness.find_gap(near).tolist() == [0.0, 0.0]
 
 
-def test_words_have_the_vectors_of_texts_and_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = StaticEmbedder(DEFAULT_MODEL)
-    expected = embedder.embed_folded(["国民", "健康", "国民"])
-    read: list[str] = []
-    plain = StaticEmbedder.embed_folded
+TOKENIZER = Tokenizer.from_file(str(DEFAULT_MODEL / TOKENIZER_FILE))
 
-    def watch(self: StaticEmbedder, texts: Sequence[str]) -> np.ndarray:
-        read.extend(texts)
-        return plain(self, texts)
 
-    monkeypatch.setattr(StaticEmbedder, "embed_folded", watch)
-    first, again = embedder.embed_words(["国民", "健康", "国民"]), embedder.embed_words(["健康"])
+def count_pieces() -> WordVectors:
+    """Return word vectors that tell by the direction how many of its pieces are which."""
+    return WordVectors(TOKENIZER, np.eye(TOKENIZER.get_vocab_size(), 40_000, dtype=np.float32))
 
-    assert np.array_equal(first, expected) and np.array_equal(again[0], expected[1])
-    assert read == ["国民", "健康"]
-    assert embedder.embed_words([]).shape == (0, embedder.dimension)
+
+def test_a_word_is_the_sum_of_its_pieces_of_length_1_and_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[str] = []
+
+    def watch(words: Sequence[str], tokenizer: Tokenizer) -> list[np.ndarray]:
+        cut.extend(words)
+        return cut_pieces(words, tokenizer)
+
+    monkeypatch.setattr(word_vectors, "cut_pieces", watch)
+    vectors = count_pieces()
+    first, again = vectors.embed(["国民", "病院代", "国民", "😀"]), vectors.embed(["病院代"])
+
+    pieces = cut_pieces(["病院代"], TOKENIZER)[0]
+    assert first[1].nonzero()[0].tolist() == sorted(set(pieces.tolist())) and np.array_equal(first[1], again[0])
+    assert np.linalg.norm(first, axis=1).tolist() == pytest.approx([1, 1, 1, 0])
+    assert cut == ["国民", "病院代", "😀"]
+    assert vectors.embed([]).shape == (0, 40_000)
 
 
 def test_no_more_words_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "_MOST_WORDS", 3)
-    embedder = StaticEmbedder(DEFAULT_MODEL)
+    monkeypatch.setattr(word_vectors, "_MOST_WORDS", 3)
+    vectors = WordVectors(TOKENIZER, np.eye(TOKENIZER.get_vocab_size(), 8, dtype=np.float32))
 
-    embedder.embed_words(["国民", "健康", "保険"])
-    vectors = embedder.embed_words(["国民", "年金"])
+    vectors.embed(["国民", "健康", "保険"])
+    again = vectors.embed(["国民", "年金"])
 
-    assert len(embedder._words) == 2
-    assert np.array_equal(vectors, embedder.embed_folded(["国民", "年金"]))
+    assert len(vectors._rows) == 2 and len(again) == 2
+
+
+def test_a_table_comes_back_as_it_was_written_but_for_its_rounding(tmp_path: Path) -> None:
+    table = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    write_rows(tmp_path / "rows", table)
+    np.testing.assert_allclose(read_rows(tmp_path / "rows"), table, atol=np.abs(table).max() / 127)
+
+
+def test_a_model_with_words_of_its_own_reads_them_and_says_what_is_wrong_with_them(tmp_path: Path) -> None:
+    folder = shutil.copytree(DEFAULT_MODEL, tmp_path / "model")
+    size = TOKENIZER.get_vocab_size()
+    write_rows(folder / WORDS_FILE, np.ones((size, 3), dtype=np.float32))
+    assert open_embedder(str(folder)).embed_words(["国民"]).shape == (1, 3)
+    open_word_vectors.cache_clear()
+    write_rows(folder / WORDS_FILE, np.ones((size - 1, 3), dtype=np.float32))
+    with pytest.raises(EmbedderError, match=WORDS_FILE):
+        open_embedder(str(folder)).embed_words(["国民"])
+
+
+class Sentences(Embedder):
+    """An embedder that knows whole sentences only."""
+
+    def embed_many(self, texts: Sequence[str]) -> np.ndarray:
+        return np.zeros((len(texts), 1), dtype=np.float32)
+
+    def embed_query(self, text: str) -> np.ndarray:
+        return np.zeros(1, dtype=np.float32)
 
 
 def test_an_embedder_of_sentences_lends_the_words_of_the_default_model() -> None:
     words = ["国民", "健康"]
 
-    lent = Embedder.embed_words(cast(Embedder, BigramEmbedder()), words)
+    lent = Sentences(model_name="sentences").embed_words(words)
 
     assert np.array_equal(lent, open_embedder().embed_words(words))
 

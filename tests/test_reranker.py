@@ -73,6 +73,7 @@ def test_what_answers_looks_better_than_what_only_has_the_words(embedder: Embedd
     assert answer["body"] == scattered["body"] == 1.0 and foreign["body"] == 0.0
     assert answer["sentence"] == 1.0 > scattered["sentences"] > scattered["sentence"] > 0.0
     assert answer["adjacent"] == 1.0 > scattered["adjacent"] > foreign["adjacent"] == 0.0
+    assert answer["like_gap"] == scattered["like_gap"] == 0.0 < foreign["like_gap"] <= 1.0
     assert answer["runs"] > scattered["runs"] > foreign["runs"] == 0.0
     assert (answer["wanted"], answer["unwanted"]) == (1.0, 0.0) and (scattered["wanted"], scattered["unwanted"]) == (
         0.0,

@@ -37,10 +37,10 @@ class Evidence:
     numbers: share of the question's numbers that are there. pairs: share of the question's bigrams.
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
     found: the score of the first passage: the probability that the reranker gives it.
-    answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, likeness, value, no_value: its
-    features (see unit_features). first: it stands in the first passage.
+    answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, likeness, likeness_gap,
+    value, no_value: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
-    everywhere to like_sentence_named: what the reranker measured of the first passage (see retrieval.features), None where it did not.
+    everywhere to like_gap: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
     covered: float = 0.0
@@ -59,6 +59,7 @@ class Evidence:
     cosine: float = 0.0
     news: float = 0.0
     likeness: float = 0.0
+    likeness_gap: float = 0.0
     value: float = 0.0
     no_value: float = 0.0
     first: float = 0.0
@@ -76,6 +77,7 @@ class Evidence:
     support: float | None = None
     like_everywhere: float | None = None
     like_sentence_named: float | None = None
+    like_gap: float | None = None
 
 
 _OF_UNITS = {
@@ -84,10 +86,11 @@ _OF_UNITS = {
     "cosine": "cosine",
     "news": "news",
     "likeness": "likeness",
+    "likeness_gap": "likeness_gap",
     "value": "value",
     "no_value": "no_value",
 }
-_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named")  # fmt: skip
+_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap")  # fmt: skip
 
 
 def weigh_evidence(

@@ -56,6 +56,7 @@ FEATURES = (
     "likeness_lead",  # the same, less that of the likeliest unit
     "own_likeness",  # of its words alone
     "own_likeness_lead",
+    "likeness_gap",  # weighted share of the asked word that it is furthest from, as far as it is
 )
 """The names, in the order of the columns."""
 _NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
@@ -120,7 +121,7 @@ def measure_units(
     cosines = embed_stretches(stretches, known, embedder) @ question.vector
     best = max(max(passage.score for passage in passages), 1e-9)
     near = Likeness(question.query, weights, embedder)
-    likeness, own_likeness = _measure_likeness(near, passages, units, words, texts, together)
+    likeness, own_likeness, gap = _measure_likeness(near, passages, units, words, texts, together)
     rows = []
     for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
         stands_alone = passages[unit.passage].chunk.kind is not ChunkKind.TEXT  # rows do not go on from one another
@@ -156,6 +157,7 @@ def measure_units(
                 likeness[i] - likeness.max(),
                 own_likeness[i],
                 own_likeness[i] - own_likeness.max(),
+                gap[i],
             )
         )
     features = np.array(rows, dtype=np.float32)
@@ -170,8 +172,8 @@ def _measure_likeness(
     words: Sequence[frozenset[str]],
     texts: Sequence[KnownText],
     together: Mapping[int, frozenset[str]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the likeness of units with what stands around them, and without, each of shape (units,).
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the likeness of units with what stands around them, and without, and the gap with it, each of shape (units,).
 
     words: of each unit; texts: that each is of. together: number of a passage -> the words that its units are read together with.
     """
@@ -191,7 +193,8 @@ def _measure_likeness(
     near = likeness.compare([text for group in groups for text in group])
     own, beside, headings, before, title = np.split(near, len(groups))
     around = (beside, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
-    return likeness.share(np.maximum.reduce([own, *around])), likeness.share(own)
+    read = np.maximum.reduce([own, *around])
+    return likeness.share(read), likeness.share(own), likeness.find_gap(read)
 
 
 def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], units: Sequence[Unit]) -> None:

@@ -7,10 +7,8 @@ open_embedder(name)                a sentence-transformers model in the local hu
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,12 +18,12 @@ import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
 from rag.indexing.model_files import find_model, list_models, unreadable_model
 from rag.indexing.pieces import DEFAULT_MODEL, TOKENIZER_FILE, cut_pieces, vocabulary_of
 from rag.indexing.profiles import is_owner_file
+from rag.indexing.word_vectors import WORDS_FILE, open_word_vectors, read_rows, write_rows
 from rag.text import fold
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ __all__ = [
 DESCRIPTION_FILE, WEIGHTS_FILE = "shirube.json", "model.safetensors"
 _EMBEDDING_VERSION = 2  # raise it when the same weights come to give other vectors
 _TEXTS_AT_ONCE = 1_024
-_MOST_WORDS = 30_000  # whose vectors are kept: 256 numbers of 4 bytes each
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -61,6 +58,7 @@ class Embedder(BaseEmbedding, ABC):
     """
 
     _dimension: int = PrivateAttr()
+    _words_folder: Path = PrivateAttr(default=DEFAULT_MODEL)  # an embedder without word vectors of its own takes these
     _fingerprint: str = PrivateAttr()
     _dense_weight: float = PrivateAttr()
 
@@ -113,8 +111,8 @@ class Embedder(BaseEmbedding, ABC):
         raise NotImplementedError(f"{self.name} takes no pieces")
 
     def embed_words(self, words: Sequence[str]) -> Vectors:
-        """Return the vectors of single words, folded, shape (words, dimension of the default model), which knows words best."""
-        return _open_default().embed_words(words)
+        """Return the vectors of single words, folded, by which a word finds its nearest one: shape (words, their dimension)."""
+        return open_word_vectors(self._words_folder).embed(words)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of document texts, shape (texts, dimension)."""
@@ -140,9 +138,6 @@ class StaticEmbedder(Embedder):
     _table: Vectors = PrivateAttr()
     _tokenizer_file: Path = PrivateAttr()
     _vocabulary: str = PrivateAttr()
-    _words: dict[str, int] = PrivateAttr(default_factory=dict)  # word -> row of _word_vectors
-    _word_vectors: Vectors = PrivateAttr()
-    _words_lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, folder: Path) -> None:
         name, dense_weight, tokenizer, table = _read_static_model(folder)
@@ -151,7 +146,8 @@ class StaticEmbedder(Embedder):
         self._dimension = self._table.shape[1]
         self._fingerprint = static_fingerprint(folder)
         self._tokenizer_file, self._vocabulary = folder / TOKENIZER_FILE, vocabulary_of(folder)
-        self._word_vectors = np.zeros((0, self._dimension), dtype=np.float32)
+        if (folder / WORDS_FILE).is_file():
+            self._words_folder = folder
 
     @property
     def is_fast(self) -> bool:
@@ -182,27 +178,6 @@ class StaticEmbedder(Embedder):
         vectors = [self.embed_pieces(cut_pieces(batch, self._tokenizer)) for batch in batches]
         return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *vectors])
 
-    def embed_words(self, words: Sequence[str]) -> Vectors:
-        with self._words_lock:
-            rows = self._words  # looked up once: an attribute of a pydantic model is slow
-            unknown = [word for word in dict.fromkeys(words) if word not in rows]
-            if len(rows) + len(unknown) > _MOST_WORDS:
-                self._words = rows = {}
-                unknown = list(dict.fromkeys(words))
-            if unknown:
-                self._keep_words(unknown)
-            return self._word_vectors[[rows[word] for word in words]]
-
-    def _keep_words(self, unknown: Sequence[str]) -> None:
-        """Keep the vectors of words behind those that are kept; the room for them doubles when it is used up."""
-        start, end = len(self._words), len(self._words) + len(unknown)
-        if end > len(self._word_vectors):
-            room = np.zeros((max(end, 2 * len(self._word_vectors)), self.dimension), dtype=np.float32)
-            room[:start] = self._word_vectors[:start]
-            self._word_vectors = room
-        self._word_vectors[start:end] = self.embed_folded(unknown)
-        self._words.update(zip(unknown, range(start, end), strict=True))
-
     def embed_pieces(self, texts: Sequence[Pieces]) -> Vectors:
         """Sum each text by itself: one gather a text stays in the processor's cache, one for all of them is four times slower."""
         sums, table = np.zeros((len(texts), self.dimension), dtype=np.float32), self._table
@@ -212,19 +187,6 @@ class StaticEmbedder(Embedder):
 
     def embed_query(self, text: str) -> Vectors:
         return cast(Vectors, self.embed_many([text])[0])
-
-
-def _open_default() -> StaticEmbedder:
-    with _OPENING:
-        return _open_once()
-
-
-@functools.cache
-def _open_once() -> StaticEmbedder:
-    return StaticEmbedder(DEFAULT_MODEL)
-
-
-_OPENING = threading.Lock()  # a cache alone would open one for each of the people who ask at once
 
 
 def open_embedder(name_or_path: str | None = None) -> Embedder:
@@ -247,8 +209,7 @@ def _read_static_model(folder: Path) -> tuple[str, float, Tokenizer, Vectors]:
     try:
         description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         name, dense_weight = str(description["name"]), float(description["fusion"]["dense_weight"])
-        tensors = load_file(folder / WEIGHTS_FILE)
-        table = tensors["embeddings"].astype(np.float32) * tensors["weights"][:, None]
+        table = read_rows(folder / WEIGHTS_FILE)
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # tokenizers raises the bare Exception for a broken file
         raise unreadable_model(folder, error) from error
@@ -263,9 +224,7 @@ def write_static_model(folder: Path, tokenizer: Tokenizer, table: Vectors, *, na
     `StaticEmbedder` reads the folder, and so does sentence-transformers 6 or later.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    scales = np.maximum(np.abs(table).max(axis=1), _TINY) / 127
-    rows = np.rint(table / scales[:, None]).astype(np.int8)
-    (folder / WEIGHTS_FILE).write_bytes(save({"embeddings": rows, "weights": scales.astype(np.float32)}))
+    write_rows(folder / WEIGHTS_FILE, table)
     tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
     description = {"name": name, "version": 1, "dimension": table.shape[1], "max_tokens": None}
     description["fusion"] = {"dense_weight": dense_weight}

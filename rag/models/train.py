@@ -1,9 +1,10 @@
 """Train the default embedder again, from random weights: `python -m rag.models.train --data DIR --topics DIR [--output DIR]`.
 
 --data holds `*.jsonl.gz` with {"query", "title", "passage"} a line; --topics our own texts of what people say at home and what a
-town hall calls it (see rag.models.topics). Two steps, both seeded: a Unigram vocabulary, then one vector per piece, learned by
+town hall calls it (see rag.models.topics). Three steps, all seeded: a Unigram vocabulary, then one vector per piece, learned by
 symmetric in-batch InfoNCE over the pairs (question -> passage, heading -> body, caption -> article) and over sentence pairs (one
-sentence -> the rest of its passage), all folded. The result needs numpy and tokenizers only.
+sentence -> the rest of its passage), all folded; then the vectors of words (rag.models.train_words). The result needs numpy and
+tokenizers only.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
+from rag.indexing.word_vectors import WORDS_FILE, write_rows
 from rag.models.topics import TITLE_MARK, Topic, read_topics
+from rag.models.train_words import WordRecipe, read_asked, train_words
 from rag.text import fold, split_sentences
 
 UNKNOWN = "[UNK]"
@@ -217,7 +220,8 @@ def main() -> None:
     arguments = parser.parse_args()
     started, recipe = time.monotonic(), Recipe()
     pairs = read_pairs(arguments.data, recipe)
-    pairs += pair_topics(read_topics(arguments.topics), recipe, 1 + max(pair.group for pair in pairs))
+    topics = read_topics(arguments.topics)
+    pairs += pair_topics(topics, recipe, 1 + max(pair.group for pair in pairs))
     if arguments.tokenizer:
         tokenizer = Tokenizer.from_file(str(arguments.tokenizer))
     else:
@@ -225,6 +229,9 @@ def main() -> None:
     print(f"{len(pairs)} pairs, vocabulary after {time.monotonic() - started:.0f} s", file=sys.stderr)
     table = train_table(tokenizer, pairs, recipe)
     write_static_model(arguments.output, tokenizer, table, name="shirube-ja-static", dense_weight=recipe.dense_weight)
+    print(f"texts after {time.monotonic() - started:.0f} s", file=sys.stderr)
+    words = train_words(tokenizer, table, read_asked(arguments.data, topics), WordRecipe())
+    write_rows(arguments.output / WORDS_FILE, words)
     print(f"{arguments.output}: {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 

@@ -58,6 +58,7 @@ FEATURES = (
     "like_everywhere",  # how near the words of title, headings and text come to the asked ones (see retrieval.likeness)
     "like_sentence",  # the same of the best sentence
     "like_sentence_named",  # … of the best sentence, title and headings counting in part
+    "like_gap",  # weighted share of the asked word that is furthest from title, headings and text, as far as it is
 )  # fmt: skip
 """The names, in the order of the columns."""
 SATURATION = 2.2
@@ -291,11 +292,12 @@ def _measure_likeness(likeness: Likeness, held: Sequence[_Held]) -> Iterator[dic
     near = likeness.compare([text for words in held for text in (words.named_words, *words.sentence_words)])
     bounds = [0, *np.cumsum([1 + len(words.sentence_words) for words in held]).tolist()]
     for start, end in pairwise(bounds):
-        named, sentences = near[start], near[start + 1 : end]
+        named, sentences, anywhere = near[start], near[start + 1 : end], near[start:end].max(axis=0)
         yield {
-            "like_everywhere": float(likeness.share(near[start:end].max(axis=0))),
+            "like_everywhere": float(likeness.share(anywhere)),
             "like_sentence": float(likeness.share(sentences).max()),
             "like_sentence_named": float(likeness.share(np.maximum(sentences, _NAMED * named)).max()),
+            "like_gap": float(likeness.find_gap(anywhere)),
         }
 
 

@@ -57,6 +57,16 @@ class Likeness:
         shares: NDArray[np.float64] = near @ self._shares
         return shares
 
+    def find_gap(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighted share of the term that each text is furthest from, as far as it is: 0 where nothing lacks.
+
+        near: as for `share`. One word that is nowhere may be the very thing that was asked; a mean over all words does not show it.
+        """
+        import numpy as np
+
+        gaps: NDArray[np.float64] = np.max((1.0 - near) * self._shares, axis=-1, initial=0.0)
+        return gaps
+
     def _compare_words(self, words: Sequence[str], place_of: Mapping[str, int]) -> NDArray[np.float64]:
         """Return how near each word comes to each term, shape (words, terms)."""
         import numpy as np
