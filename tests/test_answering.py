@@ -17,7 +17,7 @@ from conftest import METADATA, build_town
 
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units, is_partial
-from rag.answering.unit_features import measure_units, score_units
+from rag.answering.unit_features import Measured, measure_units, score_units
 from rag.answering.units import Unit, split_passages
 from rag.assistant import MAX_QUESTION_CHARS, Assistant
 from rag.documents import (
@@ -92,13 +92,17 @@ def _words(answer: Answer) -> str:
     return re.sub(r"\[\d+\]", "", answer.text)
 
 
-def _score(query: Query, passages: Sequence[Passage]) -> list[Unit]:
-    """Return the units of passages, scored with all words equally rare and all vectors alike."""
+def _measure(query: Query, passages: Sequence[Passage]) -> Measured:
+    """Return the units of passages and their features, all words equally rare and all vectors alike."""
     embedder = open_embedder()
     question = Question(query.text, query, np.zeros(embedder.dimension, dtype=np.float32))
     known = {p.chunk.id: KnownText.of(p.chunk, analyze(p.chunk)) for p in passages}
     weights = dict.fromkeys(query.terms, 1.0)
-    return score_units(measure_units(question, weights, passages, split_passages(passages), known, embedder))
+    return measure_units(question, weights, passages, split_passages(passages), known, embedder)
+
+
+def _score(query: Query, passages: Sequence[Passage]) -> list[Unit]:
+    return score_units(_measure(query, passages))
 
 
 def _comparable(answer: Answer) -> Answer:
@@ -124,6 +128,14 @@ def test_an_official_answer_is_given_word_for_word_with_its_question_as_proof(
     (citation,) = answer.citations
     assert citation.source == FAQ and citation.locator.row == 2 and citation.department == "町民課"
     assert "住民票の写しの手数料はいくらですか。" in citation.quote and RESIDENCE_FEE in citation.quote
+
+
+def test_one_asked_word_that_a_row_lacks_is_a_gap(willing: Assistant) -> None:
+    passages = [p for p in willing.search("布団の処理手数料はいくらですか") if p.chunk.source == WASTE]
+    measured = _measure(parse_query("布団の処理手数料はいくらですか"), passages)
+    gaps = dict(zip((unit.text(passages) for unit in measured.units), measured.column("likeness_gap"), strict=True))
+    of = {item: gap for text, gap in gaps.items() for item in ("布団", "自転車") if item in text}
+    assert of["布団"] == 0.0 < of["自転車"] <= 1 / 3, gaps
 
 
 def test_a_row_is_answered_under_its_headings_and_quoted_with_them(willing: Assistant, catalog: Catalog) -> None:

@@ -16,7 +16,7 @@ from rag.errors import EmbedderError
 from rag.indexing import word_vectors
 from rag.indexing.embedding import Embedder, open_embedder
 from rag.indexing.pieces import DEFAULT_MODEL, TOKENIZER_FILE, cut_pieces
-from rag.indexing.word_vectors import WORDS_FILE, WordVectors, open_word_vectors, read_rows, write_rows
+from rag.indexing.word_vectors import WORDS_FILE, WordVectors, read_rows, write_rows
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.query import Expansion, Query, Reason, parse_query
 
@@ -95,9 +95,7 @@ def test_a_question_without_words_is_like_nothing() -> None:
 TOKENIZER = Tokenizer.from_file(str(DEFAULT_MODEL / TOKENIZER_FILE))
 
 
-def count_pieces() -> WordVectors:
-    """Return word vectors that tell by the direction how many of its pieces are which."""
-    return WordVectors(TOKENIZER, np.eye(TOKENIZER.get_vocab_size(), 40_000, dtype=np.float32))
+TABLE = np.random.default_rng(0).normal(size=(TOKENIZER.get_vocab_size(), 16)).astype(np.float32)
 
 
 def test_a_word_is_the_sum_of_its_pieces_of_length_1_and_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,24 +106,30 @@ def test_a_word_is_the_sum_of_its_pieces_of_length_1_and_cut_once(monkeypatch: p
         return cut_pieces(words, tokenizer)
 
     monkeypatch.setattr(word_vectors, "cut_pieces", watch)
-    vectors = count_pieces()
-    first, again = vectors.embed(["国民", "病院代", "国民", "😀"]), vectors.embed(["病院代"])
+    vectors = WordVectors(TOKENIZER, TABLE)
+    first, again = vectors.embed(["国民", "国民病院", "国民", "😀"]), vectors.embed(["国民病院"])
 
-    pieces = cut_pieces(["病院代"], TOKENIZER)[0]
-    assert first[1].nonzero()[0].tolist() == sorted(set(pieces.tolist())) and np.array_equal(first[1], again[0])
-    assert np.linalg.norm(first, axis=1).tolist() == pytest.approx([1, 1, 1, 0])
-    assert cut == ["国民", "病院代", "😀"]
-    assert vectors.embed([]).shape == (0, 40_000)
+    summed = TABLE[cut_pieces(["国民病院"], TOKENIZER)[0]].sum(axis=0)
+    assert first[1] == pytest.approx(summed / np.linalg.norm(summed), abs=1e-6)
+    assert np.array_equal(first[1], again[0]) and np.array_equal(first[0], first[2]) and not first[3].any()
+    assert cut == ["国民", "国民病院", "😀"]
+    assert vectors.embed([]).shape == (0, 16)
 
 
 def test_no_more_words_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_vectors, "_MOST_WORDS", 3)
-    vectors = WordVectors(TOKENIZER, np.eye(TOKENIZER.get_vocab_size(), 8, dtype=np.float32))
+    monkeypatch.setattr(word_vectors, "_MAX_WORDS", 3)
+    vectors = WordVectors(TOKENIZER, TABLE)
 
     vectors.embed(["国民", "健康", "保険"])
     again = vectors.embed(["国民", "年金"])
 
-    assert len(vectors._rows) == 2 and len(again) == 2
+    assert len(vectors._rows) == 2
+    assert np.array_equal(again, WordVectors(TOKENIZER, TABLE).embed(["国民", "年金"]))
+
+
+def test_characters_that_the_default_model_does_not_know_are_near_nothing() -> None:
+    unknown, known = open_embedder().embed_words(["蝮", "国民"])
+    assert not unknown.any() and known.any()
 
 
 def test_a_table_comes_back_as_it_was_written_but_for_its_rounding(tmp_path: Path) -> None:
@@ -139,10 +143,10 @@ def test_a_model_with_words_of_its_own_reads_them_and_says_what_is_wrong_with_th
     size = TOKENIZER.get_vocab_size()
     write_rows(folder / WORDS_FILE, np.ones((size, 3), dtype=np.float32))
     assert open_embedder(str(folder)).embed_words(["国民"]).shape == (1, 3)
-    open_word_vectors.cache_clear()
+    folder = folder.rename(tmp_path / "broken")
     write_rows(folder / WORDS_FILE, np.ones((size - 1, 3), dtype=np.float32))
     with pytest.raises(EmbedderError, match=WORDS_FILE):
-        open_embedder(str(folder)).embed_words(["国民"])
+        open_embedder(str(folder))
 
 
 class Sentences(Embedder):

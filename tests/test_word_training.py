@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ ASKED = [
     Asked("手引", f"{official}である。", (f"{home}はどこですか", f"{home}のこと"), True)
     for home, official in PAIRS.items()
 ]
-RECIPE = WordRecipe(dimension=48, batch_size=8, neighbours=2, epochs=20, topic_rounds=2, learning_rate=0.02)
+RECIPE = WordRecipe(dimension=48, batch_size=8, neighbours=2, epochs=10, topic_rounds=2, learning_rate=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def tokenizer() -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def start(tokenizer: Tokenizer) -> np.ndarray:
-    return np.random.default_rng(0).random(size=(tokenizer.get_vocab_size(), 48), dtype=np.float32)
+    return np.random.default_rng(0).random(size=(tokenizer.get_vocab_size(), 64), dtype=np.float32)
 
 
 def test_the_words_of_a_question_come_near_to_those_of_its_text(tokenizer: Tokenizer, start: np.ndarray) -> None:
@@ -52,7 +53,8 @@ def test_the_words_of_a_question_come_near_to_those_of_its_text(tokenizer: Token
 
 
 def test_training_twice_gives_the_same_table(tokenizer: Tokenizer, start: np.ndarray) -> None:
-    np.testing.assert_array_equal(*(train_words(tokenizer, start, ASKED, RECIPE) for _ in range(2)))
+    once = replace(RECIPE, epochs=1)
+    np.testing.assert_array_equal(*(train_words(tokenizer, start, ASKED, once) for _ in range(2)))
 
 
 def test_captions_are_no_questions_and_a_text_comes_once_with_all_of_its_own(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Embedder(BaseEmbedding, ABC):
     is_fast: whether the sentences of the candidates can be embedded while a question waits.
     vocabulary: that of the pieces which `embed_pieces` takes (`pieces.vocabulary_of`), "" for an embedder that takes none.
     notices: what its user should know, in Japanese (a model of an unknown kind, texts that were cut, …).
-    fingerprint: 16 hexadecimal digits that change whenever the vectors may.
+    fingerprint: 16 hexadecimal digits that change whenever the vectors of texts may; an index holds none of words.
     """
 
     _dimension: int = PrivateAttr()
@@ -148,6 +148,7 @@ class StaticEmbedder(Embedder):
         self._tokenizer_file, self._vocabulary = folder / TOKENIZER_FILE, vocabulary_of(folder)
         if (folder / WORDS_FILE).is_file():
             self._words_folder = folder
+        open_word_vectors(self._words_folder)  # broken ones are told of here, not at the first question
 
     @property
     def is_fast(self) -> bool:

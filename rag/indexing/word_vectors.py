@@ -20,7 +20,7 @@ from rag.indexing.model_files import unreadable_model
 from rag.indexing.pieces import TOKENIZER_FILE, cut_pieces
 
 WORDS_FILE = "words.safetensors"
-_MOST_WORDS = 30_000  # whose vectors are kept: 128 numbers of 4 bytes each
+_MAX_WORDS = 30_000  # whose vectors are kept: 128 numbers of 4 bytes each
 _TINY = float(np.finfo(np.float32).tiny)
 Vectors = NDArray[np.float32]
 
@@ -42,7 +42,7 @@ class WordVectors:
         """Return the unit vectors of words, folded (`rag.text.fold`), shape (words, dimension); zero where no piece is known."""
         with self._lock:
             unknown = [word for word in dict.fromkeys(words) if word not in self._rows]
-            if len(self._rows) + len(unknown) > _MOST_WORDS:
+            if len(self._rows) + len(unknown) > _MAX_WORDS:
                 self._rows, unknown = {}, list(dict.fromkeys(words))
             if unknown:
                 self._keep(unknown)
@@ -60,9 +60,17 @@ class WordVectors:
         self._rows.update(zip(unknown, range(start, end), strict=True))
 
 
-@functools.cache
 def open_word_vectors(folder: Path) -> WordVectors:
     """Return the word vectors of a model folder, opened once. Raises EmbedderError where they cannot be read."""
+    with _OPENING:
+        return _open_once(folder)
+
+
+_OPENING = threading.Lock()  # a cache alone would open them for each of the people who ask at once
+
+
+@functools.cache
+def _open_once(folder: Path) -> WordVectors:
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         table = read_rows(folder / WORDS_FILE)

@@ -31,10 +31,9 @@ from torch.nn.utils import parametrize
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
 from rag.indexing.word_vectors import WORDS_FILE, write_rows
 from rag.models.topics import TITLE_MARK, Topic, read_topics
-from rag.models.train_words import WordRecipe, read_asked, train_words
+from rag.models.train_words import UNKNOWN, WordRecipe, read_asked, train_words
 from rag.text import fold, split_sentences
 
-UNKNOWN = "[UNK]"
 # One run of one script, or one number; what lies between (punctuation, blanks) is dropped.
 WORD_PATTERN = r"[\p{Han}々〆ヶ]+|[\p{Hiragana}ー]+|[\p{Katakana}ー]+|[0-9]+|[\p{L}\p{M}]+"
 # Captions that thousands of statutes share: their articles cannot be told apart without the name of the statute.
@@ -228,9 +227,9 @@ def main() -> None:
         tokenizer = train_tokenizer([text for pair in pairs for text in pair[:2]], recipe)
     print(f"{len(pairs)} pairs, vocabulary after {time.monotonic() - started:.0f} s", file=sys.stderr)
     table = train_table(tokenizer, pairs, recipe)
-    write_static_model(arguments.output, tokenizer, table, name="shirube-ja-static", dense_weight=recipe.dense_weight)
     print(f"texts after {time.monotonic() - started:.0f} s", file=sys.stderr)
     words = train_words(tokenizer, table, read_asked(arguments.data, topics), WordRecipe())
+    write_static_model(arguments.output, tokenizer, table, name="shirube-ja-static", dense_weight=recipe.dense_weight)
     write_rows(arguments.output / WORDS_FILE, words)
     print(f"{arguments.output}: {time.monotonic() - started:.0f} s", file=sys.stderr)
 

@@ -1,7 +1,7 @@
 """Train the vectors of words (`rag.indexing.word_vectors`), the last step of `python -m rag.models.train`.
 
 A text answers a question when each asked word has a near one in it: the score of `rag.retrieval.likeness`, over the whole text, is
-learned by symmetric InfoNCE among the texts of a batch. Neighbours in a file (passages of one article, topics of one manual) come
+learned by InfoNCE among the texts of a batch (from question to text, and by half from text to question). Neighbours in a file (passages of one article, topics of one manual) come
 into a batch together, so that near misses are among the negatives. Captions of statutes are left out: they are no questions.
 """
 
@@ -29,8 +29,9 @@ from rag.models.topics import TITLE_MARK, Topic
 from rag.retrieval.query import parse_query
 from rag.text import is_number, morphemes
 
-NO_QUESTIONS = "law_articles"
+CAPTIONS = "law_articles.jsonl.gz"
 """The file whose queries are captions."""
+UNKNOWN = "[UNK]"
 Ids = NDArray[np.int64]
 Table = NDArray[np.float32]
 
@@ -39,7 +40,7 @@ Table = NDArray[np.float32]
 class WordRecipe:
     """What the training does. neighbours: texts that come into a batch together; topic_rounds: how often an epoch meets a topic.
 
-    named: how much of a word's nearness counts that stands in the title, as in the reranker. most_words: of a text; most_chars: so
+    named: how much of a word's nearness counts that stands in the title, as in the reranker. max_words: of a text; max_chars: so
     much of it is read.
     """
 
@@ -51,8 +52,8 @@ class WordRecipe:
     epochs: int = 2
     topic_rounds: int = 4
     named: float = 0.7
-    most_words: int = 160
-    most_chars: int = 600
+    max_words: int = 160
+    max_chars: int = 600
     seed: int = 0
 
 
@@ -78,7 +79,7 @@ def read_asked(data: Path, topics: Sequence[Topic]) -> list[Asked]:
     """Return the texts of every *.jsonl.gz of a folder but that of captions, and the topics, in the order of the files."""
     found: dict[tuple[str, str], list[str]] = {}
     for file in sorted(data.glob("*.jsonl.gz")):
-        if not file.name.startswith(NO_QUESTIONS):
+        if file.name != CAPTIONS:
             for row in map(json.loads, gzip.decompress(file.read_bytes()).splitlines()):
                 found.setdefault((row["title"], row["passage"]), []).append(row["query"])
     pairs = [Asked(title, text, tuple(questions), False) for (title, text), questions in found.items()]
@@ -88,7 +89,7 @@ def read_asked(data: Path, topics: Sequence[Topic]) -> list[Asked]:
 def train_words(tokenizer: Tokenizer, start: Table, asked: Sequence[Asked], recipe: WordRecipe) -> Table:
     """Return the learned table, shape (pieces, dimension). start: the table of the text vectors, which it begins from."""
     torch.manual_seed(recipe.seed)
-    texts, words = _read_words(asked, recipe)
+    texts, words = _number_texts(asked, recipe)
     learner = _Learner(
         words, _weigh(texts, len(words)), tokenizer, _reduce(start, recipe.dimension), recipe.temperature
     )
@@ -106,25 +107,25 @@ def train_words(tokenizer: Tokenizer, start: Table, asked: Sequence[Asked], reci
     return np.asarray(learner.table.detach().numpy(), dtype=np.float32)
 
 
-def _read_words(asked: Sequence[Asked], recipe: WordRecipe) -> tuple[list[_Words], list[str]]:
-    """Return the texts in words, those without words left out, and the words by their numbers."""
+def _number_texts(asked: Sequence[Asked], recipe: WordRecipe) -> tuple[list[_Words], list[str]]:
+    """Return the texts as numbers of words, those without words left out, and the words by their numbers."""
     with multiprocessing.Pool() as pool:
-        found = pool.starmap(_analyze, [(one, recipe.most_chars) for one in asked], chunksize=500)
+        found = pool.starmap(_analyze, [(one, recipe.max_chars) for one in asked], chunksize=500)
     numbers: dict[str, int] = {}
     texts = []
     for one, (title, body, questions) in zip(asked, found, strict=True):
         named = [word for word in title if word not in body]
-        ids = _number([*body, *named], numbers)[: recipe.most_words]
-        factors = np.array([1.0] * len(body) + [recipe.named] * len(named), dtype=np.float32)[: recipe.most_words]
+        ids = _number([*body, *named], numbers)[: recipe.max_words]
+        factors = np.array([1.0] * len(body) + [recipe.named] * len(named), dtype=np.float32)[: recipe.max_words]
         known = [_number(words, numbers) for words in questions if words]
         if len(ids) and known:
             texts.append(_Words(ids, factors, known, one.is_topic))
     return texts, list(numbers)
 
 
-def _analyze(one: Asked, most_chars: int) -> tuple[list[str], list[str], list[tuple[str, ...]]]:
-    title, body = (list(dict.fromkeys(morphemes(text))) for text in (one.title, one.text[:most_chars]))
-    return title, body, [parse_query(question[: most_chars // 2]).terms for question in one.questions]
+def _analyze(one: Asked, max_chars: int) -> tuple[list[str], list[str], list[tuple[str, ...]]]:
+    title, body = (list(dict.fromkeys(morphemes(text))) for text in (one.title, one.text[:max_chars]))
+    return title, body, [parse_query(question[: max_chars // 2]).terms for question in one.questions]
 
 
 def _number(words: Sequence[str], numbers: dict[str, int]) -> Ids:
@@ -173,10 +174,11 @@ class _Learner(torch.nn.Module):
         )
         self._weights = torch.from_numpy(weights)
         self._pieces: Sequence[NDArray[np.integer[Any]]] = cut_pieces(words, tokenizer)
+        self._unknown = tokenizer.token_to_id(UNKNOWN)  # its row stays as it began: zero
         self._is_number = torch.tensor([is_number(word) for word in words])
 
     def loss(self, texts: Sequence[_Words], questions: Sequence[Ids]) -> torch.Tensor:
-        """Return symmetric InfoNCE: each question belongs to the text at its place."""
+        """Return InfoNCE, that of the texts counting half: each question belongs to the text at its place."""
         used = np.unique(np.concatenate([*(text.ids for text in texts), *questions]))
         terms = torch.from_numpy(np.searchsorted(used, np.concatenate(questions)))
         owners = torch.from_numpy(np.repeat(np.arange(len(questions)), [len(question) for question in questions]))
@@ -193,7 +195,11 @@ class _Learner(torch.nn.Module):
         pieces = [self._pieces[word] for word in used]
         starts = np.cumsum([0, *map(len, pieces)])[:-1]
         sums = functional.embedding_bag(
-            torch.from_numpy(np.concatenate(pieces)), self.table, torch.from_numpy(starts), mode="sum"
+            torch.from_numpy(np.concatenate(pieces)),
+            self.table,
+            torch.from_numpy(starts),
+            mode="sum",
+            padding_idx=self._unknown,
         )
         vectors, numbers = functional.normalize(sums, dim=1), self._is_number[torch.from_numpy(used)]
         near = (vectors[terms] @ vectors.T).clamp(min=0).masked_fill(numbers[None, :] | numbers[terms][:, None], 0.0)
