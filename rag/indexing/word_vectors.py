@@ -1,6 +1,6 @@
 """The vectors of single words, by which asked words look for their nearest ones in a text (`rag.retrieval.likeness`).
 
-They are learned for that alone (`rag.models.train_words`): 病院代 comes near to 医療費 without being blurred by what stands beside it,
+They are learned for that alone (`rag.models.train_words`): 病院 comes near to 医療 without being blurred by what stands beside it,
 as it is in the vectors of whole texts. A word is the sum of its pieces, so that no word is unknown.
 """
 
