@@ -12,7 +12,10 @@ from rag.indexing.editions import Family, Member
 from rag.reading.dates import find_days, find_years, join_days
 
 OTHER_EDITION_WEIGHT = 0.5
-"""What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md)."""
+"""What the score of a passage counts in an edition that the question does not want (measured: docs/architecture.md).
+
+Its square where the question names a day of a life: an edition of that year has the words of the day, and they say nothing.
+"""
 _COMPARES = re.compile(
     "(?:[日月年]|改正|改定|改訂|見直し|施行|変更)(?:の)?(?:前と後|前後で)|新旧|旧(?:の)?(?:規程|規則|要綱|要領|条例|制度|版)と"
     "|変わりました|変わったの|変更点|改正点|改正内容"
@@ -33,7 +36,9 @@ class EditionChooser:
     ) -> None:
         self._families, self._asker, self._today = families, asker, today
         self._as_of = filters.as_of if filters else None
-        text = _without_days_of_a_life(unicodedata.normalize("NFKC", question)) if families else ""
+        asked = join_days(unicodedata.normalize("NFKC", question)) if families else ""
+        text = _without_days_of_a_life(asked)
+        self._other_weight = OTHER_EDITION_WEIGHT if text == asked else OTHER_EDITION_WEIGHT**2
         self._years = find_years(text)
         self._days = [found.day for found in find_days(text)]
         self._compares = _COMPARES.search(text) is not None
@@ -66,7 +71,7 @@ class EditionChooser:
     def weigh(self, scores: Mapping[str, float], sources: Mapping[str, str]) -> dict[str, float]:
         """Return the scores of chunks, less for those of editions that are not wanted. sources: chunk -> document."""
         wanted = {source: self._is_wanted(source) for source in {*sources.values()}}
-        weights = {id_: 1.0 if wanted[source] else OTHER_EDITION_WEIGHT for id_, source in sources.items()}
+        weights = {id_: 1.0 if wanted[source] else self._other_weight for id_, source in sources.items()}
         return {id_: score * weights.get(id_, 1.0) for id_, score in scores.items()}
 
     def _find(self, source: str) -> Family | None:
@@ -98,7 +103,6 @@ class EditionChooser:
 
 def _without_days_of_a_life(text: str) -> str:
     """Return a question without the days on which something happened to somebody (令和5年6月生まれ)."""
-    text = join_days(text)
     for found in reversed(find_days(text)):
         if _OF_A_LIFE.match(text, found.end):
             text = text[: found.start] + text[found.end :]
