@@ -23,6 +23,7 @@ from typing import Any
 from eval.bench.retrieval_sets import FAQ_FILE, FIRST_ROW, render_faq
 from rag.documents import Document, Metadata
 from rag.indexing.pipeline import Pipeline, build_pipeline
+from rag.models.pairs import Row, read_rows
 from rag.models.topics import TITLE_MARK, Topic
 from rag.reading.markdown import read_markdown
 from rag.reading.registry import read_document
@@ -37,7 +38,6 @@ _PAGE_CHARS = 900
 _PAGE_BREAK = "\f"
 _PAGED = ".paged.md"
 _LAST_CHARS = 160
-Row = Mapping[str, str]
 Place = tuple[str, int | None]
 """Where a passage stands: source, and the page or row."""
 
@@ -55,11 +55,6 @@ class Collection:
         for source, text in self.files.items():
             (folder / source).parent.mkdir(parents=True, exist_ok=True)
             (folder / source).write_text(text, encoding="utf-8", newline="")
-
-
-def read_rows(file: Path) -> list[Row]:
-    """Return the pairs {"query", "title", "passage"} of a *.jsonl.gz file."""
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 def build_collections(data: Path, topics: Sequence[Topic]) -> tuple[list[Collection], set[str]]:

@@ -17,19 +17,17 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from rag.indexing.model_files import find_model, list_models, unreadable_model
-from rag.indexing.pieces import DEFAULT_MODEL, TOKENIZER_FILE, cut_pieces, vocabulary_of
+from rag.indexing.pieces import DEFAULT_MODEL, TOKENIZER_FILE, cut_pieces, open_tokenizer, vocabulary_of
 from rag.indexing.profiles import is_owner_file
-from rag.indexing.word_vectors import WORDS_FILE, open_word_vectors, read_rows, write_rows
+from rag.indexing.word_vectors import WORDS_FILE, Vectors, open_word_vectors, read_rows, sum_pieces, write_rows
 from rag.text import fold
 
 if TYPE_CHECKING:
     from rag.indexing.pieces import Pieces
 
-Vectors = NDArray[np.float32]
 __all__ = [
     "DEFAULT_MODEL",
     "Embedder",
@@ -43,7 +41,6 @@ __all__ = [
 DESCRIPTION_FILE, WEIGHTS_FILE = "shirube.json", "model.safetensors"
 _EMBEDDING_VERSION = 2  # raise it when the same weights come to give other vectors
 _TEXTS_AT_ONCE = 1_024
-_TINY = float(np.finfo(np.float32).tiny)
 
 
 class Embedder(BaseEmbedding, ABC):
@@ -180,11 +177,7 @@ class StaticEmbedder(Embedder):
         return np.concatenate([np.zeros((0, self.dimension), dtype=np.float32), *vectors])
 
     def embed_pieces(self, texts: Sequence[Pieces]) -> Vectors:
-        """Sum each text by itself: one gather a text stays in the processor's cache, one for all of them is four times slower."""
-        sums, table = np.zeros((len(texts), self.dimension), dtype=np.float32), self._table
-        for row, pieces in zip(sums, texts, strict=True):
-            np.add.reduce(table[pieces], axis=0, out=row)
-        return cast(Vectors, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(_TINY)))
+        return sum_pieces(texts, self._table)
 
     def embed_query(self, text: str) -> Vectors:
         return cast(Vectors, self.embed_many([text])[0])
@@ -211,7 +204,7 @@ def _read_static_model(folder: Path) -> tuple[str, float, Tokenizer, Vectors]:
         description = json.loads((folder / DESCRIPTION_FILE).read_text(encoding="utf-8"))
         name, dense_weight = str(description["name"]), float(description["fusion"]["dense_weight"])
         table = read_rows(folder / WEIGHTS_FILE)
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+        tokenizer = open_tokenizer(folder)
     except Exception as error:  # tokenizers raises the bare Exception for a broken file
         raise unreadable_model(folder, error) from error
     if len(table) != tokenizer.get_vocab_size():

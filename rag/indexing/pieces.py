@@ -35,7 +35,7 @@ def cut_pieces(folded: Sequence[str], tokenizer: Tokenizer | None = None) -> lis
     """Return the pieces of texts that `rag.text.fold` has folded; tokenizer: None for that of the default model."""
     import numpy as np
 
-    encodings = (tokenizer or _open_tokenizer()).encode_batch_fast(list(folded), add_special_tokens=False)
+    encodings = (tokenizer or open_tokenizer()).encode_batch_fast(list(folded), add_special_tokens=False)
     return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
 
 
@@ -66,11 +66,12 @@ def unpack_pieces(packed: bytes) -> list[Pieces]:
 
 @functools.cache
 def _number_type() -> str:
-    return "<u2" if _open_tokenizer().get_vocab_size() <= 1 << 16 else "<u4"
+    return "<u2" if open_tokenizer().get_vocab_size() <= 1 << 16 else "<u4"
 
 
 @functools.cache
-def _open_tokenizer() -> Tokenizer:
+def open_tokenizer(folder: Path = DEFAULT_MODEL) -> Tokenizer:
+    """Return the tokenizer of a model folder, opened once. Raises whatever tokenizers does where the file is broken."""
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(DEFAULT_MODEL / TOKENIZER_FILE))
+    return Tokenizer.from_file(str(folder / TOKENIZER_FILE))

@@ -10,8 +10,6 @@ tokenizers only.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import random
 import sys
 import time
@@ -30,6 +28,7 @@ from torch.nn.utils import parametrize
 
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
 from rag.indexing.word_vectors import WORDS_FILE, write_rows
+from rag.models.pairs import Row, read_rows
 from rag.models.topics import TITLE_MARK, Topic, read_topics
 from rag.models.train_words import UNKNOWN, WordRecipe, read_asked, train_words
 from rag.text import fold, split_sentences
@@ -74,7 +73,7 @@ class Pair(NamedTuple):
 def read_pairs(folder: Path, recipe: Recipe) -> list[Pair]:
     """Return the pairs of every file, and sentence pairs made from their passages."""
     files = sorted(folder.glob("*.jsonl.gz"))
-    rows = [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+    rows = [row for file in files for row in read_rows(file)]
     rows = [row for row in rows if not row["query"].endswith(BOILERPLATE_CAPTIONS)]
     if not rows:
         sys.exit(f"学習データ（*.jsonl.gz）がありません: {folder}")
@@ -98,7 +97,7 @@ def pair_topics(topics: Sequence[Topic], recipe: Recipe, first_group: int) -> li
     return pairs * recipe.topic_repeats
 
 
-def _with_title(row: dict[str, str]) -> str:
+def _with_title(row: Row) -> str:
     if not row["title"] or row["title"] in row["query"]:
         return row["passage"]
     return f"{row['title']}\n{row['passage']}"

@@ -1,14 +1,13 @@
 """Train the vectors of words (`rag.indexing.word_vectors`), the last step of `python -m rag.models.train`.
 
 A text answers a question when each asked word has a near one in it: the score of `rag.retrieval.likeness`, over the whole text, is
-learned by InfoNCE among the texts of a batch (from question to text, and by half from text to question). Neighbours in a file (passages of one article, topics of one manual) come
-into a batch together, so that near misses are among the negatives. Captions of statutes are left out: they are no questions.
+learned by InfoNCE among the texts of a batch (from question to text, and by half from text to question). Neighbours in a file
+(passages of one article, topics of one manual) come into a batch together, so that near misses are among the negatives. Captions of
+statutes are left out: they are no questions.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 import multiprocessing
 import sys
 from collections import Counter
@@ -25,6 +24,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from rag.indexing.pieces import cut_pieces
+from rag.models.pairs import read_rows
 from rag.models.topics import TITLE_MARK, Topic
 from rag.retrieval.query import parse_query
 from rag.text import is_number, morphemes
@@ -80,7 +80,7 @@ def read_asked(data: Path, topics: Sequence[Topic]) -> list[Asked]:
     found: dict[tuple[str, str], list[str]] = {}
     for file in sorted(data.glob("*.jsonl.gz")):
         if file.name != CAPTIONS:
-            for row in map(json.loads, gzip.decompress(file.read_bytes()).splitlines()):
+            for row in read_rows(file):
                 found.setdefault((row["title"], row["passage"]), []).append(row["query"])
     pairs = [Asked(title, text, tuple(questions), False) for (title, text), questions in found.items()]
     return pairs + [Asked(t.title.replace(TITLE_MARK, "\n"), t.passage, t.questions, True) for t in topics]
@@ -168,10 +168,8 @@ class _Learner(torch.nn.Module):
         self, words: Sequence[str], weights: Table, tokenizer: Tokenizer, table: torch.Tensor, temperature: float
     ) -> None:
         super().__init__()
-        self.table, self.sharpness = (
-            torch.nn.Parameter(table),
-            torch.nn.Parameter(torch.tensor(-np.log(temperature)).float()),
-        )
+        self.table = torch.nn.Parameter(table)
+        self.sharpness = torch.nn.Parameter(torch.tensor(-np.log(temperature)).float())
         self._weights = torch.from_numpy(weights)
         self._pieces: Sequence[NDArray[np.integer[Any]]] = cut_pieces(words, tokenizer)
         self._unknown = tokenizer.token_to_id(UNKNOWN)  # its row stays as it began: zero
