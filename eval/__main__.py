@@ -17,7 +17,7 @@ from rag.progress import use_utf8
 
 RUN = "run"
 COMMANDS = (RUN, "history", "compare", "calibrate", "readme")
-OF_QUESTIONS = ("check", "convert", "suggest")
+OF_QUESTIONS = ("check", "complete", "convert", "suggest")
 """What is done to the question set: modules of eval with a `build_parser` and a `main` of their own."""
 
 

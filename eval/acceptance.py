@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from eval.question_sheet import raise_problems, read_sheet, report_cell
+from eval.question_sheet import CellProblem, SheetRow, raise_problems, read_sheet, report_cell
 from eval.questions import Question, find_mistakes, read_question
 from rag.errors import QuestionSetError
 
@@ -18,17 +19,18 @@ def read_accepted(path: Path) -> tuple[Question, ...]:
     Raises QuestionSetError for a mistake in an accepted row, a mark that is neither, and where nothing is accepted.
     """
     rows = read_sheet(path, extra=(DECISION,))
-    unclear = [
-        report_cell(
-            row, DECISION, f"採否「{row[DECISION]}」が分かりません（{ACCEPTED} か {REFUSED} と書いてください）。"
-        )
-        for row in rows
-        if row[DECISION] not in ("", ACCEPTED, REFUSED)
-    ]
     accepted = [row for row in rows if row[DECISION] == ACCEPTED]
-    raise_problems(path, [*unclear, *find_mistakes(accepted)])
+    raise_problems(path, [*check_decisions(rows), *find_mistakes(accepted)])
     if not accepted:
         raise QuestionSetError(
             f"採用した質問がありません: {path}", f"「{DECISION}」の列に、使う質問の行だけ {ACCEPTED} と書いてください。"
         )
     return tuple(read_question(row) for row in accepted)
+
+
+def check_decisions(rows: Iterable[SheetRow]) -> Iterator[CellProblem]:
+    """Yield the decisions of a sheet that say neither 採 nor 否, nor nothing."""
+    for row in rows:
+        if row[DECISION] not in ("", ACCEPTED, REFUSED):
+            told = f"採否「{row[DECISION]}」が分かりません（{ACCEPTED} か {REFUSED} と書いてください）。"
+            yield report_cell(row, DECISION, told)

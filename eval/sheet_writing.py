@@ -30,6 +30,9 @@ _WIDTHS = {
     "正解に含まれる語": 28,
     "模範解答": 48,
     "備考": 28,
+    "候補の文書": 40,
+    "候補のページ／行": 16,
+    "候補の文": 64,
 }
 _OTHER_WIDTH = 12
 _FORMULA, _QUOTED_FORMULA = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")

@@ -301,6 +301,20 @@ def test_a_question_sent_in_the_moment_in_which_the_page_appears_is_answered(con
     page.close()
 
 
+def test_a_question_is_sent_though_the_page_never_hears_that_it_is_ready(context: Any, site: Site) -> None:
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.add_init_script("""
+      Object.defineProperty(window, "pageReady", { get: () => () => (window.wasCalled = true), set: () => {} });
+    """)
+    page.goto(site.address)
+    page.fill("#question textarea", "待たせた質問")
+    page.wait_for_function("window.wasCalled && !('ready' in document.documentElement.dataset)")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answer .result:not([aria-busy]) .asked:has-text('待たせた質問')")
+    page.close()
+
+
 def test_the_page_is_japanese_before_any_script_runs(browser: Any, site: Site) -> None:
     with closing(browser.new_context(java_script_enabled=False)) as context:
         page = context.new_page()

@@ -3,18 +3,26 @@
   "use strict";
   const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question, #wanted") !== null;
 
-  // Gradio draws the boxes a moment before it listens to them: what is sent in between waits for `pageReady`.
+  // Gradio draws the boxes a moment before it listens to them: what is sent in between waits for `pageReady`, which Gradio calls
+  // when it listens. Should that call be lost, nobody waits longer than LATEST_MS.
+  const LATEST_MS = 10_000;
   let waiting = null;
+  let isDrawn = false;
   const isReady = () => "ready" in document.documentElement.dataset;
   const press = (button) => {
     if (isReady()) document.querySelector(button)?.click();
     else waiting = button;
   };
-  window.pageReady = () => {
+  const becomeReady = () => {
     document.documentElement.dataset.ready = "";
     const button = waiting;
     waiting = null;
     if (button) press(button);
+  };
+  window.pageReady = becomeReady;
+  const onDrawn = () => {
+    isDrawn = true;
+    setTimeout(becomeReady, LATEST_MS);
   };
 
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
@@ -65,6 +73,7 @@
       button.dataset.ready = "";
       window.showTheme();
     }
+    if (!isDrawn && document.querySelector("#send")) onDrawn();
     document.querySelectorAll("#answer, #hits").forEach(announce);
   };
 
