@@ -17,7 +17,8 @@ from conftest import METADATA, build_town
 
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units, is_partial
-from rag.answering.unit_features import Measured, measure_units, score_units
+from rag.answering.unit_features import Measured, measure_units
+from rag.answering.unit_model import score_units
 from rag.answering.units import Unit, split_passages
 from rag.assistant import MAX_QUESTION_CHARS, Assistant
 from rag.documents import (

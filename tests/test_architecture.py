@@ -71,6 +71,7 @@ RANKS = (
         "eval.__main__",
         "eval.commands",
         "eval.check",
+        "eval.complete",
         "eval.question_arguments",
         "eval.convert",
         "eval.suggest",

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from eval.bench.town_questions import Town, open_town
+from rag.answering.compounds import Compounds, find_compounds
 from rag.answering.confidence import Evidence
-from rag.answering.unit_features import MODEL_FILE
-from rag.retrieval.learned import read_model
 from rag.settings import Settings
 
 
@@ -35,5 +34,28 @@ def test_a_word_that_no_document_has_is_not_held(town: Town) -> None:
     assert evidence.literal <= evidence.held < 1.0
 
 
-def test_a_named_cell_counts_for_its_row() -> None:
-    assert read_model(MODEL_FILE).weights["cell"] > 0
+@pytest.mark.parametrize(
+    ("question", "unit", "expected"),
+    [
+        ("通勤手当の額", "通勤手当は月額5,000円とする。", Compounds(1.0, 0.0, 0.0)),
+        ("通勤手当の額", "通勤の手当は別に定める。", Compounds(0.0, 0.0, 0.0)),  # no other allowance is named
+        ("第4回会議の日", "第5回会議は8月6日です。", Compounds(0.5, 0.4, 1.0)),
+        ("いくらですか", "300円です。", Compounds()),
+    ],
+)
+def test_another_thing_of_the_same_kind_is_a_rival(question: str, unit: str, expected: Compounds) -> None:
+    weights = {"通勤": 4.0, "手当": 4.0, "4": 4.0, "回": 4.0, "会議": 4.0, "第": 4.0}
+    found = find_compounds(question, weights, 10.0, [unit], [])
+    assert (found.rival, found.rival_number) == (expected.rival, expected.rival_number)
+    assert found.kept == pytest.approx(expected.kept, abs=0.2)
+
+
+def test_what_stands_in_the_title_is_no_rival() -> None:
+    weights = {"川瀬": 6.0, "中学校": 3.0}
+    assert find_compounds("川瀬中学校は", weights, 10.0, ["川瀬小学校は休みです。"], []).rival > 0.0
+    assert find_compounds("川瀬中学校は", weights, 10.0, ["日向中学校は休みです。"], []).rival == pytest.approx(0.6)
+    assert find_compounds("川瀬中学校は", weights, 10.0, ["日向中学校は休みです。"], ["川瀬の学校"]).rival == 0.0
+
+
+def test_the_evidence_tells_of_rivals(town: Town) -> None:
+    assert look(town, "住民票の写しの手数料はいくらですか").rival == 0.0

@@ -35,7 +35,7 @@ from eval.bench.town_questions import Town, fit_without_each, open_town, read_to
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.answerer import Answerer
-from rag.answering.confidence import Calibration, Evidence, Tree
+from rag.answering.confidence import Calibration, Evidence
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
 from rag.documents import Passage
@@ -43,6 +43,7 @@ from rag.retrieval.editions import keep_one_edition
 from rag.retrieval.query import Question as Understood
 from rag.retrieval.query import parse_query
 from rag.retrieval.retriever import Retriever
+from rag.retrieval.trees import Tree
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS_PER_SET = 1_200

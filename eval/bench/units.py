@@ -3,7 +3,7 @@
 DATA is a folder of question sets; those whose questions mark the words that answer them are used (see eval.bench.retrieval_sets).
 Half of the questions of each fit the model, and the answers of the other half are printed: the share that holds the marked words,
 the share that cites a right place, the share of the citations that are right, and the median length. --write replaces
-units_public.json, which `eval.bench.units_town` moves on.
+units_public.json, which `eval.bench.units_town` moves on, and `eval.bench.unit_trees` corrects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
 from eval.bench.units_town import PUBLIC
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
-from rag.answering.unit_features import FEATURES, Measured, score_units
+from rag.answering.unit_features import MEASURES, Measured
+from rag.answering.unit_model import UnitModel, score_units
 from rag.documents import Passage
 from rag.retrieval.learned import LinearModel
 
@@ -54,10 +55,10 @@ def collect(data: Path, name: str, most: int = QUESTIONS_PER_SET) -> Iterator[Sa
 
 
 def fit(samples: Sequence[Sample]) -> LinearModel:
-    """Return the logistic regression of "this unit holds the answer" over the features, standardised while it is fitted."""
+    """Return the logistic regression of "this unit holds the answer" over the measures, standardised while it is fitted."""
     from sklearn.linear_model import LogisticRegression
 
-    features = np.concatenate([sample.measured.features for sample in samples])
+    features = np.concatenate([sample.measured.features[:, : len(MEASURES)] for sample in samples])
     labels = np.concatenate([sample.labels for sample in samples])
     means, deviations = features.mean(axis=0), features.std(axis=0) + 1e-9
     model = LogisticRegression(C=_STRENGTH, max_iter=2_000).fit((features - means) / deviations, labels)
@@ -66,13 +67,13 @@ def fit(samples: Sequence[Sample]) -> LinearModel:
 
 
 def _by_name(values: np.ndarray) -> dict[str, float]:
-    return {name: round(float(value), 5) for name, value in zip(FEATURES, values, strict=True)}
+    return {name: round(float(value), 5) for name, value in zip(MEASURES, values, strict=True)}
 
 
-def describe(samples: Sequence[Sample], model: LinearModel) -> str:
-    """Return what the answers of samples hold, cite and how long they are, in one line."""
+def describe(samples: Sequence[Sample], models: Sequence[UnitModel]) -> str:
+    """Return what the answers of samples hold, cite and how long they are, in one line. models: for each sample."""
     holds, cites, precise, lengths = [], [], [], []
-    for sample in samples:
+    for sample, model in zip(samples, models, strict=True):
         units = score_units(sample.measured, model)
         chosen = choose_units(units, sample.passages, max_chars=MAX_CHARS)
         text = build_extract(chosen, sample.passages).text
@@ -97,7 +98,8 @@ def main() -> None:
     samples = {name: list(collect(options.data, name)) for name in SETS}
     model = fit([sample for of_set in samples.values() for sample in of_set[::2]])
     for name, of_set in samples.items():
-        print(f"{name}: {describe(of_set[1::2], model)}")
+        held = of_set[1::2]
+        print(f"{name}: {describe(held, [UnitModel(model)] * len(held))}")
     for name, weight in sorted(model.weights.items(), key=lambda item: -abs(item[1])):
         print(f"  {name} {weight:+.3f}")
     if options.write:

@@ -3,7 +3,7 @@
 `eval.bench.units` learns from articles of an encyclopedia; a town's documents are tables, steps and lists. The town's questions that
 may be learned from are asked; a unit is right where it stands at a gold place and holds a key fact. The weights are moved, held
 near those of the articles (units_public.json) by a ridge on standardised features. What it brings is printed by five-fold
-cross-validation. --write replaces units.json.
+cross-validation. --write replaces units.json; `eval.bench.unit_trees` comes next.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units
-from rag.answering.unit_features import FEATURES, MODEL_FILE, Measured, score_units
+from rag.answering.unit_features import MEASURES, Measured
+from rag.answering.unit_model import UnitModel, score_units
 from rag.documents import Passage
 from rag.retrieval.learned import LinearModel, read_model
 
@@ -62,14 +63,14 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
     """Return the public model moved. Loss: logistic, questions in everyday words counting less, and ridge × |change of standardised weights|²."""
     from scipy.optimize import minimize
 
-    means = np.array([public.means.get(name, 0.0) for name in FEATURES])
-    x = np.concatenate([one.measured.features for one in asked]).astype(np.float64) - means
+    means = np.array([public.means.get(name, 0.0) for name in MEASURES])
+    x = np.concatenate([one.measured.features[:, : len(MEASURES)] for one in asked]).astype(np.float64) - means
     y = np.concatenate([one.right for one in asked])
     weights_of = weigh_wordings([one.question.is_paraphrase for one in asked])
     count = np.concatenate([np.full(len(one.right), weight) for one, weight in zip(asked, weights_of, strict=True)])
     deviations = x.std(axis=0) + 1e-6
     x /= deviations
-    start = np.array([public.weights.get(name, 0.0) for name in FEATURES]) * deviations * public.scale
+    start = np.array([public.weights.get(name, 0.0) for name in MEASURES]) * deviations * public.scale
 
     def loss(change: Array) -> tuple[float, Array]:
         odds = x @ (start + change[:-1]) + public.offset + change[-1]
@@ -81,12 +82,12 @@ def fit(asked: Sequence[Asked], public: LinearModel, ridge: float = RIDGE) -> Li
 
     change = minimize(loss, np.zeros(len(start) + 1), jac=True, method="L-BFGS-B").x
     weights = (start + change[:-1]) / deviations
-    named = dict(zip(FEATURES, (round(float(weight), 5) for weight in weights), strict=True))
-    kept_means = {name: public.means.get(name, 0.0) for name in FEATURES}
+    named = dict(zip(MEASURES, (round(float(weight), 5) for weight in weights), strict=True))
+    kept_means = {name: public.means.get(name, 0.0) for name in MEASURES}
     return LinearModel(named, kept_means, 1.0, round(float(public.offset + change[-1]), 4))
 
 
-def measure(asked: Sequence[Asked], models: Sequence[LinearModel], max_chars: int) -> tuple[float, float, float]:
+def measure(asked: Sequence[Asked], models: Sequence[UnitModel], max_chars: int) -> tuple[float, float, float]:
     """Return how often the likeliest unit is right, how often an answer holds every key fact, and its mean length in characters."""
     first, whole, lengths = [], [], []
     for one, model in zip(asked, models, strict=True):
@@ -102,7 +103,7 @@ def cross_validate(
     asked: Sequence[Asked], public: LinearModel, ridge: float, max_chars: int
 ) -> tuple[float, float, float]:
     """Return the same of questions that the model had not seen."""
-    return measure(asked, fit_without_each(asked, lambda others: fit(others, public, ridge)), max_chars)
+    return measure(asked, fit_without_each(asked, lambda others: UnitModel(fit(others, public, ridge))), max_chars)
 
 
 def main() -> None:
@@ -114,13 +115,14 @@ def main() -> None:
     with open_town() as town:
         asked, max_chars = collect(town), town.max_chars
     line = "first right {:.3f}, whole {:.3f}, {:.0f} characters"
-    of_public = measure(asked, [public] * len(asked), max_chars)
+    of_public = measure(asked, [UnitModel(public)] * len(asked), max_chars)
     print(f"{len(asked)} questions, public weights: " + line.format(*of_public))
     for ridge in RIDGES:
         figures = cross_validate(asked, public, ridge, max_chars)
         print(f"ridge {ridge:g}, cross-validated: " + line.format(*figures))
     if options.write:
-        fit(asked, public).write(MODEL_FILE)
+        UnitModel(fit(asked, public)).write()
+        print("units.json has no trees now: run eval.bench.unit_trees")
 
 
 if __name__ == "__main__":

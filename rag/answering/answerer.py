@@ -13,7 +13,8 @@ from rag.answering.marking import build_marker
 from rag.answering.recognition import QualityReader, warn_of_ocr
 from rag.answering.scope import find_scope
 from rag.answering.selection import choose_units, is_partial, put_first
-from rag.answering.unit_features import Measured, measure_units, score_units
+from rag.answering.unit_features import Measured, measure_units
+from rag.answering.unit_model import score_units
 from rag.answering.units import Unit, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions

@@ -12,20 +12,23 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from rag.answering.compounds import Compounds, find_compounds
 from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
 from rag.documents import Passage
 from rag.retrieval.features import SATURATION
 from rag.retrieval.query import Query
 from rag.retrieval.sentences import KnownText
+from rag.retrieval.trees import Tree, follow
 from rag.text import fold, is_number
 
 COEFFICIENTS_FILE = Path(__file__).with_name("confidence.json")
 _FIRST = 3  # passages that are looked at
 _BEST = 5  # units whose probabilities are added up
+_NEAR_HEADINGS = 2  # that a unit's compounds are looked for in
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Evidence:
     answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, likeness, likeness_gap,
     value, no_value: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
+    compounds, rival, rival_number: how the compounds of the question stand in the best unit (see compounds).
     everywhere to like_gap: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
@@ -65,6 +69,9 @@ class Evidence:
     first: float = 0.0
     held: float = 0.0
     literal: float = 0.0
+    compounds: float = 1.0
+    rival: float = 0.0
+    rival_number: float = 0.0
     everywhere: float | None = None
     rare: float | None = None
     sentence: float | None = None
@@ -122,6 +129,7 @@ def weigh_evidence(
     numbers = [noun for noun in query.nouns if is_number(noun)]
     other = next((p.score for p in passages if p.chunk.source != passages[0].chunk.source), 0.0)
     scores = sorted((unit.score for unit in units), reverse=True)
+    compounds = _read_compounds(query, weights, ceiling, passages, units[best]) if best is not None else Compounds()
     columns = {name: float(measured.column(of)[best]) for name, of in _OF_UNITS.items()} if best is not None else {}
     return Evidence(
         covered=max(shares),
@@ -138,19 +146,29 @@ def weigh_evidence(
         first=float(in_passage == 0),
         held=sum(weights[word] for word in held[in_passage]) / total,
         literal=sum(weights[word] for word in held[in_passage] & known[passages[in_passage].chunk.id].words) / total,
+        compounds=compounds.kept,
+        rival=compounds.rival,
+        rival_number=compounds.rival_number,
         **columns,
         **{name: passages[0].features[name] for name in _OF_PASSAGES if name in passages[0].features},
     )
+
+
+def _read_compounds(
+    query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], unit: Unit
+) -> Compounds:
+    chunk = passages[unit.passage].chunk
+    header = "\n".join(
+        chunk.text[at : at + s.end - s.start] for at, s in islice(chunk.segment_offsets(), chunk.context)
+    )
+    said = (unit.text(passages), chunk.question_text or header)
+    return find_compounds(query.text, weights, ceiling, said, (*chunk.headings[-_NEAR_HEADINGS:], chunk.title))
 
 
 def _share_of_bigrams(query: Query, passage: Passage, known: KnownText) -> float:
     chunk = passage.chunk
     text = "\n".join((fold("\n".join((chunk.title, *chunk.headings))), *(s.folded for s in known.sentences)))
     return sum(pair in text for pair in query.bigrams) / max(1, len(query.bigrams))
-
-
-Tree = float | Sequence[Any]
-"""What a tree adds to the log odds; or (name, most, tree, tree): the first where the value of that name is at most so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +192,7 @@ class Calibration:
             name: self.means.get(name, 0.0) if value is None else value for name, value in asdict(evidence).items()
         }
         total = sum(weight * (values[name] - self.means.get(name, 0.0)) for name, weight in self.coefficients.items())
-        total += sum(_follow(tree, values) for tree in self.trees)
+        total += sum(follow(tree, values) for tree in self.trees)
         return 1 / (1 + math.exp(-self.offset - self.slope * (self.intercept + total)))
 
     def write(self, file: Path = COEFFICIENTS_FILE) -> None:
@@ -183,13 +201,6 @@ class Calibration:
         lines = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in trees)
         head = json.dumps(dict(values), indent=1).removesuffix("\n}")
         file.write_text(f'{head},\n "trees": [\n{lines}\n]\n}}\n', encoding="utf-8")
-
-
-def _follow(tree: Tree, values: Mapping[str, float]) -> float:
-    while not isinstance(tree, float):
-        name, most, low, high = tree
-        tree = low if values[name] <= most else high
-    return tree
 
 
 @functools.cache

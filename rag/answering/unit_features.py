@@ -1,27 +1,22 @@
-"""How well a unit answers a question: features of its words, its vector and its neighbours, and the probability they make.
-
-The weights stand in units.json, learned by `python -m eval.bench.units DATA` on questions whose answer is marked in its passage.
-"""
+"""How well a unit answers a question: features of its words, its vector, its neighbours and its kind (`unit_model` weighs them)."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rag.answering.answer_type import Wanted, find_wanted
-from rag.answering.units import Unit, split_cells
+from rag.answering.answer_type import AnswerType
+from rag.answering.asked import HEADING_WEIGHT, NEAR_WEIGHT, TITLE_WEIGHT, Asked
+from rag.answering.sections import find_words_above
+from rag.answering.units import Unit
 from rag.documents import Chunk, ChunkKind, Passage, Span
-from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.likeness import Likeness
-from rag.retrieval.query import Query, Question
-from rag.retrieval.ranges import NamedNumbers
+from rag.retrieval.query import Question
 from rag.retrieval.sentences import KnownText, embed_stretches
-from rag.text import fold, morphemes
+from rag.text import morphemes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +24,7 @@ if TYPE_CHECKING:
 
     from rag.indexing.embedding import Embedder
 
-MODEL_FILE = Path(__file__).with_name("units.json")
-FEATURES = (
+MEASURES = (
     "passage",  # score of its passage
     "ratio",  # the same, of the best passage's
     "first_passage",
@@ -57,14 +51,21 @@ FEATURES = (
     "own_likeness",  # of its words alone
     "own_likeness_lead",
     "likeness_gap",  # weighted share of the asked word that it is furthest from, as far as it is
+    "section",  # weighted share of the asked words in the headings above it
+    "section_likeness",  # how near those come to the asked words
 )
+"""How much a unit has of what is asked: what a sum can weigh."""
+KINDS = (
+    *("is_item", "is_lead_in", "points_ahead", "points_back", "is_exception", "is_heading", "is_row", "is_official"),
+    "rank",  # of its passage, in tens
+    *(f"asks_{type_.value}" for type_ in AnswerType),
+    "asks_value",
+)
+"""What kind of unit it is, and what kind of question: what the measures mean differs by them."""
+FEATURES = (*MEASURES, *KINDS)
 """The names, in the order of the columns."""
-_NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
-_HEADING_WEIGHT = 0.75  # … in the headings
-_TITLE_WEIGHT = 0.3  # … in the document's title only
-_RUN = 3
-_INSIDE = re.compile("[一-鿿々ァ-ヴーa-z0-9]")
-_NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
+Columns = dict[str, "Sequence[float] | NDArray[np.floating[Any]]"]
+"""Features by name, a value for each unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,6 @@ class Measured:
         """Return one feature of all units."""
         column: NDArray[np.float32] = self.features[:, FEATURES.index(name)]
         return column
-
-
-def score_units(measured: Measured, model: LinearModel | None = None) -> list[Unit]:
-    """Return the units with the probability that each answers the question."""
-    if not measured.units:
-        return []
-    model = model or read_model(MODEL_FILE)
-    scores = model.score(model.contributions(measured.features, FEATURES))
-    return [replace(unit, score=float(score)) for unit, score in zip(measured.units, scores, strict=True)]
 
 
 def measure_units(
@@ -105,96 +97,136 @@ def measure_units(
 
     if not units:
         return Measured((), np.zeros((0, len(FEATURES)), dtype=np.float32))
-    asked = _Asked(question.query, weights)
-    texts = [known[passages[unit.passage].chunk.id] for unit in units]
-    spans = [_spans_to_read(unit, passages[unit.passage].chunk) for unit in units]
-    words = [
-        frozenset().union(*(text.words_within(*span) for span in of_unit))
-        for text, of_unit in zip(texts, spans, strict=True)
-    ]
-    own = [asked.held(found) for found in words]
-    shares = [asked.share(found) for found in own]
-    read = {unit.passage: (passages[unit.passage].chunk, text) for unit, text in zip(units, texts, strict=True)}
-    together = {number: _read_together(chunk, text) for number, (chunk, text) in read.items()}
-    coverage = asked.cover(passages, units, own, known, together)
-    stretches = [(passages[unit.passage].chunk, of_unit) for unit, of_unit in zip(units, spans, strict=True)]
-    cosines = embed_stretches(stretches, known, embedder) @ question.vector
-    best = max(max(passage.score for passage in passages), 1e-9)
-    near = Likeness(question.query, weights, embedder)
-    likeness, own_likeness, gap = _measure_likeness(near, passages, units, words, texts, together)
-    rows = []
-    for i, (unit, text) in enumerate(zip(units, texts, strict=True)):
-        stands_alone = passages[unit.passage].chunk.kind is not ChunkKind.TEXT  # rows do not go on from one another
-        is_opening = i == 0 or units[i - 1].passage != unit.passage
-        is_last = i + 1 == len(units) or units[i + 1].passage != unit.passage
-        score = passages[unit.passage].score
-        value = asked.finds_value(unit, passages)
-        fits = asked.numbers.fit_text(unit.text(passages))
-        rows.append(
-            (
-                score,
-                score / best,
-                unit.passage == 0,
-                coverage[i],
-                coverage[i] - max(coverage),
-                shares[i],
-                0.0 if is_opening or stands_alone else shares[i - 1],
-                0.0 if is_last or stands_alone else shares[i + 1],
-                cosines[i],
-                cosines[i] - cosines.max(),
-                score * coverage[i],
-                is_opening and not stands_alone,
-                unit.is_heading and (is_last or not units[i + 1].is_item),
-                value,
-                asked.wanted.is_value and not value,
-                asked.share_of_runs("\n".join(s.folded for span in spans[i] for s in text.within(*span))),
-                math.log1p(sum(end - start for start, end in spans[i])) / 5,
-                len(words[i] - asked.terms) / max(1, len(words[i])),
-                passages[unit.passage].chunk.kind is ChunkKind.ROW and asked.names_cell(unit.text(passages)),
-                fits > 0,
-                fits < 0,
-                likeness[i],
-                likeness[i] - likeness.max(),
-                own_likeness[i],
-                own_likeness[i] - own_likeness.max(),
-                gap[i],
-            )
-        )
-    features = np.array(rows, dtype=np.float32)
+    reading = _Reading(Asked(question.query, weights), passages, units, known)
+    columns = {
+        **reading.measure_place(),
+        **reading.measure_words(),
+        **reading.measure_kind(),
+        **reading.measure_cosines(question, embedder),
+        **reading.measure_likeness(Likeness(question.query, weights, embedder)),
+    }
+    features = np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
     _level_rows(features, passages, units)
     return Measured(tuple(units), features)
 
 
-def _measure_likeness(
-    likeness: Likeness,
-    passages: Sequence[Passage],
-    units: Sequence[Unit],
-    words: Sequence[frozenset[str]],
-    texts: Sequence[KnownText],
-    together: Mapping[int, frozenset[str]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the likeness of units with what stands around them, and without, and the gap with it, each of shape (units,).
+class _Reading:
+    """Units with what they are read together with; the measures come as columns, a value for each unit."""
 
-    words: of each unit; texts: that each is of. together: number of a passage -> the words that its units are read together with.
-    """
-    import numpy as np
+    def __init__(
+        self, asked: Asked, passages: Sequence[Passage], units: Sequence[Unit], known: Mapping[str, KnownText]
+    ) -> None:
+        self._asked, self._passages, self._units, self._known = asked, passages, units, known
+        self._chunks = [passages[unit.passage].chunk for unit in units]
+        self._texts = [known[chunk.id] for chunk in self._chunks]
+        self._spans = [_spans_to_read(unit, chunk) for unit, chunk in zip(units, self._chunks, strict=True)]
+        self._words = [
+            frozenset().union(*(text.words_within(*span) for span in spans))
+            for text, spans in zip(self._texts, self._spans, strict=True)
+        ]
+        read = {u.passage: (chunk, text) for u, chunk, text in zip(units, self._chunks, self._texts, strict=True)}
+        self._together = {number: _read_together(*of_passage) for number, of_passage in read.items()}
+        inside = find_words_above(units, self._words, passages)
+        self._above = [t.headings | t.question | words for t, words in zip(self._texts, inside, strict=True)]
+        self._is_row = [chunk.kind is ChunkKind.ROW for chunk in self._chunks]
+        self._is_text = [chunk.kind is ChunkKind.TEXT for chunk in self._chunks]
+        self._opens = [i == 0 or units[i - 1].passage != unit.passage for i, unit in enumerate(units)]
+        self._ends = [*self._opens[1:], True]
 
-    goes_on = [
-        i > 0 and units[i - 1].passage == unit.passage and passages[unit.passage].chunk.kind is not ChunkKind.ROW
-        for i, unit in enumerate(units)
-    ]
-    groups = (
-        words,
-        [together[unit.passage] for unit in units],
-        [text.headings | text.question for text in texts],
-        [words[i - 1] if goes_on[i] else frozenset() for i in range(len(units))],
-        [text.title for text in texts],
-    )
-    near = likeness.compare([text for group in groups for text in group])
-    own, beside, headings, before, title = np.split(near, len(groups))
-    around = (beside, _HEADING_WEIGHT * headings, _NEAR_WEIGHT * before, _TITLE_WEIGHT * title)
-    read = np.maximum.reduce([own, *around])
-    return likeness.share(read), likeness.share(own), likeness.find_gap(read)
+    def measure_place(self) -> Columns:
+        """Measure the passage of each unit, and where the unit stands in it."""
+        import numpy as np
+
+        scores = np.array([self._passages[unit.passage].score for unit in self._units])
+        best = max(max(passage.score for passage in self._passages), 1e-9)
+        items = [unit.is_item for unit in self._units]
+        leads = [not end and item for end, item in zip(self._ends, [*items[1:], False], strict=True)]
+        return {
+            "passage": scores,
+            "ratio": scores / best,
+            "first_passage": [unit.passage == 0 for unit in self._units],
+            "opening": [opens and is_text for opens, is_text in zip(self._opens, self._is_text, strict=True)],
+            "heading": [unit.is_heading and not lead for unit, lead in zip(self._units, leads, strict=True)],
+            "length": [math.log1p(sum(end - start for start, end in spans)) / 5 for spans in self._spans],
+        }
+
+    def measure_words(self) -> Columns:
+        """Measure how much of the asked words each unit holds, by itself and with what stands around it, and what else it says."""
+        import numpy as np
+
+        asked, words = self._asked, self._words
+        held = [asked.held(found) for found in words]
+        own = [asked.share(found) for found in held]
+        coverage = np.array(asked.cover(self._passages, self._units, held, self._known, self._together))
+        before = [0.0, *own[:-1]]
+        after = [*own[1:], 0.0]
+        return {
+            "own": own,
+            "before": [x * (t and not o) for x, t, o in zip(before, self._is_text, self._opens, strict=True)],
+            "after": [x * (t and not e) for x, t, e in zip(after, self._is_text, self._ends, strict=True)],
+            "coverage": coverage,
+            "coverage_lead": coverage - coverage.max(),
+            "passage_coverage": coverage * [self._passages[unit.passage].score for unit in self._units],
+            "section": [asked.share(asked.held(above)) for above in self._above],
+            "news": [len(found - asked.terms) / max(1, len(found)) for found in words],
+            "runs": [
+                asked.share_of_runs("\n".join(s.folded for span in spans for s in text.within(*span)))
+                for text, spans in zip(self._texts, self._spans, strict=True)
+            ],
+        }
+
+    def measure_kind(self) -> Columns:
+        """Measure whether each unit holds the kind of thing that is asked for, and tell what kind of unit it is."""
+        asked, units, wanted = self._asked, self._units, self._asked.wanted
+        texts = [unit.text(self._passages) for unit in units]
+        values = [asked.finds_value(unit, self._passages) for unit in units]
+        fits = [asked.numbers.fit_text(text) for text in texts]
+        flags = ("is_item", "is_lead_in", "points_ahead", "points_back", "is_exception", "is_heading")
+        return {
+            "value": values,
+            "no_value": [wanted.is_value and not value for value in values],
+            "cell": [is_row and asked.names_cell(text) for is_row, text in zip(self._is_row, texts, strict=True)],
+            "in_range": [fit > 0 for fit in fits],
+            "out_of_range": [fit < 0 for fit in fits],
+            **{flag: [getattr(unit, flag) for unit in units] for flag in flags},
+            "is_row": self._is_row,
+            "is_official": [chunk.kind is ChunkKind.QA for chunk in self._chunks],
+            "rank": [unit.passage / 10 for unit in units],
+            **{f"asks_{type_.value}": [wanted.type is type_] * len(units) for type_ in AnswerType},
+            "asks_value": [wanted.is_value] * len(units),
+        }
+
+    def measure_cosines(self, question: Question, embedder: Embedder) -> Columns:
+        """Measure how near each unit comes to the question as a whole."""
+        stretches = list(zip(self._chunks, self._spans, strict=True))
+        cosines = embed_stretches(stretches, self._known, embedder) @ question.vector
+        return {"cosine": cosines, "cosine_lead": cosines - cosines.max()}
+
+    def measure_likeness(self, likeness: Likeness) -> Columns:
+        """Measure how near the words of each unit, and those around it, come to the asked ones."""
+        import numpy as np
+
+        goes_on = [not (opens or row) for opens, row in zip(self._opens, self._is_row, strict=True)]
+        groups = (
+            self._words,
+            [self._together[unit.passage] for unit in self._units],
+            self._above,
+            [self._words[i - 1] if goes_on[i] else frozenset() for i in range(len(self._units))],
+            [text.title for text in self._texts],
+        )
+        near = likeness.compare([text for group in groups for text in group])
+        own, beside, above, before, title = np.split(near, len(groups))
+        heads = np.where([[unit.is_heading] for unit in self._units], above, HEADING_WEIGHT * above)
+        read = np.maximum.reduce([own, beside, heads, NEAR_WEIGHT * before, TITLE_WEIGHT * title])
+        shares, own_shares = likeness.share(read), likeness.share(own)
+        return {
+            "likeness": shares,
+            "likeness_lead": shares - shares.max(),
+            "own_likeness": own_shares,
+            "own_likeness_lead": own_shares - own_shares.max(),
+            "likeness_gap": likeness.find_gap(read),
+            "section_likeness": likeness.share(above),
+        }
 
 
 def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], units: Sequence[Unit]) -> None:
@@ -214,88 +246,6 @@ def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
 
 def _header_spans(chunk: Chunk) -> list[Span]:
     return [Span(offset, offset + s.end - s.start) for offset, s in islice(chunk.segment_offsets(), chunk.context)]
-
-
-class _Asked:
-    """A question, ready to be compared with many units."""
-
-    def __init__(self, query: Query, weights: Mapping[str, float]) -> None:
-        self._query, self._weights = query, weights
-        self._total = sum(weights.values()) or 1.0
-        self.terms = frozenset(query.terms)
-        self.wanted: Wanted = find_wanted(query.text)
-        folded = fold(query.text)
-        self._folded = folded
-        self.numbers = NamedNumbers.of(query.text)
-        self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
-
-    def held(self, words: frozenset[str]) -> frozenset[str]:
-        return self._query.held_in(words)
-
-    def share(self, words: frozenset[str]) -> float:
-        return sum(self._weights[word] for word in words) / self._total
-
-    def share_of_runs(self, folded: str) -> float:
-        return sum(run in folded for run in self._runs) / max(1, len(self._runs))
-
-    def names_cell(self, row: str) -> bool:
-        """Tell whether the question names a cell of a row: no letter of the same word goes on before or behind it."""
-        cells = (fold(cell).strip() for cell in split_cells(row))
-        return any(len(cell) > 1 and _stands_alone(cell, self._folded) for cell in cells)
-
-    def finds_value(self, unit: Unit, passages: Sequence[Passage]) -> bool:
-        """Tell whether a unit holds what was asked for; in a table, the unit of a number stands in the header."""
-        text = unit.text(passages)
-        if not self.wanted.is_value:
-            return False
-        is_row = passages[unit.passage].chunk.kind is ChunkKind.ROW
-        return bool(self.wanted.find(text) or (is_row and self.wanted.is_number and _NUMBER_CELL.search(text)))
-
-    def cover(
-        self,
-        passages: Sequence[Passage],
-        units: Sequence[Unit],
-        own: Sequence[frozenset[str]],
-        known: Mapping[str, KnownText],
-        read_together: Mapping[int, frozenset[str]],
-    ) -> list[float]:
-        """Return for each unit the weighted share of the asked words in it and, in part, around it.
-
-        An official answer is read together with its question, a row with its header and caption, a heading with those above it:
-        their words count in full.
-        """
-        found: list[float] = []
-        nothing: frozenset[str] = frozenset()
-        near = heading = together = title = nothing
-        for index, unit in enumerate(units):
-            chunk = passages[unit.passage].chunk
-            if index == 0 or units[index - 1].passage != unit.passage:
-                text = known[chunk.id]
-                near, heading, title = nothing, self.held(text.headings), self.held(text.title)
-                together = self.held(read_together[unit.passage])
-            words = own[index] | together | (heading if unit.is_heading else nothing)
-            above, before = heading - words, near - heading - words
-            rest = title - above - before - words
-            around = _HEADING_WEIGHT * self.share(above) + _NEAR_WEIGHT * self.share(before)
-            found.append(self.share(words) + around + _TITLE_WEIGHT * self.share(rest))
-            near = nothing if chunk.kind is ChunkKind.ROW else words
-            heading = words if unit.is_heading else heading
-        return found
-
-
-def _stands_alone(word: str, text: str) -> bool:
-    """Tell whether a word stands in a text with no kanji, katakana, letter or digit next to it.
-
-    >>> _stands_alone("会長", "審議会の会長は"), _stands_alone("会長", "副会長は"), _stands_alone("川瀬", "川瀬出張所")
-    (True, False, False)
-    """
-    at = text.find(word)
-    while at >= 0:
-        around = text[max(at - 1, 0) : at] + text[at + len(word) : at + len(word) + 1]
-        if not _INSIDE.search(around):
-            return True
-        at = text.find(word, at + 1)
-    return False
 
 
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
