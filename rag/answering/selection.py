@@ -13,9 +13,9 @@ MAX_CITATIONS = 3
 _MAX_UNITS = 4  # that are chosen for themselves
 _READ_CHARS = 120  # that are read in ten seconds
 _WORTH_CITING = 0.1  # the least probability of a unit of a passage that was not cited yet
-_WORTH_READING = 0.01  # the least probability of a unit that fits into them,
-_WORTH_BESIDE = 0.02  # and the least share of the best unit's
-_WORTH_MORE = 0.45  # the share of the best unit's probability from which on one makes the answer longer
+_WORTH_READING = 0.02  # the least probability of a unit that fits into them,
+_WORTH_BESIDE = 0.04  # and the least share of the best unit's
+_WORTH_MORE = 0.35  # the share of the best unit's probability from which on one makes the answer longer
 _OTHER_PASSAGE = 0.3  # … or comes from a passage that was not cited yet: a second source is worth a look
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
 
