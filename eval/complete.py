@@ -13,10 +13,10 @@ from pathlib import Path
 from eval.acceptance import ACCEPTED, DECISION, REFUSED, check_decisions
 from eval.document_places import open_places
 from eval.more_places import FoundPlace, add_places, excerpt, find_more_places
-from eval.places import Gold, parse_place
+from eval.places import PLACE_FORMS, Gold, parse_place
 from eval.question_arguments import add_question_set
-from eval.question_sheet import raise_problems, read_sheet, report_cell
-from eval.questions import read_questions
+from eval.question_sheet import SUFFIXES, raise_problems, read_sheet, report_cell
+from eval.questions import Question, read_questions
 from eval.sheet_writing import QUESTION_COLUMNS, write_questions, write_rows
 from rag.batch import check_output_file
 from rag.errors import QuestionSetError, RagError
@@ -25,7 +25,6 @@ from rag.progress import use_utf8
 from rag.settings import load_settings
 
 DOCUMENT, PLACE, EXCERPT = "候補の文書", "候補のページ／行", "候補の文"
-_SUFFIXES = (".csv", ".xlsx")
 
 
 def build_parser() -> Parser:
@@ -47,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        check_output_file(options.output, options.questions, allowed=_SUFFIXES)
+        check_output_file(options.output, options.questions, allowed=SUFFIXES)
         questions = read_questions(options.questions)
         if options.accepted:
-            accepted = read_accepted_places(options.accepted)
-            write_questions(options.output, add_places(questions, accepted))
-            print(f"{sum(map(len, accepted.values()))} か所を加えた質問集を {options.output} に書きました。")
+            check_output_file(options.output, options.accepted, allowed=SUFFIXES)
+            completed = add_places(questions, read_accepted_places(options.accepted, questions))
+            write_questions(options.output, completed)
+            added = sum(len(new.gold) - len(old.gold) for old, new in zip(questions, completed, strict=True))
+            print(f"{added} か所を加えた質問集を {options.output} に書きました。")
             return DONE
         with open_places(load_settings(index=options.index)) as places:
             found = find_more_places(questions, places)
@@ -88,19 +89,29 @@ def write_candidates(path: Path, found: Sequence[FoundPlace]) -> None:
     write_rows(path, columns, rows, choices={DECISION: (ACCEPTED, REFUSED)})
 
 
-def read_accepted_places(path: Path) -> dict[str, list[Gold]]:
+def read_accepted_places(path: Path, questions: Sequence[Question]) -> dict[str, list[Gold]]:
     """Return the places of the rows that are marked with 採, by the id of their question.
 
-    Raises QuestionSetError for a mark that is neither, a place that is not understood, and where nothing is accepted.
+    Raises QuestionSetError for another sheet than that of the candidates, a mark that is neither, a question that is not in the set
+    or has no answer, a place that is not understood, and where nothing is accepted.
     """
+    if not path.is_file():
+        raise QuestionSetError(f"候補の表がありません: {path}", "ファイルの場所と名前を確かめてください。")
     rows = read_sheet(path, extra=(DECISION, DOCUMENT, PLACE))
+    if missing := [name for name in (DECISION, DOCUMENT, PLACE) if rows and name not in rows[0].columns]:
+        raise QuestionSetError(
+            f"{path} に列がありません: {'、'.join(missing)}。",
+            "`python -m eval complete --output 候補.xlsx` が書いた表を渡してください。",
+        )
+    answerable = {question.id for question in questions if question.answerable}
     problems, accepted = list(check_decisions(rows)), dict[str, list[Gold]]()
-    for row in rows:
-        if row[DECISION] != ACCEPTED:
-            continue
+    for row in (row for row in rows if row[DECISION] == ACCEPTED):
         place = parse_place(row[DOCUMENT], row[PLACE])
-        if place is None:
-            problems.append(report_cell(row, PLACE, f"「{row[DOCUMENT]}」の「{row[PLACE]}」が分かりません。"))
+        if row["番号"] not in answerable:
+            problems.append(report_cell(row, "番号", f"番号「{row['番号']}」の、回答できる質問が質問集にありません。"))
+        elif place is None:
+            told = f"「{row[DOCUMENT]}」の「{row[PLACE]}」が分かりません。{PLACE_FORMS} と書いてください。"
+            problems.append(report_cell(row, PLACE, told))
         else:
             accepted.setdefault(row["番号"], []).append(place)
     raise_problems(path, problems)

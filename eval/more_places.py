@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from eval.document_places import DocumentPlaces
 from eval.label_check import holds_fact
 from eval.places import Gold
 from eval.questions import Question
-from rag.text import morphemes, nouns, squeeze
+from rag.text import morphemes, nouns, split_sentences
 
 MOST = 8  # of a question: nobody reads more
 _NAMED = 0.2  # the least weighted share of the question's nouns that a place with all key facts holds,
@@ -35,17 +36,32 @@ class FoundPlace:
 
 def find_more_places(questions: Iterable[Question], places: DocumentPlaces) -> list[FoundPlace]:
     """Return for each answerable question with key facts the unlabelled places that hold them, the likeliest first."""
-    read = [_Place(gold, text) for source in places.sources for gold, text in places.texts(source).items()]
+    read = [
+        _Place(gold, text, frozenset(morphemes(text)))
+        for source in places.sources
+        for gold, text in places.texts(source).items()
+    ]
     counts = Counter(word for place in read for word in place.words)
     weights = {word: math.log(1 + (len(read) - n + 0.5) / (n + 0.5)) for word, n in counts.items()}  # as in BM25
     return [found for question in questions for found in _find(question, read, weights)]
 
 
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """A place, ready to be looked at for many questions."""
+    """A place with its content words, ready to be looked at for many questions."""
 
-    def __init__(self, gold: Gold, text: str) -> None:
-        self.gold, self.text, self.words = gold, text, frozenset(morphemes(text))
+    gold: Gold
+    text: str
+    words: frozenset[str]
+
+    def is_labelled(self, question: Question) -> bool:
+        """Tell whether a label names the place, or a line within its paragraph."""
+        return any(self.gold == gold or self._has_line(gold) for gold in question.gold)
+
+    def _has_line(self, gold: Gold) -> bool:
+        if gold.line is None or self.gold.line is None or gold.source != self.gold.source:
+            return False
+        return self.gold.line <= gold.line <= self.gold.line + self.text.count("\n")
 
 
 def _find(question: Question, read: Sequence[_Place], weights: Mapping[str, float]) -> Sequence[FoundPlace]:
@@ -56,7 +72,7 @@ def _find(question: Question, read: Sequence[_Place], weights: Mapping[str, floa
     found = []
     for place in read:
         share = sum(weight for word, weight in asked.items() if word in place.words) / total
-        if share < _NAMED or place.gold in question.gold:
+        if share < _NAMED or place.is_labelled(question):
             continue
         facts = sum(holds_fact(place.text, fact) for fact in question.key_facts)
         if facts == len(question.key_facts) or (facts and share >= _NAMED_IN_PART):
@@ -64,35 +80,22 @@ def _find(question: Question, read: Sequence[_Place], weights: Mapping[str, floa
     return sorted(found, key=lambda one: (-one.facts, -one.share))[:MOST]
 
 
-def excerpt(text: str, facts: Iterable[str], *, around: int = 120) -> str:
-    """Return what stands around key facts in a text, each stretch of it once.
+def excerpt(text: str, facts: Iterable[str], *, most: int = 600) -> str:
+    """Return the lines and sentences of a text that hold a key fact, however it is written, with those beside them; cut at `most`.
 
-    >>> excerpt("手数料の表です。住民票は300円です。印鑑は別です。", ["300円"], around=6)
-    '…です。住民票は300円です。印鑑は…'
+    >>> excerpt("ごみの話。休みの話。住民票は三百円です。印鑑の話。おわり。", ["300円"])
+    '…休みの話。住民票は三百円です。印鑑の話。…'
     """
-    stretches: list[tuple[int, int]] = []
-    for start, end in sorted(_find_facts(text, facts)):
-        start, end = max(start - around, 0), min(end + around, len(text))
-        if stretches and start <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], max(end, stretches[-1][1]))
-        else:
-            stretches.append((start, end))
-    if not stretches:
-        return text[: 2 * around]
-    said = "…".join(text[start:end] for start, end in stretches)
-    return "…" * (stretches[0][0] > 0) + said + "…" * (stretches[-1][1] < len(text))
-
-
-def _find_facts(text: str, facts: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Yield where facts stand, as they are written, blanks apart."""
-    places = [place for place, character in enumerate(text) if not character.isspace()]
-    squeezed = squeeze(text)
-    if len(squeezed) != len(places):
-        return  # a character that NFKC makes several of: the beginning of the text is shown
-    for fact in facts:
-        at = squeezed.find(squeeze(fact))
-        if at >= 0 and fact:
-            yield places[at], places[at + len(squeeze(fact)) - 1] + 1
+    sentences = list(split_sentences(text))
+    holds = [any(holds_fact(text[start:end], fact) for fact in facts) for start, end in sentences]
+    shown = [any(holds[max(place - 1, 0) : place + 2]) for place in range(len(sentences))]
+    if not any(shown):  # a fact that goes over the end of a sentence
+        shown = [True] * len(sentences)
+    said = ""
+    for is_shown, of_run in groupby(zip(shown, sentences, strict=True), key=lambda pair: pair[0]):
+        run = [sentence for _, sentence in of_run]
+        said += text[run[0][0] : run[-1][1]] if is_shown else "…"
+    return said if len(said) <= most else said[:most] + "…"
 
 
 def add_places(questions: Iterable[Question], accepted: Mapping[str, Sequence[Gold]]) -> list[Question]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 
 from eval.bench.town_questions import Town, open_town
 from rag.answering.compounds import Compounds, find_compounds
-from rag.answering.confidence import Evidence
+from rag.answering.confidence import Evidence, read_calibration
 from rag.settings import Settings
 
 
@@ -39,15 +40,17 @@ def test_a_word_that_no_document_has_is_not_held(town: Town) -> None:
     [
         ("通勤手当の額", "通勤手当は月額5,000円とする。", Compounds(1.0, 0.0, 0.0)),
         ("通勤手当の額", "通勤の手当は別に定める。", Compounds(0.0, 0.0, 0.0)),  # no other allowance is named
-        ("第4回会議の日", "第5回会議は8月6日です。", Compounds(0.5, 0.4, 1.0)),
+        ("第4回会議の日", "第5回会議は8月6日です。", Compounds(1 / 3, 0.4, 1.0)),
+        ("5人槽の額", "15人槽は83万円です。", Compounds(0.5, 0.4, 1.0)),
+        ("令和6年度の額", "2024年度は5円です。", Compounds(1.0, 0.0, 0.0)),
         ("いくらですか", "300円です。", Compounds()),
     ],
 )
 def test_another_thing_of_the_same_kind_is_a_rival(question: str, unit: str, expected: Compounds) -> None:
-    weights = {"通勤": 4.0, "手当": 4.0, "4": 4.0, "回": 4.0, "会議": 4.0, "第": 4.0}
+    weights = {"通勤": 4.0, "手当": 4.0, "4": 4.0, "回": 4.0, "会議": 4.0, "第": 4.0, "5": 4.0, "人": 4.0, "槽": 4.0}
     found = find_compounds(question, weights, 10.0, [unit], [])
     assert (found.rival, found.rival_number) == (expected.rival, expected.rival_number)
-    assert found.kept == pytest.approx(expected.kept, abs=0.2)
+    assert found.kept == pytest.approx(expected.kept)
 
 
 def test_what_stands_in_the_title_is_no_rival() -> None:
@@ -59,3 +62,9 @@ def test_what_stands_in_the_title_is_no_rival() -> None:
 
 def test_the_evidence_tells_of_rivals(town: Town) -> None:
     assert look(town, "住民票の写しの手数料はいくらですか").rival == 0.0
+    assert look(town, "戸籍の写しの手数料はいくらですか").compounds <= 1.0
+
+
+def test_every_evidence_is_weighed() -> None:
+    calibration = read_calibration()
+    assert set(calibration.coefficients) == set(calibration.means) == {field.name for field in fields(Evidence)}

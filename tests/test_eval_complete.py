@@ -59,14 +59,25 @@ def test_a_part_of_the_facts_is_enough_where_the_place_is_about_what_is_asked(pl
     two = replace(QUESTION, key_facts=("300円", "14日以内"))
     assert [one.gold for one in find_more_places([two], places)] == [Gold(ANSWERS, row=2)]
     other = replace(two, text="コピーの枚数と転入届の期限と印鑑登録の窓口はどうですか。")
-    assert Gold(NEWS, line=5) not in [one.gold for one in find_more_places([other], places)]
+    assert find_more_places([other], places) == []
 
 
-def test_the_excerpt_shows_each_fact_as_it_is_written() -> None:
-    text = "前。" * 100 + "金 ３００円です。" + "中。" * 200 + "14日以内です。" + "後。" * 100
-    shown = excerpt(text, ["300円", "14日以内"], around=10)
-    assert "金 ３００円です。" in shown and "14日以内です。" in shown and len(shown) < 80
-    assert excerpt(text, ["ない"], around=10) == text[:20]
+def test_the_paragraph_of_a_labelled_line_is_no_other_place(tmp_path: Path) -> None:
+    folder = {"環境課/ごみ.md": "# ごみ\n\n粗大ごみの手数料は\n500円です。\n\n粗大ごみの手数料は500円のままです。\n"}
+    places = DocumentPlaces(build_catalog(tmp_path, folder, []))
+    question = replace(
+        QUESTION, text="粗大ごみの手数料は", gold=(Gold("環境課/ごみ.md", line=4),), key_facts=("500円",)
+    )
+    assert [one.gold.line for one in find_more_places([question], places)] == [6]
+
+
+def test_the_excerpt_shows_each_fact_however_it_is_written() -> None:
+    text = "前の話。" * 50 + "金額は三百円です。" + "中の話。" * 50 + "期限は14日以内です。" + "後の話。" * 50
+    shown = excerpt(text, ["300円", "14日以内"])
+    assert "三百円" in shown and "14日以内" in shown and len(shown) < 80
+    assert excerpt("短い文。", ["ない"]) == "短い文。"
+    assert excerpt("長い文。" * 500, ["ない"], most=20) == "長い文。" * 5 + "…"
+    assert excerpt("", [" "]) == ""
 
 
 def write_set(folder: Path) -> Path:
@@ -74,9 +85,9 @@ def write_set(folder: Path) -> Path:
     return folder / "質問集.csv"
 
 
-def decide(path: Path, decisions: list[str], place: str = "2") -> Path:
+def decide(path: Path, decisions: list[str], place: str = "2", number: str = "7") -> Path:
     rows = [
-        {"番号": "7", DECISION: word, complete.DOCUMENT: ANSWERS, complete.PLACE: place, "質問": QUESTION.text}
+        {"番号": number, DECISION: word, complete.DOCUMENT: ANSWERS, complete.PLACE: place, "質問": QUESTION.text}
         for word in decisions
     ]
     columns = (DECISION, complete.DOCUMENT, complete.PLACE, *complete.QUESTION_COLUMNS)
@@ -94,22 +105,46 @@ def test_accepted_places_are_added_behind_the_labels(tmp_path: Path, capsys: pyt
     assert second.gold == QUESTION.gold
 
 
+def test_what_is_labelled_already_is_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = decide(tmp_path / "候補.xlsx", [ACCEPTED, ACCEPTED])
+    target = tmp_path / "新.csv"
+    assert complete.main([str(write_set(tmp_path)), "--accepted", str(candidates), "--output", str(target)]) == 0
+    assert "1 か所" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
-    ("decisions", "place", "told"),
+    ("decisions", "place", "number", "told"),
     [
-        (["ok"], "1", "採否「ok」"),
-        ([ACCEPTED], "第2章", "「第2章」が分かりません"),
-        ([REFUSED], "1", "採用した箇所がありません"),
+        (["ok"], "2", "7", "採否「ok」"),
+        ([ACCEPTED], "第2章", "7", "「第2章」が分かりません"),
+        ([ACCEPTED], "2", "99", "番号「99」"),
+        ([REFUSED], "2", "7", "採用した箇所がありません"),
     ],
 )
 def test_mistakes_in_the_decisions_are_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], decisions: list[str], place: str, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], decisions: list[str], place: str, number: str, told: str
 ) -> None:
-    candidates = decide(tmp_path / "候補.xlsx", decisions, place)
+    candidates = decide(tmp_path / "候補.xlsx", decisions, place, number)
     target = tmp_path / "新.csv"
     assert complete.main([str(write_set(tmp_path)), "--accepted", str(candidates), "--output", str(target)]) == 2
     assert told in capsys.readouterr().err
     assert not target.exists()
+
+
+def test_the_decisions_are_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = decide(tmp_path / "候補.xlsx", [ACCEPTED])
+    before = candidates.read_bytes()
+    given = [str(write_set(tmp_path)), "--accepted", str(candidates), "--output", str(candidates)]
+    assert complete.main(given) == 2 and capsys.readouterr().err
+    assert candidates.read_bytes() == before
+
+
+def test_another_sheet_than_that_of_the_candidates_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions = write_set(tmp_path)
+    for sheet, told in ((questions, "候補の文書"), (tmp_path / "ない.xlsx", "候補の表がありません")):
+        given = [str(questions), "--accepted", str(sheet), "--output", str(tmp_path / "新.csv")]
+        assert complete.main(given) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_the_candidates_are_written_with_what_stands_there(places: DocumentPlaces, tmp_path: Path) -> None:

@@ -83,12 +83,8 @@ def _read_tree(nodes: Any, place: int = 0) -> Tree:
     if node["is_leaf"]:
         return round(float(node["value"]), 4)
     low, high = (_read_tree(nodes, int(node[side])) for side in ("left", "right"))
-    return (
-        _NAMES[int(node["feature_idx"])],
-        float(str(np.float32(node["num_threshold"]))),
-        low,
-        high,
-    )  # the shortest that is the same
+    most = float(str(np.float32(node["num_threshold"])))  # the shortest that is the same in 32 bits
+    return _NAMES[int(node["feature_idx"])], most, low, high
 
 
 def cross_validate(labelled: Sequence[Labelled], public: LinearModel) -> list[tuple[UnitModel, UnitModel]]:

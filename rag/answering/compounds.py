@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.numerals import write_digits
-from rag.text import normalize
+from rag.text import fold
 from rag.words import Piece, cut_words
 
 _NOMINAL = frozenset(("名詞", "接頭辞", "接尾辞"))
@@ -46,7 +45,7 @@ def find_compounds(
     >>> weights = {"通勤": 5.0, "手当": 3.0}
     >>> find_compounds("通勤手当の額", weights, 10.0, ["住居手当は月額28,000円とする。"], ["給与の手引"])
     Compounds(kept=0.0, rival=0.5, rival_number=0.0)
-    >>> find_compounds("10人槽の補助", {"10": 6.0, "人": 2.0, "槽": 6.0}, 10.0, ["5人槽で33万2千円"], []).rival_number
+    >>> find_compounds("5人槽の補助", {"5": 6.0, "人": 2.0, "槽": 6.0}, 10.0, ["15人槽で83万円"], []).rival_number
     1.0
     """
     middle = statistics.median(weights.values()) if weights else ceiling
@@ -57,7 +56,6 @@ def find_compounds(
     read = [*said, *(_cut(text) for text in around)]
     there = {piece.usual for pieces in read for piece in pieces}
     together = {(a.usual, b.usual) for pieces in read for a, b in _pair(pieces)}
-    text = "\n".join("".join(piece.text for piece in pieces if piece.text.strip()) for pieces in read)
     before, behind = _find_partners(said)
 
     def weigh(piece: Piece) -> float:
@@ -68,7 +66,7 @@ def find_compounds(
     for first, second in pairs:
         weight = max(weigh(first), weigh(second))
         total += weight
-        if (first.usual, second.usual) in together or first.text + second.text in text:
+        if (first.usual, second.usual) in together:
             kept += weight
             continue
         for own, partners in ((first, before[second.usual]), (second, behind[first.usual])):
@@ -90,7 +88,7 @@ def _find_partners(said: Sequence[Sequence[Piece]]) -> tuple[Mapping[str, set[st
 
 @functools.lru_cache(_CACHED)
 def _cut(text: str) -> tuple[Piece, ...]:
-    return tuple(cut_words(write_digits(normalize(text))))
+    return tuple(cut_words(fold(text)))
 
 
 def _pair(pieces: Sequence[Piece]) -> list[tuple[Piece, Piece]]:

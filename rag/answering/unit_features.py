@@ -51,7 +51,7 @@ MEASURES = (
     "own_likeness",  # of its words alone
     "own_likeness_lead",
     "likeness_gap",  # weighted share of the asked word that it is furthest from, as far as it is
-    "section",  # weighted share of the asked words in the headings above it
+    "section",  # weighted share of the asked words in the headings above it, and in its official question
     "section_likeness",  # how near those come to the asked words
 )
 """How much a unit has of what is asked: what a sum can weigh."""
@@ -70,7 +70,7 @@ Columns = dict[str, "Sequence[float] | NDArray[np.floating[Any]]"]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Units with their features, shape (units, FEATURES); coverage: of each, as in the features."""
+    """Units with their features, shape (units, FEATURES)."""
 
     units: tuple[Unit, ...]
     features: NDArray[np.float32]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ SUM = "sum"
 """What trees call the log odds of the sum."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnitModel:
     """log odds = start + what the trees add, which see the features and the log odds of the sum; without trees those of the sum."""
 
@@ -35,12 +34,16 @@ class UnitModel:
     start: float = 0.0
     trees: tuple[Tree, ...] = ()
 
+    @functools.cached_property
+    def _forest(self) -> Forest:
+        return Forest(self.trees, (*FEATURES, SUM))
+
     def probability(self, measured: Measured) -> NDArray[np.float64]:
         """Return the probability of each unit, shape (units,)."""
         import numpy as np
 
         seen = see(measured, self.linear)
-        odds = self.start + _plant(self.trees).add_up(seen) if self.trees else seen[:, -1]
+        odds = self.start + self._forest.add_up(seen) if self.trees else seen[:, -1]
         return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
 
     def write(self, file: Path = MODEL_FILE) -> None:
@@ -76,8 +79,3 @@ def read_unit_model(file: Path = MODEL_FILE) -> UnitModel:
 
 def _freeze(tree: Tree) -> Tree:
     return tree if isinstance(tree, float) else tuple(part if isinstance(part, str) else _freeze(part) for part in tree)
-
-
-@functools.lru_cache(4)
-def _plant(trees: Sequence[Tree]) -> Forest:
-    return Forest(trees, (*FEATURES, SUM))

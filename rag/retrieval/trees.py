@@ -26,7 +26,7 @@ def follow(tree: Tree, values: Mapping[str, float]) -> float:
 
 
 class Forest:
-    """Trees over named columns, followed for many cases at once. names: of the columns."""
+    """Trees over named columns, followed for many cases at once. names: of the columns, whose values are of 32 bits, as is `most`."""
 
     def __init__(self, trees: Sequence[Tree], names: Sequence[str]) -> None:
         import numpy as np
@@ -66,6 +66,6 @@ class Forest:
         cases = np.arange(len(values))[:, None]
         nodes = np.broadcast_to(self._roots, (len(values), len(self._roots)))
         for _ in range(self._depth):
-            nodes = following[nodes, (values[cases, columns[nodes]] > most[nodes]).astype(np.int64)]
+            nodes = following[nodes, (~(values[cases, columns[nodes]] <= most[nodes])).astype(np.int64)]
         added: NDArray[np.float64] = self._values[nodes].sum(axis=1)
         return added

@@ -4,25 +4,32 @@
   const inQuestion = (target) => target instanceof HTMLTextAreaElement && target.closest("#question, #wanted") !== null;
 
   // Gradio draws the boxes a moment before it listens to them: what is sent in between waits for `pageReady`, which Gradio calls
-  // when it listens. Should that call be lost, nobody waits longer than LATEST_MS.
+  // when it listens. Should that call be lost or late, it is tried after LATEST_MS all the same, and once more if the call comes.
   const LATEST_MS = 10_000;
+  const BOXES = { "#send": "#question textarea", "#find": "#wanted textarea" };
   let waiting = null;
   let isDrawn = false;
   const isReady = () => "ready" in document.documentElement.dataset;
-  const press = (button) => {
-    if (isReady()) document.querySelector(button)?.click();
-    else waiting = button;
+  const click = (button) => {
+    if (button && document.querySelector(BOXES[button])?.value) document.querySelector(button)?.click();
   };
-  const becomeReady = () => {
+  const press = (button) => {
+    waiting = isReady() ? null : button;
+    if (isReady()) document.querySelector(button)?.click();
+  };
+  window.pageReady = () => {
     document.documentElement.dataset.ready = "";
     const button = waiting;
     waiting = null;
-    if (button) press(button);
+    click(button);
   };
-  window.pageReady = becomeReady;
   const onDrawn = () => {
     isDrawn = true;
-    setTimeout(becomeReady, LATEST_MS);
+    setTimeout(() => {
+      if (isReady()) return;
+      document.documentElement.dataset.ready = "";
+      click(waiting);
+    }, LATEST_MS);
   };
 
   // Gradio knows nothing of input methods, and in a box of several lines it sends on Shift+Enter (at keypress), not on Enter.
