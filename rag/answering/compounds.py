@@ -17,6 +17,7 @@ from rag.text import fold
 from rag.words import Piece, cut_words
 
 _NOMINAL = frozenset(("名詞", "接頭辞", "接尾辞"))
+_ASKING = frozenset(("何", "幾", "幾ら"))  # 何人, いくつ: they stand for the answer, and in no text
 _CACHED = 512
 
 
@@ -49,7 +50,7 @@ def find_compounds(
     1.0
     """
     middle = statistics.median(weights.values()) if weights else ceiling
-    pairs = _pair(_cut(question))
+    pairs = [pair for pair in _pair(_cut(question)) if pair[0].usual not in _ASKING]
     if not pairs:
         return Compounds()
     said = [_cut(text) for text in unit]
