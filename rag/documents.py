@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, NamedTuple
 
 
@@ -409,6 +410,12 @@ class Chunk:
         for segment in self.segments:
             yield offset, segment
             offset += segment.end - segment.start + 1
+
+    @property
+    def header(self) -> tuple[Span, ...]:
+        """Where the header cells of a table row stand in `text`."""
+        first = islice(self.segment_offsets(), self.context)
+        return tuple(Span(offset, offset + segment.end - segment.start) for offset, segment in first)
 
     def locate(self, start: int, end: int) -> list[Segment]:
         """Return the places on pages of characters [start, end) of `text`, one for each segment touched."""

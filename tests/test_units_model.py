@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.bench import unit_trees
 from eval.bench.unit_trees import Labelled, grow
 from rag.answering.sections import find_words_above
 from rag.answering.unit_features import FEATURES, KINDS, MEASURES, Measured
@@ -65,9 +66,11 @@ def test_grown_trees_say_what_the_library_that_grew_them_says() -> None:
     seen = np.concatenate([see(one.measured, LINEAR) for one in labelled])
     right = np.concatenate([one.right for one in labelled])
     own = np.concatenate([model.probability(one.measured) for one in labelled])
-    assert len(model.trees) == 150 and np.mean((own > 0.5) == right) > 0.95
-    settings = {"max_iter": 150, "max_leaf_nodes": 16, "max_depth": 8, "min_samples_leaf": 60, "learning_rate": 0.06}
-    library = HistGradientBoostingClassifier(**settings, l2_regularization=10.0, early_stopping=False, random_state=0)
+    assert len(model.trees) == unit_trees.TREES and np.mean((own > 0.5) == right) > 0.95
+    settings = {"max_iter": unit_trees.TREES, "max_leaf_nodes": unit_trees.LEAVES, "max_depth": unit_trees.DEPTH}
+    more = {"min_samples_leaf": unit_trees.LEAST_IN_LEAF, "l2_regularization": unit_trees.RIDGE, "random_state": 0}
+    rate = unit_trees.LEARNING_RATE
+    library = HistGradientBoostingClassifier(**settings, **more, learning_rate=rate, early_stopping=False)
     expected = library.fit(seen, right, sample_weight=np.ones(len(right))).predict_proba(seen)[:, 1]
     assert own == pytest.approx(expected, abs=0.01)
 

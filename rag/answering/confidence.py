@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from rag.answering.compounds import Compounds, find_compounds
@@ -158,9 +157,7 @@ def _read_compounds(
     query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], unit: Unit
 ) -> Compounds:
     chunk = passages[unit.passage].chunk
-    header = "\n".join(
-        chunk.text[at : at + s.end - s.start] for at, s in islice(chunk.segment_offsets(), chunk.context)
-    )
+    header = "\n".join(chunk.text[slice(*span)] for span in chunk.header)
     said = (unit.text(passages), chunk.question_text or header)
     return find_compounds(query.text, weights, ceiling, said, (*chunk.headings[-_NEAR_HEADINGS:], chunk.title))
 

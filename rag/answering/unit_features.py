@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rag.answering.answer_type import AnswerType
@@ -241,11 +240,7 @@ def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], unit
 def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
     """Return what a unit says: a row says nothing without its header."""
     own = Span(unit.start, unit.end)
-    return (*_header_spans(chunk), own) if chunk.kind is ChunkKind.ROW else (own,)
-
-
-def _header_spans(chunk: Chunk) -> list[Span]:
-    return [Span(offset, offset + s.end - s.start) for offset, s in islice(chunk.segment_offsets(), chunk.context)]
+    return (*chunk.header, own) if chunk.kind is ChunkKind.ROW else (own,)
 
 
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
@@ -255,4 +250,4 @@ def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
     if chunk.kind is not ChunkKind.ROW:
         return frozenset()
     caption = frozenset(morphemes(chunk.headings[-1])) if chunk.headings else frozenset[str]()
-    return caption.union(*(text.words_within(*span) for span in _header_spans(chunk)))
+    return caption.union(*(text.words_within(*span) for span in chunk.header))
