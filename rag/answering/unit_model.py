@@ -71,7 +71,7 @@ def score_units(measured: Measured, model: UnitModel | None = None) -> list[Unit
 
 @functools.cache
 def read_unit_model(file: Path = MODEL_FILE) -> UnitModel:
-    """Return the model that comes with this package."""
+    """Return the model of a file, by default that of the package; a file is read once."""
     values = json.loads(file.read_text(encoding="utf-8"))
     trees = tuple(_freeze(tree) for tree in values["trees"])
     return UnitModel(LinearModel(**values["linear"]), values["start"], trees)
