@@ -80,9 +80,9 @@ def test_a_less_likely_sentence_is_added_only_while_the_answer_is_read_in_ten_se
     short = [build_passage("甲は1円です。乙は2円です。")]
     long = [build_passage(f"甲は{'とても' * 40}1円です。乙は2円です。")]
 
-    assert answer(short, score(short, 甲=0.6, 乙=0.0241)) == "甲は1円です。乙は2円です。[1]"
-    assert answer(short, score(short, 甲=0.6, 乙=0.0239)) == "甲は1円です。[1]"
-    assert answer(short, score(short, 甲=0.3, 乙=0.0199)) == "甲は1円です。[1]", "it is hardly likely"
+    assert answer(short, score(short, 甲=0.6, 乙=0.0421)) == "甲は1円です。乙は2円です。[1]"
+    assert answer(short, score(short, 甲=0.6, 乙=0.0419)) == "甲は1円です。[1]"
+    assert answer(short, score(short, 甲=0.3, 乙=0.0299)) == "甲は1円です。[1]", "it is hardly likely"
     assert "乙" not in answer(long, score(long, 甲=0.5, 乙=0.17))
     assert "乙" in answer(long, score(long, 甲=0.5, 乙=0.18))
 

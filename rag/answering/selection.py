@@ -13,8 +13,8 @@ MAX_CITATIONS = 3
 _MAX_UNITS = 4  # that are chosen for themselves
 _READ_CHARS = 120  # that are read in ten seconds
 _WORTH_CITING = 0.1  # the least probability of a unit of a passage that was not cited yet
-_WORTH_READING = 0.02  # the least probability of a unit that fits into them,
-_WORTH_BESIDE = 0.04  # and the least share of the best unit's
+_WORTH_READING = 0.03  # the least probability of a unit that fits into them,
+_WORTH_BESIDE = 0.07  # and the least share of the best unit's
 _WORTH_MORE = 0.35  # the share of the best unit's probability from which on one makes the answer longer
 _OTHER_PASSAGE = 0.3  # … or comes from a passage that was not cited yet: a second source is worth a look
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
@@ -35,6 +35,8 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
     for unit in ranked[1:]:
         if unit in chosen or len(chosen) >= _MAX_UNITS or _is_lesser_row(unit, units, passages):
             continue
+        if unit.passage == best.passage and _part_of(unit, passages) != _part_of(best, passages):
+            continue  # the head of a mail says nothing beside its text
         joined = [*chosen, *(u for u in _complete(unit, units, passages, max_chars) if u not in chosen)]
         if _is_worth_it(unit, best, chosen, joined, passages) and _fits(joined, passages, max_chars):
             chosen = joined
@@ -154,6 +156,12 @@ def is_partial(chosen: Sequence[Unit], units: Sequence[Unit]) -> bool:
     items = takewhile(lambda u: u.is_item and u.passage == passage, units[place + 1 :])
     begun = place + 1 < len(units) and _leads(units[place], units[place + 1])
     return begun and any(item not in chosen for item in items)
+
+
+def _part_of(unit: Unit, passages: Sequence[Passage]) -> str | None:
+    """Return the part of the file that a unit stands in: the head of a mail, its text; None where a file has no parts."""
+    places = passages[unit.passage].chunk.locate(unit.start, unit.end)
+    return places[0].locator.part if places else None
 
 
 def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:
