@@ -12,7 +12,7 @@ from pathlib import Path
 from eval.document_places import open_places
 from eval.label_check import CheckResult, apply_proposals, check_rows
 from eval.question_arguments import add_question_set
-from eval.question_sheet import SheetRow, read_sheet
+from eval.question_sheet import SUFFIXES, SheetRow, read_sheet
 from eval.questions import find_row_mistakes, read_question
 from eval.sheet_writing import QUESTION_COLUMNS, write_rows
 from rag.batch import check_output_file
@@ -22,7 +22,6 @@ from rag.progress import use_utf8
 from rag.settings import load_settings
 
 PROPOSED = ("提案する文書", "提案するページ／行")
-_SUFFIXES = (".csv", ".xlsx")
 
 
 def build_parser() -> Parser:
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
         if options.write_proposals:
-            check_output_file(options.write_proposals, options.questions, allowed=_SUFFIXES)
+            check_output_file(options.write_proposals, options.questions, allowed=SUFFIXES)
         rows = read_sheet(options.questions)
         if not rows:
             raise QuestionSetError(

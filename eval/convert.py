@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.acceptance import read_accepted
+from eval.question_sheet import SUFFIXES
 from eval.questions import read_questions
 from eval.sheet_writing import write_questions
 from rag.batch import check_output_file
 from rag.errors import RagError
 from rag.parser import DONE, NOT_DONE, Parser
 from rag.progress import use_utf8
-
-_SUFFIXES = (".csv", ".xlsx")
 
 
 def build_parser() -> Parser:
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        check_output_file(options.target, options.source, allowed=_SUFFIXES)
+        check_output_file(options.target, options.source, allowed=SUFFIXES)
         questions = read_accepted(options.source) if options.accepted else read_questions(options.source)
         write_questions(options.target, questions)
     except RagError as error:

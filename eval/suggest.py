@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eval.acceptance import ACCEPTED, DECISION, REFUSED
 from eval.question_arguments import QUESTIONS
+from eval.question_sheet import SUFFIXES
 from eval.questions import read_questions
 from eval.sheet_writing import QUESTION_COLUMNS, write_rows
 from eval.suggestion import Suggestion
@@ -31,7 +32,6 @@ from rag.progress import use_utf8
 from rag.settings import load_settings
 
 COUNT = 60
-_SUFFIXES = (".csv", ".xlsx")
 _SEARCHED = 20  # passages
 
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        check_output_file(options.output, options.questions, allowed=_SUFFIXES)
+        check_output_file(options.output, options.questions, allowed=SUFFIXES)
         questions = read_questions(options.questions)
         settings = load_settings(index=options.index)
         made, chunks = read_suggestions(settings)

@@ -70,6 +70,11 @@ class Piece(NamedTuple):
         return self.kinds[0] in (_NOUN, "接尾辞", "接頭辞") and self.kinds[1] != _NUMBER
 
     @property
+    def is_nominal(self) -> bool:
+        """Tell whether it is a part of a name or compound: a noun, a number, or what stands in front of or behind one."""
+        return self.kind in _NOMINAL
+
+    @property
     def person(self) -> str:
         """姓, 名 or 一般 for the name of a person, else ""."""
         return self.kinds[3] if self.kinds[2] == "人名" else ""

@@ -312,6 +312,7 @@ def test_a_question_is_sent_though_the_page_never_hears_that_it_is_ready(context
     page.wait_for_function("window.wasCalled")  # by Gradio, in vain
     page.keyboard.press("Enter")
     page.wait_for_selector("#answer .result:not([aria-busy]) .asked:has-text('待たせた質問')")
+    assert page.evaluate("window.wasCalled && 'ready' in document.documentElement.dataset")
     page.close()
 
 

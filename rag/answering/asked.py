@@ -35,12 +35,15 @@ class Asked:
         self._runs = frozenset(folded[i : i + _RUN] for i in range(len(folded) - _RUN + 1))
 
     def held(self, words: frozenset[str]) -> frozenset[str]:
+        """Return the asked words that some words hold, another wording of one counting as it."""
         return self._query.held_in(words)
 
     def share(self, words: frozenset[str]) -> float:
+        """Return the weighted share of the question that some of its words make up."""
         return sum(self._weights[word] for word in words) / self._total
 
     def share_of_runs(self, folded: str) -> float:
+        """Return the share of the question's runs of three characters that stand in a folded text."""
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
 
     def names_cell(self, row: str) -> bool:

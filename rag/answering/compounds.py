@@ -16,7 +16,6 @@ from itertools import pairwise
 from rag.text import fold
 from rag.words import Piece, cut_words
 
-_NOMINAL = frozenset(("名詞", "接頭辞", "接尾辞"))
 _ASKING = frozenset(("何", "幾", "幾ら"))  # 何人, いくつ: they stand for the answer, and in no text
 _CACHED = 512
 
@@ -94,7 +93,7 @@ def _cut(text: str) -> tuple[Piece, ...]:
 
 def _pair(pieces: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
     """Return the pairs of nouns that stand side by side."""
-    return [(a, b) for a, b in pairwise(pieces) if a.kind in _NOMINAL and b.kind in _NOMINAL]
+    return [(a, b) for a, b in pairwise(pieces) if a.is_nominal and b.is_nominal]
 
 
 def _is_number(piece: Piece) -> bool:
