@@ -347,6 +347,18 @@ def test_short_sections_below_the_articles_share_a_chunk() -> None:
     assert len(split_document(document(page), max_chars=400)) == 1
 
 
+def test_a_chunk_ends_where_the_headings_above_it_do() -> None:
+    page, allowance = PageBuilder(), ("第7章 こども・介護", "1 児童手当")
+    for above, heading in ((allowance, "(3) 注意点"), (allowance, "(4) 支払"), (allowance[:1], "2 介護保険")):
+        page.headings = above
+        page.heading(heading, 9).paragraph("短い文です。")
+
+    assert [(chunk.headings, chunk.text.split("\n")) for chunk in split_document(document(page), max_chars=400)] == [
+        (allowance, ["(3) 注意点", "短い文です。", "(4) 支払", "短い文です。"]),
+        (allowance[:1], ["2 介護保険", "短い文です。"]),
+    ]
+
+
 @pytest.mark.parametrize("caption", [True, False], ids=["with captions", "without captions"])
 def test_articles_of_a_rule_in_plain_text_are_one_chunk_each(tmp_path: Path, caption: bool) -> None:
     lines = ["緑沢町印鑑規程", ""]

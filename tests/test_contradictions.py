@@ -57,6 +57,39 @@ def test_what_agrees_or_speaks_of_something_else_is_no_contradiction(first: str,
     assert find(FEE, passage(first, "甲"), passage(second, "乙")) is None
 
 
+def test_a_period_that_runs_from_what_was_asked_for_is_no_limit_of_it() -> None:
+    said = passage("住み始めた日から14日以内に、転入届をしてください。", "甲")
+    question = "転入届はいつまでに出しますか"
+
+    assert find(question, said, passage("転入届の日から90日以内に処理をしないと、カードは失効する。", "乙")) is None
+    assert find(question, said, passage("住み始めた日から10日以内に、転入届をしてください。", "乙")) is not None
+
+
+def test_a_document_that_says_the_same_elsewhere_does_not_contradict() -> None:
+    said = passage("キャンプ場の料金は、テント1張1泊2,500円です。", "甲")
+    hut = passage("キャンプ場の料金は、バンガロー1棟1泊7,800円とする。", "乙")
+    tent = passage("キャンプ場の料金は、テント1張1泊2,500円とする。", "乙")
+
+    assert find("キャンプ場の料金はいくらですか", said, hut) is not None
+    assert find("キャンプ場の料金はいくらですか", said, hut, tent) is None
+
+
+def test_what_was_so_on_other_days_is_no_contradiction() -> None:
+    spring = passage("令和8年4月1日現在の町の人口は17,398人です。", "甲")
+    autumn = passage("令和8年10月1日現在の町の人口は17,316人です。", "乙")
+
+    assert find("町の人口は何人ですか", spring, autumn) is None
+    assert (
+        find("町の人口は何人ですか", spring, passage("令和8年4月1日現在の町の人口は17,400人です。", "乙")) is not None
+    )
+
+
+def test_a_day_of_birth_is_no_day_that_answers() -> None:
+    said = passage("健診は11月末までに受けます。", "甲")
+
+    assert find("健診はいつですか", said, passage("令和5年9月生まれの健診です。", "乙")) is None
+
+
 def test_different_days_contradict_each_other_though_their_years_differ() -> None:
     question = "給食センターはいつ使い始めますか"
     passages = (

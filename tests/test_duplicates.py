@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from rag.answer_json import hits_to_dict
 from rag.assistant import Assistant
 from rag.documents import Chunk, ChunkKind, Edition, Locator, Metadata, Passage, Segment, Standing
 from rag.indexing.sync import sync
-from rag.retrieval.duplicates import collapse
+from rag.retrieval.duplicates import collapse, leave_out_headings
 from rag.search_report import render_hits
 from rag.settings import Settings
 
@@ -159,3 +160,22 @@ def test_a_paragraph_in_two_documents_is_one_hit_that_names_both(tmp_path: Path)
     }
     assert all("others" not in hit for hit in hits if hit is not double[0])
     assert f"同じ内容: {double[0]['others'][0]['title']}" in render_hits(passages)
+
+
+def test_what_is_nothing_but_the_heading_of_another_passage_is_left_out() -> None:
+    def bare(text: str, source: str = "a.md") -> Passage:
+        passage = build(text, source)
+        segments = tuple(replace(segment, heading=True) for segment in passage.chunk.segments)
+        return replace(passage, chunk=replace(passage.chunk, segments=segments))
+
+    below = build("年2.8％とする。", headings=("2 延滞金", "(1) 割合"), page=2)
+    found = leave_out_headings(
+        [bare("(1)　割合"), bare("(1)　割合", "b.md"), bare("(2) 計算"), below, build("(1) 割合", page=3)]
+    )
+
+    assert [(p.chunk.source, p.chunk.text) for p in found] == [
+        ("b.md", "(1)　割合"),
+        ("a.md", "(2) 計算"),
+        ("a.md", "年2.8％とする。"),
+        ("a.md", "(1) 割合"),
+    ]

@@ -1,6 +1,7 @@
-"""The invented municipality, asked what may be learned from: the half of its question set that is not held out, and the practice.
+"""The invented municipality, asked what may be learned from: what is not held out of its question sets, and the practice.
 
-practice.csv was written from the documents for fitting only; nothing is ever measured on it.
+questions.csv asks as people ask somebody, short.csv as they type into a search box. practice.csv was written from the documents for
+fitting only; nothing is ever measured on it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ FOLDS = 5
 EVERYDAY_SHARE = 0.3
 """Of all weight, what the questions in a citizen's words have: more than half were written so, and fewer are asked so."""
 QUESTIONS = Path(__file__).parents[1] / "questions.csv"
+SHORT = Path(__file__).parents[1] / "short.csv"
 PRACTICE = Path(__file__).parents[1] / "practice.csv"
 
 
@@ -56,7 +58,7 @@ class Town:
 
 def read_town_questions() -> list[Question]:
     """Return the questions, those that no document answers too."""
-    return [q for file in (QUESTIONS, PRACTICE) for q in read_questions(file) if not q.is_held_out]
+    return [q for file in (QUESTIONS, SHORT, PRACTICE) for q in read_questions(file) if not q.is_held_out]
 
 
 def fit_without_each(asked: Sequence[Asked], fit: Callable[[list[Asked]], Model]) -> list[Model]:

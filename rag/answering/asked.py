@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rag.answering.answer_type import Wanted, find_wanted
-from rag.answering.units import Unit, split_cells
+from rag.answering.rows import Cell, words_of
+from rag.answering.units import Unit
 from rag.documents import ChunkKind, Passage
 from rag.retrieval.query import Query
 from rag.retrieval.ranges import NamedNumbers
@@ -18,7 +20,29 @@ HEADING_WEIGHT = 0.75  # … in the headings
 TITLE_WEIGHT = 0.3  # … in the document's title only
 _RUN = 3
 _INSIDE = re.compile("[一-鿿々ァ-ヴーa-z0-9]")
-_NUMBER_CELL = re.compile(r"(?:^|\t|\|)\s*[0-9０-９]")
+_NUMBER = re.compile("[0-9０-９]")
+_AS_MUCH = (
+    0.5  # of the share of the question that the best named column has: another one that has as much is asked for too
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRow:
+    """What was asked for of a row of a table.
+
+    columns: those that the question names by their headings, and those that name the row; () where it names none. column: weighted
+    share of the question that the heading of a named column with something in it holds; is_blank: there is nothing in any.
+    names_cell: the question has a cell of the row as a word of its own; name_news: share of the words of a cell that names the row
+    which the question does not have, the least of them. has_value: what was asked for stands in a named column, or anywhere where
+    none is named.
+    """
+
+    columns: tuple[int, ...]
+    column: float
+    is_blank: bool
+    names_cell: bool
+    name_news: float
+    has_value: bool
 
 
 class Asked:
@@ -46,18 +70,44 @@ class Asked:
         """Return the share of the question's runs of three characters that stand in a folded text."""
         return sum(run in folded for run in self._runs) / max(1, len(self._runs))
 
-    def names_cell(self, row: str) -> bool:
-        """Tell whether the question names a cell of a row: no letter of the same word goes on before or behind it."""
-        cells = (fold(cell).strip() for cell in split_cells(row))
-        return any(len(cell) > 1 and _stands_alone(cell, self._folded) for cell in cells)
+    def finds_value(self, text: str) -> bool:
+        """Tell whether a text holds the kind of thing that was asked for."""
+        return self.wanted.is_value and bool(self.wanted.find(text))
 
-    def finds_value(self, unit: Unit, passages: Sequence[Passage]) -> bool:
-        """Tell whether a unit holds what was asked for; in a table, the unit of a number stands in the header."""
-        text = unit.text(passages)
-        if not self.wanted.is_value:
-            return False
-        is_row = passages[unit.passage].chunk.kind is ChunkKind.ROW
-        return bool(self.wanted.find(text) or (is_row and self.wanted.is_number and _NUMBER_CELL.search(text)))
+    def read_row(self, cells: Sequence[Cell], caption: str) -> AskedRow:
+        """Return what was asked for of a row of a table that stands under a caption."""
+        held = [self.held(words_of(cell.text)) for cell in cells]
+        in_row = frozenset[str]().union(*held)
+        shares = [self.share(self.held(words_of(cell.heading)) - in_row) for cell in cells]
+        most = max(shares, default=0.0)
+        named = [number for number, share in enumerate(shares) if share > 0 and share >= _AS_MUCH * most]
+        naming = [number for number, words in enumerate(held) if words and number not in named]
+        filled = [shares[number] for number in named if not cells[number].is_blank]
+        looked_at = [cells[number] for number in named] or cells
+        news = (1 - self._share_held(words_of(cells[number].name)) for number in naming)
+        return AskedRow(
+            columns=tuple(sorted({*named, *(naming or [0])})) if named else (),
+            column=max(filled, default=0.0),
+            is_blank=bool(named) and not filled,
+            names_cell=any(self._names(cell.text) for cell in cells),
+            name_news=min(news, default=1.0),
+            has_value=self.wanted.is_value and any(self._is_value(cell, caption) for cell in looked_at),
+        )
+
+    def _share_held(self, words: frozenset[str]) -> float:
+        return len(self.held(words)) / max(1, len(words))
+
+    def _names(self, cell: str) -> bool:
+        """Tell whether the question names a cell: no letter of the same word goes on before or behind it."""
+        folded = fold(cell).strip()
+        return len(folded) > 1 and _stands_alone(folded, self._folded)
+
+    def _is_value(self, cell: Cell, caption: str) -> bool:
+        """Tell whether a cell holds what was asked for; the unit of its number may stand in the heading or the caption."""
+        if self.wanted.find(cell.text):
+            return True
+        has_unit = not self.wanted.counter or self.wanted.counter in f"{cell.heading}{caption}"
+        return self.wanted.is_number and has_unit and _NUMBER.match(cell.text) is not None
 
     def cover(
         self,
@@ -65,23 +115,22 @@ class Asked:
         units: Sequence[Unit],
         own: Sequence[frozenset[str]],
         known: Mapping[str, KnownText],
-        read_together: Mapping[int, frozenset[str]],
+        read_together: Sequence[frozenset[str]],
     ) -> list[float]:
         """Return for each unit the weighted share of the asked words in it and, in part, around it.
 
-        An official answer is read together with its question, a row with its header and caption, a heading with those above it:
+        An official answer is read together with its question, a row with its caption and headings, a heading with those above it:
         their words count in full.
         """
         found: list[float] = []
         nothing: frozenset[str] = frozenset()
-        near = heading = together = title = nothing
+        near = heading = title = nothing
         for index, unit in enumerate(units):
             chunk = passages[unit.passage].chunk
             if index == 0 or units[index - 1].passage != unit.passage:
                 text = known[chunk.id]
                 near, heading, title = nothing, self.held(text.headings), self.held(text.title)
-                together = self.held(read_together[unit.passage])
-            words = own[index] | together | (heading if unit.is_heading else nothing)
+            words = own[index] | self.held(read_together[index]) | (heading if unit.is_heading else nothing)
             above, before = heading - words, near - heading - words
             rest = title - above - before - words
             around = HEADING_WEIGHT * self.share(above) + NEAR_WEIGHT * self.share(before)

@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rag.answering.compounds import Compounds, find_compounds
+from rag.answering.rows import read_row
 from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
-from rag.documents import Passage
+from rag.documents import ChunkKind, Passage
 from rag.retrieval.features import SATURATION
 from rag.retrieval.query import Query
 from rag.retrieval.sentences import KnownText
@@ -40,7 +41,7 @@ class Evidence:
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
     found: the score of the first passage: the probability that the reranker gives it.
     answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, likeness, likeness_gap,
-    value, no_value: its features (see unit_features). first: it stands in the first passage.
+    value, no_value, name_news, column, blank_column: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
     compounds, rival, rival_number: how the compounds of the question stand in the best unit (see compounds).
     everywhere to like_gap: what the reranker measured of the first passage (see retrieval.features), None where it did not.
@@ -65,6 +66,9 @@ class Evidence:
     likeness_gap: float = 0.0
     value: float = 0.0
     no_value: float = 0.0
+    name_news: float = 0.0
+    column: float = 0.0
+    blank_column: float = 0.0
     first: float = 0.0
     held: float = 0.0
     literal: float = 0.0
@@ -95,6 +99,9 @@ _OF_UNITS = {
     "likeness_gap": "likeness_gap",
     "value": "value",
     "no_value": "no_value",
+    "name_news": "name_news",
+    "column": "column",
+    "blank_column": "blank_column",
 }
 _OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap")  # fmt: skip
 
@@ -157,7 +164,8 @@ def _read_compounds(
     query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], unit: Unit
 ) -> Compounds:
     chunk = passages[unit.passage].chunk
-    header = "\n".join(chunk.text[slice(*span)] for span in chunk.header)
+    cells = read_row(chunk, unit.start, unit.end) if chunk.kind is ChunkKind.ROW else []
+    header = "\n".join(cell.heading for cell in cells if not cell.is_blank)
     said = (unit.text(passages), chunk.question_text or header)
     return find_compounds(query.text, weights, ceiling, said, (*chunk.headings[-_NEAR_HEADINGS:], chunk.title))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ _KINDS = {
     AnswerType.QUANTITY: (FactKind.NUMBER, FactKind.AMOUNT),
     AnswerType.CONTACT: (FactKind.PHONE,),
 }
+_NO_ANSWER = re.compile(r"\s*(?:生まれ|現在)")  # a day before these says of whom, or as of when
+_AS_OF = re.compile(r"\s*現在")
+_START = re.compile(r"[^、。\n]*から[、\s]*$")
 _AS_LIKELY = 0.3  # a unit of another document counts from this share of the best one's probability on
 
 
@@ -45,8 +49,9 @@ class Contradiction:
 def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[Passage]) -> Contradiction | None:
     """Return the likeliest unit of another document that contradicts the best unit; None where none does.
 
-    Both must name all that the question names as far as the best one does, and must not speak of different years. Editions of one
-    text do not contradict each other: only one of them is asked.
+    Both must name all that the question names as far as the best one does, and must not speak of different years, or of how things
+    were on different days. A document that says the same elsewhere does not contradict it, and editions of one text do not contradict
+    each other: only one of them is asked.
     """
     kinds = _KINDS.get(find_wanted(query.text).type)
     ranked = sorted((u for u in units if not u.is_heading), key=lambda u: -u.score)
@@ -62,7 +67,10 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
         return None
     for unit in rivals:
         other = _Statement(unit, passages, query, kinds)
-        if other.answers_the_same(best) and (pair := best.find_difference(other)):
+        if not other.answers_the_same(best) or (pair := best.find_difference(other)) is None:
+            continue
+        same = [u for u in ranked if passages[u.passage].chunk.source == passages[unit.passage].chunk.source]
+        if not any(best.agrees_with(_Statement(u, passages, query, kinds)) for u in same):
             return Contradiction((ranked[0], unit), pair)
     return None
 
@@ -75,11 +83,17 @@ class _Statement:
         around = "\n".join((*chunk.headings, chunk.question_text))
         self._text = unit.text(passages)
         whole = f"{around}\n{self._text}"
+        notes = "\n".join(chunk.text[slice(*span)] for span in chunk.header)
+        self._as_of = [fact for text in (notes, self._text) for fact in _find_days(text)]
         # A day that answers is not the time that a text speaks of.
         self.years = find_years(normalize(f"{chunk.title}\n{around if FactKind.DATE in kinds else whole}"))
-        self._named = query.held_in(set(morphemes(whole))).intersection(query.nouns)
+        facts = [f for f in find_facts(self._text) if f.kind in kinds and self._written(f) not in query.text]
+        self._facts = [fact for fact in facts if not _NO_ANSWER.match(self._text, fact.end)]
+        self._named, self._said = (
+            query.held_in(set(morphemes(text))).intersection(query.nouns)
+            for text in (whole, f"{around}\n{self._leave_out_starts()}")
+        )
         self._asked = len(query.nouns)
-        self._facts = [f for f in find_facts(self._text) if f.kind in kinds and self._written(f) not in query.text]
 
     @property
     def is_to_the_point(self) -> bool:
@@ -89,7 +103,12 @@ class _Statement:
     def answers_the_same(self, best: _Statement) -> bool:
         """Tell whether it names what the best one names, and of no other year."""
         of_one_time = not self.years or not best.years or bool(self.years & best.years)
-        return self._named >= best._named and of_one_time
+        of_one_day = not self._as_of or not best._as_of or _agree(self._as_of, best._as_of)
+        return bool(best._said) and self._said >= best._said and of_one_time and of_one_day
+
+    def agrees_with(self, other: _Statement) -> bool:
+        """Tell whether the other answers the same with one of its values."""
+        return other.answers_the_same(self) and _agree(self._facts, other._facts)
 
     def find_difference(self, other: _Statement) -> tuple[str, str] | None:
         """Return a value of each where all values of one kind differ, as they are written."""
@@ -99,11 +118,22 @@ class _Statement:
                 return self._written(ours[0]), other._written(theirs[0])
         return None
 
+    def _leave_out_starts(self) -> str:
+        """Return the text without that from which its periods run (転入届の日から90日以内): it is not what they are a limit of."""
+        starts = (_START.search(self._text, 0, fact.start) for fact in self._facts)
+        spans = [match.span() for match in starts if match]
+        return "".join(c for i, c in enumerate(self._text) if not any(start <= i < end for start, end in spans))
+
     def _of(self, kind: FactKind) -> list[Fact]:
         return [fact for fact in self._facts if fact.kind is kind]
 
     def _written(self, fact: Fact) -> str:
         return self._text[fact.start : fact.end]
+
+
+def _find_days(text: str) -> list[Fact]:
+    """Return the days as of which a text says how things are (令和8年4月1日現在)."""
+    return [f for f in find_facts(text) if f.kind is FactKind.DATE and _AS_OF.match(text, f.end)]
 
 
 def _agree(ours: Sequence[Fact], theirs: Sequence[Fact]) -> bool:

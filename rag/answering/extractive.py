@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rag.answering.units import Unit, split_cells
+from rag.answering.rows import read_row, render_rows
+from rag.answering.units import Unit
 from rag.answering.verification import join_quote, merge_spans
 from rag.documents import ChunkKind, Citation, Passage, Segment, Span
 from rag.reading.structure import is_list_item
@@ -43,7 +44,11 @@ def build_extract(chosen: Sequence[Unit], passages: Sequence[Passage], mark: Mar
 def find_marks(unit: Unit, passage: Passage, mark: Marker) -> list[Segment]:
     """Return where the decisive words of a unit stand on pages."""
     text, chunk = passage.chunk.text[unit.start : unit.end], passage.chunk
-    spans = mark(text)
+    spans = list(mark(text))
+    if unit.columns:
+        cells = [cell for number, cell in enumerate(read_row(chunk, unit.start, unit.end)) if number in unit.columns]
+        inside = [span for span in spans if any(cell.start <= span.start and span.end <= cell.end for cell in cells)]
+        spans = inside or spans
     return [s for start, end in spans for s in chunk.locate(unit.start + start, unit.start + end)]
 
 
@@ -95,19 +100,14 @@ def _text_of(passage: Passage, page: int, span: Span) -> str:
 
 
 def _render(units: Sequence[Unit], passage: Passage) -> str:
-    texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
     if passage.chunk.kind is ChunkKind.ROW:
-        header = _header(passage)
-        return "\n".join(_render_row(header, text) for text in texts) + _basis(passage)
+        rows = [(read_row(passage.chunk, unit.start, unit.end), unit.columns) for unit in units]
+        return render_rows(rows) + _basis(passage)
+    texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
     joined = texts[0]
     for before, text in zip(units, texts[1:], strict=False):
         joined += ("\n" if is_list_item(text) or before.is_lead_in or before.is_heading else "") + text
     return joined
-
-
-def _header(passage: Passage) -> list[str]:
-    cells = [text for text, segment in _context(passage) if not segment.heading]
-    return split_cells(cells[0]) if len(cells) == 1 else []
 
 
 def _basis(passage: Passage) -> str:
@@ -120,15 +120,3 @@ def _context(passage: Passage) -> list[tuple[str, Segment]]:
     chunk = passage.chunk
     found = list(chunk.segment_offsets())[: chunk.context]
     return [(chunk.text[offset : offset + s.end - s.start], s) for offset, s in found]
-
-
-def _render_row(header: Sequence[str], row: str) -> str:
-    """Return a row as 「見出し：値」 pairs where every cell has its heading, else its cells.
-
-    >>> _render_row(["指標名", "目標値"], "合計特殊出生率\\t1.60")
-    '指標名：合計特殊出生率、目標値：1.60'
-    """
-    cells = split_cells(row)
-    if len(header) != len(cells):
-        return "　".join(cell for cell in cells if cell)
-    return "、".join(f"{name}：{cell}" if name else cell for name, cell in zip(header, cells, strict=True) if cell)

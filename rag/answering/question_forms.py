@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from rag.answering.units import split_cells
+from rag.answering.rows import split_cells
 from rag.documents import Chunk, ChunkKind
 from rag.reading.structure import article_number
 from rag.retrieval.aspects import own_words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 
+from rag.answering.rows import read_row, render_rows
 from rag.answering.units import Unit
 from rag.documents import ChunkKind, Passage
 from rag.indexing.basis import is_note
@@ -75,7 +76,9 @@ def _fits(chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -
 def _length(unit: Unit, passages: Sequence[Passage]) -> int:
     """Return the characters that a unit takes in an answer: a row comes with its header."""
     chunk = passages[unit.passage].chunk
-    return unit.end - unit.start + sum(s.end - s.start + 1 for s in chunk.segments[: chunk.context])
+    if chunk.kind is not ChunkKind.ROW:
+        return unit.end - unit.start
+    return len(render_rows([(read_row(chunk, unit.start, unit.end), unit.columns)]))
 
 
 def _complete(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -> list[Unit]:

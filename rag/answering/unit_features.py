@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rag.answering.answer_type import AnswerType
 from rag.answering.asked import HEADING_WEIGHT, NEAR_WEIGHT, TITLE_WEIGHT, Asked
+from rag.answering.rows import Cell, read_row, words_of
 from rag.answering.sections import find_words_above
 from rag.answering.units import Unit
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.query import Question
 from rag.retrieval.sentences import KnownText, embed_stretches
-from rag.text import morphemes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,12 +37,15 @@ MEASURES = (
     "passage_coverage",  # score of the passage times coverage
     "opening",  # the first sentence of its passage
     "heading",  # it is one, and no list follows
-    "value",  # it holds what was asked for: an amount, a day, …
+    "value",  # it holds what was asked for: an amount, a day, …; a row, in the column that is asked for
     "no_value",  # that could be pointed at, and it does not
     "runs",  # share of the question's runs of three characters
     "length",  # logarithm of its characters
     "news",  # share of its words that the question does not have
     "cell",  # a cell of the row stands in the question as a word of its own (会長, not the 会長 of 副会長)
+    "name_news",  # share of the words of the cell that names the row which the question does not have
+    "column",  # weighted share of the question that the heading of the column that it names holds
+    "blank_column",  # nothing stands there
     "in_range",  # its ranges (320万円以上420万円未満) hold the numbers that the question names
     "out_of_range",  # … do not
     "likeness",  # how near its words, and in part those around it, come to the asked ones (see retrieval.likeness)
@@ -55,7 +58,18 @@ MEASURES = (
 )
 """How much a unit has of what is asked: what a sum can weigh."""
 KINDS = (
-    *("is_item", "is_lead_in", "points_ahead", "points_back", "is_exception", "is_heading", "is_row", "is_official"),
+    *(
+        "is_item",
+        "is_lead_in",
+        "points_ahead",
+        "points_back",
+        "is_exception",
+        "is_wish",
+        "is_preamble",
+        "is_heading",
+        "is_row",
+        "is_official",
+    ),
     "rank",  # of its passage, in tens
     *(f"asks_{type_.value}" for type_ in AnswerType),
     "asks_value",
@@ -106,7 +120,7 @@ def measure_units(
     }
     features = np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
     _level_rows(features, passages, units)
-    return Measured(tuple(units), features)
+    return Measured(tuple(reading.mark_columns()), features)
 
 
 class _Reading:
@@ -119,18 +133,33 @@ class _Reading:
         self._chunks = [passages[unit.passage].chunk for unit in units]
         self._texts = [known[chunk.id] for chunk in self._chunks]
         self._spans = [_spans_to_read(unit, chunk) for unit, chunk in zip(units, self._chunks, strict=True)]
-        self._words = [
-            frozenset().union(*(text.words_within(*span) for span in spans))
-            for text, spans in zip(self._texts, self._spans, strict=True)
+        self._is_row = [chunk.kind is ChunkKind.ROW for chunk in self._chunks]
+        self._cells = [
+            read_row(chunk, unit.start, unit.end) if is_row else []
+            for unit, chunk, is_row in zip(units, self._chunks, self._is_row, strict=True)
         ]
-        read = {u.passage: (chunk, text) for u, chunk, text in zip(units, self._chunks, self._texts, strict=True)}
-        self._together = {number: _read_together(*of_passage) for number, of_passage in read.items()}
+        header = [_words_of_header(*of) for of in zip(self._chunks, self._texts, self._cells, strict=True)]
+        self._words = [
+            text.words_within(unit.start, unit.end) | words
+            for unit, text, words in zip(units, self._texts, header, strict=True)
+        ]
+        self._together = [
+            _read_together(chunk, text) | words
+            for chunk, text, words in zip(self._chunks, self._texts, header, strict=True)
+        ]
+        self._rows = [
+            asked.read_row(cells, " ".join((*chunk.headings[-1:], chunk.title))) if cells else None
+            for cells, chunk in zip(self._cells, self._chunks, strict=True)
+        ]
         inside = find_words_above(units, self._words, passages)
         self._above = [t.headings | t.question | words for t, words in zip(self._texts, inside, strict=True)]
-        self._is_row = [chunk.kind is ChunkKind.ROW for chunk in self._chunks]
         self._is_text = [chunk.kind is ChunkKind.TEXT for chunk in self._chunks]
         self._opens = [i == 0 or units[i - 1].passage != unit.passage for i, unit in enumerate(units)]
         self._ends = [*self._opens[1:], True]
+
+    def mark_columns(self) -> list[Unit]:
+        """Return the units, rows with the columns that were asked for."""
+        return [replace(u, columns=row.columns) if row else u for u, row in zip(self._units, self._rows, strict=True)]
 
     def measure_place(self) -> Columns:
         """Measure the passage of each unit, and where the unit stands in it."""
@@ -178,13 +207,27 @@ class _Reading:
         """Measure whether each unit holds the kind of thing that is asked for, and tell what kind of unit it is."""
         asked, units, wanted = self._asked, self._units, self._asked.wanted
         texts = [unit.text(self._passages) for unit in units]
-        values = [asked.finds_value(unit, self._passages) for unit in units]
+        values = [
+            row.has_value if row else asked.finds_value(text) for row, text in zip(self._rows, texts, strict=True)
+        ]
         fits = [asked.numbers.fit_text(text) for text in texts]
-        flags = ("is_item", "is_lead_in", "points_ahead", "points_back", "is_exception", "is_heading")
+        flags = (
+            "is_item",
+            "is_lead_in",
+            "points_ahead",
+            "points_back",
+            "is_exception",
+            "is_wish",
+            "is_preamble",
+            "is_heading",
+        )
         return {
             "value": values,
             "no_value": [wanted.is_value and not value for value in values],
-            "cell": [is_row and asked.names_cell(text) for is_row, text in zip(self._is_row, texts, strict=True)],
+            "cell": [row is not None and row.names_cell for row in self._rows],
+            "name_news": [row.name_news if row else 0.0 for row in self._rows],
+            "column": [row.column if row else 0.0 for row in self._rows],
+            "blank_column": [row is not None and row.is_blank for row in self._rows],
             "in_range": [fit > 0 for fit in fits],
             "out_of_range": [fit < 0 for fit in fits],
             **{flag: [getattr(unit, flag) for unit in units] for flag in flags},
@@ -208,7 +251,7 @@ class _Reading:
         goes_on = [not (opens or row) for opens, row in zip(self._opens, self._is_row, strict=True)]
         groups = (
             self._words,
-            [self._together[unit.passage] for unit in self._units],
+            self._together,
             self._above,
             [self._words[i - 1] if goes_on[i] else frozenset() for i in range(len(self._units))],
             [text.title for text in self._texts],
@@ -243,11 +286,16 @@ def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
     return (*chunk.header, own) if chunk.kind is ChunkKind.ROW else (own,)
 
 
+def _words_of_header(chunk: Chunk, text: KnownText, cells: Sequence[Cell]) -> frozenset[str]:
+    """Return the words of the header that a row is read with: a heading says nothing of it where nothing stands below."""
+    if any(cell.heading for cell in cells):
+        return frozenset().union(*(words_of(cell.heading) for cell in cells if not cell.is_blank))
+    return frozenset().union(*(text.words_within(*span) for span in chunk.header)) if cells else frozenset()
+
+
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:
-    """Return the words that the units of a chunk are read together with: the question of a Q&A pair; the header and caption of a table."""
+    """Return the words that all units of a chunk are read together with: the question of a Q&A pair, the caption of a table."""
     if chunk.question:
         return text.question
-    if chunk.kind is not ChunkKind.ROW:
-        return frozenset()
-    caption = frozenset(morphemes(chunk.headings[-1])) if chunk.headings else frozenset[str]()
-    return caption.union(*(text.words_within(*span) for span in chunk.header))
+    is_table = chunk.kind is ChunkKind.ROW and chunk.headings
+    return words_of(chunk.headings[-1]) if is_table else frozenset()

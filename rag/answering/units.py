@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.documents import CELL_SEPARATOR, Chunk, ChunkKind, Passage, Segment
+from rag.documents import Chunk, ChunkKind, Passage, Segment
 from rag.reading.structure import is_list_item
 from rag.text import split_sentences
 
@@ -22,6 +22,12 @@ _OPENS = r"^[「『（(・\s]*(?:また、?|なお、?|しかし、?|そして�
 _POINTS_BACK = re.compile(
     rf"{_OPENS}(?:これ(?!まで)|この(?!まち|町)|こう|その(?!他|ほか)|それ(?!ぞれ)|そこ|そう|同[年月日氏社校国地条項法]|彼|後者|前者|当時|こちら|そちら|かかる|いずれも|両者|ここ)"
 )
+_WISH = re.compile(
+    r"(?:ほしい|欲しい|(?:不安|心配)(?:である|です|だ)?|困(?:る|って(?:いる|います))|思(?:う|います|い込んでいた)|ありがたい|助かる)[。」』]*$"
+)  # what somebody said: the voices of a survey
+_PREAMBLE = re.compile(
+    r"^(?:第[0-9０-９一二三四五六七八九十]+条[\s　]*)?(?:(?:この|本)(?:規程|規則|要領|要綱|条例|手引き?|計画|マニュアル|指針)は、?.*(?:定める|目的とする|示す|まとめた|もの)|根拠は)"
+)  # why a text was written, and on what it rests
 _EXCEPTION = re.compile(r"^[\s(（]*(?:ただし|但し|この限り|この場合|前項の場合)")
 
 
@@ -30,7 +36,9 @@ class Unit:
     """A stretch [start, end) of a passage's text that can stand in an answer.
 
     score: probability that it answers the question. points_ahead: what it says stands behind it (次の表のとおりです); points_back: it begins with a word for what stands before it (これは, その際);
-    is_exception: it limits the rule before it (ただし…).
+    is_exception: it limits the rule before it (ただし…). is_wish: it is what somebody wishes or worries about; is_preamble: it says why a
+    text was written, or on what law it rests. columns: of a row, those that were asked for and those that name it; () where none
+    was asked for by its heading.
     """
 
     passage: int
@@ -42,7 +50,10 @@ class Unit:
     points_ahead: bool = False
     points_back: bool = False
     is_exception: bool = False
+    is_wish: bool = False
+    is_preamble: bool = False
     score: float = 0.0
+    columns: tuple[int, ...] = ()
 
     def text(self, passages: Sequence[Passage]) -> str:
         """Return its words."""
@@ -65,16 +76,6 @@ def split_units(chunk: Chunk, passage: int) -> list[Unit]:
     return [unit for offset, segment in bodies for unit in _sentence_units(chunk.text, offset, segment, passage)]
 
 
-def split_cells(row: str) -> list[str]:
-    """Return the cells of a row: divided by tabs, or by the bars of a Markdown table.
-
-    >>> split_cells("会長\\t榊原　ふみ"), split_cells("品目|点数")
-    (['会長', '榊原 ふみ'], ['品目', '点数'])
-    """
-    parts = row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else row.split("|")
-    return [" ".join(cell.split()) for cell in parts]
-
-
 def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> Iterator[Unit]:
     whole = text[offset : offset + segment.end - segment.start]
     is_item = is_list_item(whole)
@@ -91,4 +92,6 @@ def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> I
             points_ahead=bool(_POINTS_AHEAD.search(piece)),
             points_back=bool(_POINTS_BACK.search(piece)),
             is_exception=bool(_EXCEPTION.search(piece)),
+            is_wish=bool(_WISH.search(piece.rstrip())),
+            is_preamble=bool(_PREAMBLE.search(piece)),
         )

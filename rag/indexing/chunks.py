@@ -1,7 +1,8 @@
 """Cut a document into chunks: what is found, and cited, as one.
 
 A question and its answer are one chunk; rows of a table go together with the table's header; text is cut at headings, articles
-and paragraphs into whole sentences of about `max_chars` characters. A chunk ends with its page, unless a sentence runs on.
+and paragraphs into whole sentences of about `max_chars` characters. A chunk ends with its page, unless a sentence runs on, and
+where the headings above it end: they hold for all of it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from rag.indexing.basis import find_notes
 from rag.reading.structure import article_number, is_article_caption, is_list_item
 from rag.text import split_sentences
 
-CHUNKER_VERSION = "4"
-_MIN_SECTION = 150  # a section shorter than this shares its chunk with the next one of the same page
+CHUNKER_VERSION = "5"
+_MIN_SECTION = (
+    150  # a section shorter than this shares its chunk with the next one of the same page, under the same headings
+)
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
 _UNFINISHED = re.compile(
@@ -183,7 +186,8 @@ def _must_break(current: _Draft, block: Block, page: Page) -> bool:
     if current.has_body and (article_number(text) or is_article_caption(text)):
         return True
     if block.kind is BlockKind.HEADING and current.has_body:
-        return 0 < block.level <= _ARTICLE_LEVEL or current.length >= _MIN_SECTION
+        goes_on = block.headings[: len(current.headings)] == current.headings
+        return not goes_on or 0 < block.level <= _ARTICLE_LEVEL or current.length >= _MIN_SECTION
     return False
 
 

@@ -140,10 +140,10 @@ def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int
     body, weight = _body_size(sheets), _body_weight(sheets)
     levels: dict[int, int] = {}
     for sheet in sheets:
-        drafts = [d for d in sheet.page.drafts if d.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)]
-        texts = [sheet.page.text[d.start : d.end] for d in drafts]
-        numbered = drop_enumerations([heading_level(text) for text in texts]) if texts else []
-        for draft, text, level, below in zip(drafts, texts, numbered, [*drafts[1:], None], strict=False):
+        numbered = _number(sheet)
+        drafts = [d for d in sheet.page.drafts if id(d) in numbered]
+        for draft, below in zip(drafts, [*drafts[1:], None], strict=False):
+            text, level = sheet.page.text[draft.start : draft.end], numbered[id(draft)]
             depth = outline.get((sheet.number, squeeze(text)))
             found = heading_level(text) or depth * 2 if depth else level or _level_by_size(draft, text, body)
             if not found and weight is not None and _is_heavy(draft, text, weight, below):
@@ -151,6 +151,14 @@ def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int
             if found:
                 levels[id(draft)] = found
     return levels
+
+
+def _number(sheet: Sheet) -> dict[int, int | None]:
+    """Return id -> level by its numbering of each draft that may be a heading; a table between two lines keeps them apart."""
+    lines = (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)
+    drafts = [d for d in sheet.page.drafts if d.kind in (*lines, BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)]
+    guesses = [heading_level(sheet.page.text[d.start : d.end]) if d.kind in lines else None for d in drafts]
+    return {id(d): level for d, level in zip(drafts, drop_enumerations(guesses), strict=True) if d.kind in lines}
 
 
 def _body_weight(sheets: Sequence[Sheet]) -> int | None:

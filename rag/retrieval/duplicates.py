@@ -73,6 +73,19 @@ def collapse(passages: Sequence[Passage]) -> list[Passage]:
     ]
 
 
+def leave_out_headings(passages: Sequence[Passage]) -> list[Passage]:
+    """Return passages without those that are nothing but the headings of another one: they have no answer, and it stands below them."""
+    above = {(p.chunk.source, heading) for p in passages for heading in p.chunk.headings}
+    return [passage for passage in passages if not (heading := _bare_heading(passage.chunk)) or heading not in above]
+
+
+def _bare_heading(chunk: Chunk) -> tuple[str, str] | None:
+    """Return source and last heading of a chunk that is nothing but headings, as those below it name it; None for others."""
+    if chunk.kind is not ChunkKind.TEXT or not all(segment.heading for segment in chunk.segments):
+        return None
+    return chunk.source, " ".join(chunk.text[list(chunk.segment_offsets())[-1][0] :].split())
+
+
 def place_of(passage: Passage) -> Place:
     """Return where a passage stands, with the beginning of its text."""
     chunk = passage.chunk

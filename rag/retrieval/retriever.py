@@ -12,7 +12,7 @@ from rag.documents import COMMAND_LINE, Asker, Chunk, Context, Filters, Metadata
 from rag.explanation import Explanation
 from rag.indexing.limits import Limits
 from rag.retrieval.context import REACH, build_context
-from rag.retrieval.duplicates import collapse
+from rag.retrieval.duplicates import collapse, leave_out_headings
 from rag.retrieval.editions import OTHER_EDITION_WEIGHT, EditionChooser
 from rag.retrieval.explain import explain
 from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
@@ -95,7 +95,7 @@ class Retriever:
         passages = self.order(asked, passages)
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
-        return collapse(passages[: limit + _MARGIN])[:limit]
+        return collapse(leave_out_headings(passages)[: limit + _MARGIN])[:limit]
 
     def order(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
         """Return passages, whose scores are the fused ones, by the probability that the learned reranker gives them.
