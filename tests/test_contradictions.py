@@ -65,6 +65,27 @@ def test_a_period_that_runs_from_what_was_asked_for_is_no_limit_of_it() -> None:
     assert find(question, said, passage("住み始めた日から10日以内に、転入届をしてください。", "乙")) is not None
 
 
+@pytest.mark.parametrize(
+    ("question", "first", "second"),
+    [
+        (
+            "図書館の開館時間は何時ですか",
+            "図書館の開館時間は午前9時から午後5時までです。",
+            "図書館の開館時間は午前10時から午後6時までとする。",
+        ),
+        (
+            FEE,
+            "住民票の写しの手数料は令和6年4月1日から300円です。",
+            "住民票の写しの手数料は令和6年4月1日から400円とする。",
+        ),
+        ("集団健診はいつですか", "集団健診は6月1日の午前9時に始まります。", "集団健診は6月8日の午前9時に始まる。"),
+    ],
+    ids=["hours from and to", "an amount from a day on", "another day at the same hour"],
+)
+def test_a_start_of_something_else_hides_no_contradiction(question: str, first: str, second: str) -> None:
+    assert find(question, passage(first, "甲"), passage(second, "乙")) is not None
+
+
 def test_a_document_that_says_the_same_elsewhere_does_not_contradict() -> None:
     said = passage("キャンプ場の料金は、テント1張1泊2,500円です。", "甲")
     hut = passage("キャンプ場の料金は、バンガロー1棟1泊7,800円とする。", "乙")

@@ -163,19 +163,19 @@ def test_a_paragraph_in_two_documents_is_one_hit_that_names_both(tmp_path: Path)
 
 
 def test_what_is_nothing_but_the_heading_of_another_passage_is_left_out() -> None:
-    def bare(text: str, source: str = "a.md") -> Passage:
-        passage = build(text, source)
+    def bare(text: str, source: str = "a.md", above: tuple[str, ...] = ("2 延滞金",)) -> Passage:
+        passage = build(text, source, headings=above)
         segments = tuple(replace(segment, heading=True) for segment in passage.chunk.segments)
         return replace(passage, chunk=replace(passage.chunk, segments=segments))
 
     below = build("年2.8％とする。", headings=("2 延滞金", "(1) 割合"), page=2)
-    found = leave_out_headings(
-        [bare("(1)　割合"), bare("(1)　割合", "b.md"), bare("(2) 計算"), below, build("(1) 割合", page=3)]
-    )
-
-    assert [(p.chunk.source, p.chunk.text) for p in found] == [
-        ("b.md", "(1)　割合"),
-        ("a.md", "(2) 計算"),
-        ("a.md", "年2.8％とする。"),
-        ("a.md", "(1) 割合"),
+    others = [
+        bare("(1)　割合", "b.md"),
+        bare("(2) 計算"),
+        bare("(1) 割合", above=("3 加算金",)),
+        build("(1) 割合", page=3),
     ]
+    found = [bare("(1)　割合"), *others, below]
+
+    assert leave_out_headings(found, limit=9) == [*others, below]
+    assert leave_out_headings(found, limit=5) == found, "what stands below is not shown"

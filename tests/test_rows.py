@@ -62,7 +62,8 @@ def test_the_cells_of_a_row_tell_where_they_stand_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "blank"), [("", True), ("―", True), ("－ ", True), ("…", True), ("0", False), ("なし", False)]
+    ("text", "blank"),
+    [("", True), ("―", True), ("－ ", True), ("…", True), ("─", True), ("0", False), ("○", False), ("なし", False)],
 )
 def test_a_dash_is_blank_and_a_nought_is_not(text: str, blank: bool) -> None:
     assert Cell(0, 1, text).is_blank is blank
@@ -72,8 +73,8 @@ def test_a_question_that_names_a_column_asks_for_its_cell_and_for_what_names_the
     first, fourth = ask("第4期の軽自動車税の納期限はいつですか", *DUES)
 
     assert first.columns == fourth.columns == (0, 3)
-    assert (first.has_value, first.is_blank, first.column > 0) == (True, False, True)
-    assert (fourth.has_value, fourth.is_blank, fourth.column) == (False, True, 0.0)
+    assert (first.has_value, first.is_blank, first.column_share > 0) == (True, False, True)
+    assert (fourth.has_value, fourth.is_blank, fourth.column_share) == (False, True, 0.0)
 
 
 def test_where_no_column_is_named_every_cell_may_answer() -> None:
@@ -125,10 +126,52 @@ def test_the_marks_of_a_row_stand_in_the_columns_that_were_asked_for() -> None:
         return [Span(at, at + 4) for at in range(len(text)) if text.startswith("6月1日", at)]
 
     marked = _marked(replace(unit, columns=(0, 3)), passage, mark)
-    assert marked == [DUES[0].__len__() + 1 + DUES[1].rindex("6月1日")]
+    assert marked == [len(DUES[0]) + 1 + DUES[1].rindex("6月1日")]
     assert len(_marked(unit, passage, mark)) == 2
 
 
 def _marked(unit: Unit, passage: Passage, mark: Marker) -> list[int]:
     citation = build_extract([unit], [passage], mark).citations[0]
     return [span.start for span in citation.marks]
+
+
+def test_a_header_of_two_lines_is_put_together_or_not_read() -> None:
+    same = build_table("施設\t使用料\t使用料\n\t午前\t午後", "集会所\t200円\t300円").chunk
+    other = build_table("施設\t使用料\t備考\n午前\t午後", "集会所\t200円\t300円\t暖房は別").chunk
+
+    assert [cell.heading for cell in read_row(same, *_row(same, 1))] == ["施設", "使用料 午前", "使用料 午後"]
+    assert {cell.heading for cell in read_row(other, *_row(other, 1))} == {""}
+
+
+def test_a_heading_that_only_says_of_what_hides_no_value() -> None:
+    row = ask("会場の使用料はいくらですか", "施設\t会場\t午前\t午後", "集会所\t大会議室\t200円\t300円")[0]
+
+    assert (row.columns, row.has_value) == ((), True)
+
+
+def test_the_first_words_of_a_row_are_always_shown_with_what_was_asked() -> None:
+    header = "番号\t施設\t休館日\t説明"
+
+    assert ask("図書室の休館日は", header, "1\t集会所\t月曜日\t図書室の隣")[0].columns == (1, 2, 3)
+    assert ask("休館日はいつですか", header, "1\t集会所\t月曜日\t町の北")[0].columns == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("heading", "counts"),
+    [("定員（人）", True), ("定員(人)", True), ("人数", True), ("単位：人", True), ("個人番号", False)],
+)
+def test_a_heading_says_what_its_numbers_count(heading: str, counts: bool) -> None:
+    assert ask("一時預かりは何人ですか", f"事業\t{heading}", "一時預かり\t５")[0].has_value is counts
+
+
+def test_a_wording_of_a_cell_that_is_asked_otherwise_is_no_news() -> None:
+    query = parse_query("国民健康保険の手続")
+    asked = Asked(query, dict.fromkeys(query.terms, 1.0))
+
+    assert 0 <= asked.read_row([Cell(0, 2, "国民健康保険"), Cell(3, 5, "窓口")], "").name_news == 0.0
+
+
+def test_a_dash_without_a_heading_keeps_its_place_and_a_blank_row_says_so() -> None:
+    cells = [Cell(0, 2, "甲"), Cell(3, 4, "―"), Cell(5, 6, "乙")]
+
+    assert render_rows([(cells, ())]) == "甲　―　乙"

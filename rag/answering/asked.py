@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from rag.documents import ChunkKind, Passage
 from rag.retrieval.query import Query
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import KnownText
-from rag.text import fold
+from rag.text import fold, is_number, normalize
 
 NEAR_WEIGHT = 0.5  # of an asked word that stands in the unit before
 HEADING_WEIGHT = 0.75  # … in the headings
@@ -21,24 +22,24 @@ TITLE_WEIGHT = 0.3  # … in the document's title only
 _RUN = 3
 _INSIDE = re.compile("[一-鿿々ァ-ヴーa-z0-9]")
 _NUMBER = re.compile("[0-9０-９]")
-_AS_MUCH = (
-    0.5  # of the share of the question that the best named column has: another one that has as much is asked for too
-)
+_CACHED = 16_384
+_AS_MUCH = 0.5  # of the share of the question that the best named column has: another one is asked for too
 
 
 @dataclass(frozen=True, slots=True)
 class AskedRow:
     """What was asked for of a row of a table.
 
-    columns: those that the question names by their headings, and those that name the row; () where it names none. column: weighted
-    share of the question that the heading of a named column with something in it holds; is_blank: there is nothing in any.
+    columns: those that the question names by their headings, and those that name the row, its first words always; () where it names
+    none. column_share: weighted share of the question that the heading of a named column with something in it holds; is_blank: a
+    column is named, and nothing stands in any such.
     names_cell: the question has a cell of the row as a word of its own; name_news: share of the words of a cell that names the row
     which the question does not have, the least of them. has_value: what was asked for stands in a named column, or anywhere where
     none is named.
     """
 
     columns: tuple[int, ...]
-    column: float
+    column_share: float
     is_blank: bool
     names_cell: bool
     name_news: float
@@ -81,33 +82,42 @@ class Asked:
         shares = [self.share(self.held(words_of(cell.heading)) - in_row) for cell in cells]
         most = max(shares, default=0.0)
         named = [number for number, share in enumerate(shares) if share > 0 and share >= _AS_MUCH * most]
+        filled = [number for number in named if not cells[number].is_blank]
+        values = [n for n, cell in enumerate(cells) if self.wanted.is_value and self._is_value(cell, caption)]
+        if filled and values and not set(filled) & set(values):
+            named = filled = []  # 会場の使用料: the heading 会場 tells of what, and the value stands elsewhere
         naming = [number for number, words in enumerate(held) if words and number not in named]
-        filled = [shares[number] for number in named if not cells[number].is_blank]
-        looked_at = [cells[number] for number in named] or cells
         news = (1 - self._share_held(words_of(cells[number].name)) for number in naming)
         return AskedRow(
-            columns=tuple(sorted({*named, *(naming or [0])})) if named else (),
-            column=max(filled, default=0.0),
+            columns=tuple(sorted({*named, *naming, *_find_name(cells)})) if named else (),
+            column_share=max((shares[number] for number in filled), default=0.0),
             is_blank=bool(named) and not filled,
             names_cell=any(self._names(cell.text) for cell in cells),
             name_news=min(news, default=1.0),
-            has_value=self.wanted.is_value and any(self._is_value(cell, caption) for cell in looked_at),
+            has_value=bool(set(filled) & set(values)) if named else bool(values),
         )
 
     def _share_held(self, words: frozenset[str]) -> float:
-        return len(self.held(words)) / max(1, len(words))
+        """Return the share of some words that are asked for, by themselves or as another wording."""
+        return sum(bool(self.held(frozenset((word,)))) for word in words) / max(1, len(words))
 
     def _names(self, cell: str) -> bool:
         """Tell whether the question names a cell: no letter of the same word goes on before or behind it."""
-        folded = fold(cell).strip()
+        folded = _fold_cell(cell)
         return len(folded) > 1 and _stands_alone(folded, self._folded)
 
     def _is_value(self, cell: Cell, caption: str) -> bool:
         """Tell whether a cell holds what was asked for; the unit of its number may stand in the heading or the caption."""
         if self.wanted.find(cell.text):
             return True
-        has_unit = not self.wanted.counter or self.wanted.counter in f"{cell.heading}{caption}"
-        return self.wanted.is_number and has_unit and _NUMBER.match(cell.text) is not None
+        if not self.wanted.is_number or _NUMBER.match(cell.text) is None:
+            return False
+        return not self.wanted.counter or any(self._is_counted(text) for text in (cell.heading, caption))
+
+    def _is_counted(self, heading: str) -> bool:
+        """Tell whether a heading says that its numbers are of the asked unit: 定員（人）, 人数, 単位：人."""
+        unit = re.escape(self.wanted.counter)
+        return re.search(rf"[(:、・]\s*{unit}\s*[)、・]|{unit}数|{unit}$", normalize(heading)) is not None
 
     def cover(
         self,
@@ -138,6 +148,17 @@ class Asked:
             near = nothing if chunk.kind is ChunkKind.ROW else words
             heading = words if unit.is_heading else heading
         return found
+
+
+def _find_name(cells: Sequence[Cell]) -> list[int]:
+    """Return the first cell that can name a row: neither blank nor a number."""
+    names = (number for number, cell in enumerate(cells) if not cell.is_blank and not is_number(normalize(cell.text)))
+    return list(names)[:1]
+
+
+@functools.lru_cache(_CACHED)
+def _fold_cell(text: str) -> str:
+    return fold(text).strip()
 
 
 def _stands_alone(word: str, text: str) -> bool:

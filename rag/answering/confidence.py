@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rag.answering.compounds import Compounds, find_compounds
-from rag.answering.rows import read_row
+from rag.answering.rows import read_headings, read_row
 from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
 from rag.documents import ChunkKind, Passage
@@ -164,8 +164,8 @@ def _read_compounds(
     query: Query, weights: Mapping[str, float], ceiling: float, passages: Sequence[Passage], unit: Unit
 ) -> Compounds:
     chunk = passages[unit.passage].chunk
-    cells = read_row(chunk, unit.start, unit.end) if chunk.kind is ChunkKind.ROW else []
-    header = "\n".join(cell.heading for cell in cells if not cell.is_blank)
+    is_row = chunk.kind is ChunkKind.ROW
+    header = "\n".join(read_headings(chunk, read_row(chunk, unit.start, unit.end))) if is_row else ""
     said = (unit.text(passages), chunk.question_text or header)
     return find_compounds(query.text, weights, ceiling, said, (*chunk.headings[-_NEAR_HEADINGS:], chunk.title))
 

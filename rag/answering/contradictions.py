@@ -23,9 +23,9 @@ _KINDS = {
     AnswerType.QUANTITY: (FactKind.NUMBER, FactKind.AMOUNT),
     AnswerType.CONTACT: (FactKind.PHONE,),
 }
-_NO_ANSWER = re.compile(r"\s*(?:生まれ|現在)")  # a day before these says of whom, or as of when
-_AS_OF = re.compile(r"\s*現在")
-_START = re.compile(r"[^、。\n]*から[、\s]*$")
+_AS_OF = re.compile(r"\s*末?\s*(?:現在|時点)")
+_OF_BIRTH = re.compile("生まれ(?![また])")
+_BREAKS = "、。\n\t"
 _AS_LIKELY = 0.3  # a unit of another document counts from this share of the best one's probability on
 
 
@@ -49,7 +49,8 @@ class Contradiction:
 def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[Passage]) -> Contradiction | None:
     """Return the likeliest unit of another document that contradicts the best unit; None where none does.
 
-    Both must name all that the question names as far as the best one does, and must not speak of different years, or of how things
+    Both must name all that the question names as far as the best one does (the start of a period, 転入届の日から90日以内, is not what
+    it is a limit of), and must not speak of different years, or of how things
     were on different days. A document that says the same elsewhere does not contradict it, and editions of one text do not contradict
     each other: only one of them is asked.
     """
@@ -65,13 +66,18 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
     ]
     if not rivals or not (best := _Statement(ranked[0], passages, query, kinds)).is_to_the_point:
         return None
+    agreeing: dict[tuple[str, FactKind], bool] = {}
     for unit in rivals:
         other = _Statement(unit, passages, query, kinds)
-        if not other.answers_the_same(best) or (pair := best.find_difference(other)) is None:
+        if not other.answers_the_same(best) or (difference := best.find_difference(other)) is None:
             continue
-        same = [u for u in ranked if passages[u.passage].chunk.source == passages[unit.passage].chunk.source]
-        if not any(best.agrees_with(_Statement(u, passages, query, kinds)) for u in same):
-            return Contradiction((ranked[0], unit), pair)
+        kind, *values = difference
+        key = passages[unit.passage].chunk.source, kind
+        if key not in agreeing:
+            beside = (u for u in ranked if u != unit and passages[u.passage].chunk.source == key[0])
+            agreeing[key] = any(best.agrees_with(_Statement(u, passages, query, kinds), kind) for u in beside)
+        if not agreeing[key]:
+            return Contradiction((ranked[0], unit), (values[0], values[1]))
     return None
 
 
@@ -83,12 +89,13 @@ class _Statement:
         around = "\n".join((*chunk.headings, chunk.question_text))
         self._text = unit.text(passages)
         whole = f"{around}\n{self._text}"
+        found = find_facts(self._text)
         notes = "\n".join(chunk.text[slice(*span)] for span in chunk.header)
-        self._as_of = [fact for text in (notes, self._text) for fact in _find_days(text)]
+        self._as_of = [*_find_days(notes, find_facts(notes) if notes else ()), *_find_days(self._text, found)]
         # A day that answers is not the time that a text speaks of.
         self.years = find_years(normalize(f"{chunk.title}\n{around if FactKind.DATE in kinds else whole}"))
-        facts = [f for f in find_facts(self._text) if f.kind in kinds and self._written(f) not in query.text]
-        self._facts = [fact for fact in facts if not _NO_ANSWER.match(self._text, fact.end)]
+        facts = [f for f in found if f.kind in kinds and self._written(f) not in query.text]
+        self._facts = [fact for fact in facts if not self._says_of_what(fact)]
         self._named, self._said = (
             query.held_in(set(morphemes(text))).intersection(query.nouns)
             for text in (whole, f"{around}\n{self._leave_out_starts()}")
@@ -104,25 +111,36 @@ class _Statement:
         """Tell whether it names what the best one names, and of no other year."""
         of_one_time = not self.years or not best.years or bool(self.years & best.years)
         of_one_day = not self._as_of or not best._as_of or _agree(self._as_of, best._as_of)
-        return bool(best._said) and self._said >= best._said and of_one_time and of_one_day
+        names_all = self._said >= best._said if best._said else self._named >= best._named
+        return names_all and of_one_time and of_one_day
 
-    def agrees_with(self, other: _Statement) -> bool:
-        """Tell whether the other answers the same with one of its values."""
-        return other.answers_the_same(self) and _agree(self._facts, other._facts)
+    def agrees_with(self, other: _Statement, kind: FactKind) -> bool:
+        """Tell whether the other answers the same with one of its values of a kind."""
+        return _agree(self._of(kind), other._of(kind)) and other.answers_the_same(self)
 
-    def find_difference(self, other: _Statement) -> tuple[str, str] | None:
-        """Return a value of each where all values of one kind differ, as they are written."""
+    def find_difference(self, other: _Statement) -> tuple[FactKind, str, str] | None:
+        """Return a kind of which all values differ, and a value of each as it is written."""
         for kind in dict.fromkeys(fact.kind for fact in self._facts):
             ours, theirs = self._of(kind), other._of(kind)
             if ours and theirs and not _agree(ours, theirs):
-                return self._written(ours[0]), other._written(theirs[0])
+                return kind, self._written(ours[0]), other._written(theirs[0])
         return None
 
     def _leave_out_starts(self) -> str:
         """Return the text without that from which its periods run (転入届の日から90日以内): it is not what they are a limit of."""
-        starts = (_START.search(self._text, 0, fact.start) for fact in self._facts)
-        spans = [match.span() for match in starts if match]
-        return "".join(c for i, c in enumerate(self._text) if not any(start <= i < end for start, end in spans))
+        kept, at = [], 0
+        for fact in sorted((f for f in self._facts if f.kind is FactKind.PERIOD), key=lambda f: f.start):
+            before = self._text[: fact.start].rstrip(f"{_BREAKS} ")
+            if before.endswith("から"):
+                start = max(before.rfind(mark) for mark in (*_BREAKS, "は")) + 1
+                kept.append(self._text[at : max(at, start)])
+                at = fact.start
+        return "".join((*kept, self._text[at:]))
+
+    def _says_of_what(self, fact: Fact) -> bool:
+        """Tell whether a day says of whom, or as of when, something is said: it answers nothing."""
+        is_date = fact.kind is FactKind.DATE
+        return is_date and any(pattern.match(self._text, fact.end) for pattern in (_AS_OF, _OF_BIRTH))
 
     def _of(self, kind: FactKind) -> list[Fact]:
         return [fact for fact in self._facts if fact.kind is kind]
@@ -131,9 +149,9 @@ class _Statement:
         return self._text[fact.start : fact.end]
 
 
-def _find_days(text: str) -> list[Fact]:
+def _find_days(text: str, facts: Sequence[Fact]) -> list[Fact]:
     """Return the days as of which a text says how things are (令和8年4月1日現在)."""
-    return [f for f in find_facts(text) if f.kind is FactKind.DATE and _AS_OF.match(text, f.end)]
+    return [fact for fact in facts if fact.kind is FactKind.DATE and _AS_OF.match(text, fact.end)]
 
 
 def _agree(ours: Sequence[Fact], theirs: Sequence[Fact]) -> bool:

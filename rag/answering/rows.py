@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.documents import CELL_SEPARATOR, Chunk
 from rag.text import morphemes
 
-_BLANK = re.compile(r"[\s―ー－—‐–−\-・…‥*＊]*")
+_BLANK = re.compile(r"[\s―ー－—‐‑–−─━ｰ\-…‥]*")
 _BRACKETS = re.compile(r"\s*[（(][^（）()]*[）)]$")
 _GOES_WITH = re.compile("備考|単位|条件|注")  # a value is not said without these
-_LONG = 60  # characters of rows from which on only what was asked is shown
+_LONG = 80  # characters of rows from which on only what was asked is shown
 _BAR = "|"
-_CACHED = 4_096
+_CACHED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,21 @@ def read_row(chunk: Chunk, start: int, end: int) -> list[Cell]:
 
 
 def read_header(chunk: Chunk) -> list[str]:
-    """Return the headings of a table's columns; none where it has no header, or one of several lines."""
+    """Return the headings of a table's columns, those of several lines put together; none where the lines differ, or have no place."""
     segments = [s for s, segment in zip(chunk.header, chunk.segments, strict=False) if not segment.heading]
-    return split_cells(chunk.text[slice(*segments[0])]) if len(segments) == 1 else []
+    if len(segments) != 1:
+        return []
+    lines = [split_cells(line) for line in chunk.text[slice(*segments[0])].split("\n")]
+    if len({len(line) for line in lines}) != 1:
+        return []
+    return [" ".join(filter(None, names)) for names in zip(*lines, strict=True)]
+
+
+def read_headings(chunk: Chunk, cells: Sequence[Cell]) -> list[str]:
+    """Return the headings that a row is read with: one says nothing of it where nothing stands below. All, where they do not fit."""
+    if any(cell.heading for cell in cells):
+        return [cell.heading for cell in cells if not cell.is_blank]
+    return [chunk.text[slice(*span)] for span in chunk.header]
 
 
 def split_cells(row: str) -> list[str]:
@@ -88,20 +100,22 @@ def render_rows(rows: Sequence[tuple[Sequence[Cell], Collection[int]]]) -> str:
     >>> render_rows([(cells, ())])
     '期別：第1期、固定資産税：6月1日'
     """
-    texts = [_join(cell for cell in cells if not cell.is_blank) for cells, _ in rows]
-    if sum(map(len, texts)) > _LONG:
-        texts = [
-            _join(_choose(cells, asked)) if asked else text for (cells, asked), text in zip(rows, texts, strict=True)
-        ]
-    return "\n".join(texts)
+    is_long = sum(len(_join(cells)) for cells, _ in rows) > _LONG
+    return "\n".join(_join(_choose(cells, asked) if is_long and asked else cells, asked) for cells, asked in rows)
 
 
-def _choose(cells: Sequence[Cell], asked: Collection[int]) -> Iterator[Cell]:
-    for number, cell in enumerate(cells):
-        if number in asked or (_GOES_WITH.search(cell.heading) and not cell.is_blank):
-            yield cell
+def _choose(cells: Sequence[Cell], asked: Collection[int]) -> list[Cell]:
+    """Return the row with nothing in the cells that were not asked for, those left out that a value is not said without."""
+    return [
+        cell if number in asked or _GOES_WITH.search(cell.heading) else replace(cell, text="")
+        for number, cell in enumerate(cells)
+    ]
 
 
-def _join(cells: Iterator[Cell]) -> str:
-    shown = list(cells)
-    return ("、" if any(cell.heading for cell in shown) else "　").join(cell.render() for cell in shown)
+def _join(cells: Sequence[Cell], asked: Collection[int] = ()) -> str:
+    """Return the cells with something in them; a dash is told where it was asked for, and where no cell has a heading."""
+    is_named = any(cell.heading for cell in cells)
+    told = [
+        not cell.is_blank or bool(cell.text and (number in asked or not is_named)) for number, cell in enumerate(cells)
+    ]
+    return ("、" if is_named else "　").join(cell.render() for cell, tell in zip(cells, told, strict=True) if tell)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.answering.answer_type import AnswerType
 from rag.answering.asked import HEADING_WEIGHT, NEAR_WEIGHT, TITLE_WEIGHT, Asked
-from rag.answering.rows import Cell, read_row, words_of
+from rag.answering.rows import read_headings, read_row, words_of
 from rag.answering.sections import find_words_above
 from rag.answering.units import Unit
 from rag.documents import Chunk, ChunkKind, Passage, Span
@@ -57,19 +57,20 @@ MEASURES = (
     "section_likeness",  # how near those come to the asked words
 )
 """How much a unit has of what is asked: what a sum can weigh."""
+_FLAGS = (
+    "is_item",
+    "is_lead_in",
+    "points_ahead",
+    "points_back",
+    "is_exception",
+    "is_wish",
+    "is_preamble",
+    "is_heading",
+)
 KINDS = (
-    *(
-        "is_item",
-        "is_lead_in",
-        "points_ahead",
-        "points_back",
-        "is_exception",
-        "is_wish",
-        "is_preamble",
-        "is_heading",
-        "is_row",
-        "is_official",
-    ),
+    *_FLAGS,
+    "is_row",
+    "is_official",
     "rank",  # of its passage, in tens
     *(f"asks_{type_.value}" for type_ in AnswerType),
     "asks_value",
@@ -138,7 +139,10 @@ class _Reading:
             read_row(chunk, unit.start, unit.end) if is_row else []
             for unit, chunk, is_row in zip(units, self._chunks, self._is_row, strict=True)
         ]
-        header = [_words_of_header(*of) for of in zip(self._chunks, self._texts, self._cells, strict=True)]
+        header = [
+            frozenset[str]().union(*map(words_of, read_headings(chunk, cells) if cells else ()))
+            for chunk, cells in zip(self._chunks, self._cells, strict=True)
+        ]
         self._words = [
             text.words_within(unit.start, unit.end) | words
             for unit, text, words in zip(units, self._texts, header, strict=True)
@@ -148,7 +152,7 @@ class _Reading:
             for chunk, text, words in zip(self._chunks, self._texts, header, strict=True)
         ]
         self._rows = [
-            asked.read_row(cells, " ".join((*chunk.headings[-1:], chunk.title))) if cells else None
+            asked.read_row(cells, " ".join(chunk.headings[-1:])) if cells else None
             for cells, chunk in zip(self._cells, self._chunks, strict=True)
         ]
         inside = find_words_above(units, self._words, passages)
@@ -211,26 +215,16 @@ class _Reading:
             row.has_value if row else asked.finds_value(text) for row, text in zip(self._rows, texts, strict=True)
         ]
         fits = [asked.numbers.fit_text(text) for text in texts]
-        flags = (
-            "is_item",
-            "is_lead_in",
-            "points_ahead",
-            "points_back",
-            "is_exception",
-            "is_wish",
-            "is_preamble",
-            "is_heading",
-        )
         return {
             "value": values,
             "no_value": [wanted.is_value and not value for value in values],
             "cell": [row is not None and row.names_cell for row in self._rows],
             "name_news": [row.name_news if row else 0.0 for row in self._rows],
-            "column": [row.column if row else 0.0 for row in self._rows],
+            "column": [row.column_share if row else 0.0 for row in self._rows],
             "blank_column": [row is not None and row.is_blank for row in self._rows],
             "in_range": [fit > 0 for fit in fits],
             "out_of_range": [fit < 0 for fit in fits],
-            **{flag: [getattr(unit, flag) for unit in units] for flag in flags},
+            **{flag: [getattr(unit, flag) for unit in units] for flag in _FLAGS},
             "is_row": self._is_row,
             "is_official": [chunk.kind is ChunkKind.QA for chunk in self._chunks],
             "rank": [unit.passage / 10 for unit in units],
@@ -284,13 +278,6 @@ def _spans_to_read(unit: Unit, chunk: Chunk) -> tuple[Span, ...]:
     """Return what a unit says: a row says nothing without its header."""
     own = Span(unit.start, unit.end)
     return (*chunk.header, own) if chunk.kind is ChunkKind.ROW else (own,)
-
-
-def _words_of_header(chunk: Chunk, text: KnownText, cells: Sequence[Cell]) -> frozenset[str]:
-    """Return the words of the header that a row is read with: a heading says nothing of it where nothing stands below."""
-    if any(cell.heading for cell in cells):
-        return frozenset().union(*(words_of(cell.heading) for cell in cells if not cell.is_blank))
-    return frozenset().union(*(text.words_within(*span) for span in chunk.header)) if cells else frozenset()
 
 
 def _read_together(chunk: Chunk, text: KnownText) -> frozenset[str]:

@@ -185,10 +185,11 @@ def _must_break(current: _Draft, block: Block, page: Page) -> bool:
     text = page.text[block.start : block.end]
     if current.has_body and (article_number(text) or is_article_caption(text)):
         return True
-    if block.kind is BlockKind.HEADING and current.has_body:
-        goes_on = block.headings[: len(current.headings)] == current.headings
-        return not goes_on or 0 < block.level <= _ARTICLE_LEVEL or current.length >= _MIN_SECTION
-    return False
+    if block.kind is not BlockKind.HEADING:
+        return False
+    if block.headings[: len(current.headings)] != current.headings:
+        return True
+    return current.has_body and (0 < block.level <= _ARTICLE_LEVEL or current.length >= _MIN_SECTION)
 
 
 def _pieces(text: str, block: Block, max_chars: int) -> Iterator[tuple[int, int]]:

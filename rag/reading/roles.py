@@ -140,7 +140,7 @@ def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int
     body, weight = _body_size(sheets), _body_weight(sheets)
     levels: dict[int, int] = {}
     for sheet in sheets:
-        numbered = _number(sheet)
+        numbered = _level_by_number(sheet)
         drafts = [d for d in sheet.page.drafts if id(d) in numbered]
         for draft, below in zip(drafts, [*drafts[1:], None], strict=False):
             text, level = sheet.page.text[draft.start : draft.end], numbered[id(draft)]
@@ -153,7 +153,7 @@ def find_headings(sheets: Sequence[Sheet], outline: Mapping[tuple[int, str], int
     return levels
 
 
-def _number(sheet: Sheet) -> dict[int, int | None]:
+def _level_by_number(sheet: Sheet) -> dict[int, int | None]:
     """Return id -> level by its numbering of each draft that may be a heading; a table between two lines keeps them apart."""
     lines = (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)
     drafts = [d for d in sheet.page.drafts if d.kind in (*lines, BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)]

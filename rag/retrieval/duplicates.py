@@ -73,17 +73,20 @@ def collapse(passages: Sequence[Passage]) -> list[Passage]:
     ]
 
 
-def leave_out_headings(passages: Sequence[Passage]) -> list[Passage]:
-    """Return passages without those that are nothing but the headings of another one: they have no answer, and it stands below them."""
-    above = {(p.chunk.source, heading) for p in passages for heading in p.chunk.headings}
-    return [passage for passage in passages if not (heading := _bare_heading(passage.chunk)) or heading not in above]
+def leave_out_headings(passages: Sequence[Passage], limit: int) -> list[Passage]:
+    """Return passages without those that are nothing but the headings of one of the first `limit`: the answer stands below them."""
+    below = [passage.chunk for passage in passages[:limit]]
+    return [p for p in passages if not any(_stands_above(p.chunk, chunk) for chunk in below)]
 
 
-def _bare_heading(chunk: Chunk) -> tuple[str, str] | None:
-    """Return source and last heading of a chunk that is nothing but headings, as those below it name it; None for others."""
-    if chunk.kind is not ChunkKind.TEXT or not all(segment.heading for segment in chunk.segments):
-        return None
-    return chunk.source, " ".join(chunk.text[list(chunk.segment_offsets())[-1][0] :].split())
+def _stands_above(chunk: Chunk, other: Chunk) -> bool:
+    """Tell whether a chunk is nothing but headings and captions, and another of its document stands under the last of them."""
+    if chunk.kind is not ChunkKind.TEXT or chunk.source != other.source:
+        return False
+    if not all(segment.heading for segment in chunk.segments):
+        return False
+    above, path = len(chunk.headings), other.headings
+    return path[:above] == chunk.headings and " ".join(chunk.text.split("\n")[-1].split()) in path[above:]
 
 
 def place_of(passage: Passage) -> Place:

@@ -95,7 +95,7 @@ class Retriever:
         passages = self.order(asked, passages)
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
-        return collapse(leave_out_headings(passages)[: limit + _MARGIN])[:limit]
+        return leave_out_headings(collapse(passages[: limit + _MARGIN]), limit)[:limit]
 
     def order(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
         """Return passages, whose scores are the fused ones, by the probability that the learned reranker gives them.
