@@ -49,8 +49,8 @@ class Contradiction:
 def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[Passage]) -> Contradiction | None:
     """Return the likeliest unit of another document that contradicts the best unit; None where none does.
 
-    Both must name all that the question names as far as the best one does (the start of a period, 転入届の日から90日以内, is not what
-    it is a limit of), and must not speak of different years, or of how things
+    Both must name all that the question names as far as the best one does; a period that runs from what was asked for (転入届の日から
+    90日以内) is no limit of it. They must not speak of different years, or of how things
     were on different days. A document that says the same elsewhere does not contradict it, and editions of one text do not contradict
     each other: only one of them is asked.
     """
@@ -96,9 +96,8 @@ class _Statement:
         self.years = find_years(normalize(f"{chunk.title}\n{around if FactKind.DATE in kinds else whole}"))
         facts = [f for f in found if f.kind in kinds and self._written(f) not in query.text]
         self._facts = [fact for fact in facts if not self._says_of_what(fact)]
-        self._named, self._said = (
-            query.held_in(set(morphemes(text))).intersection(query.nouns)
-            for text in (whole, f"{around}\n{self._leave_out_starts()}")
+        self._named, self._starts = (
+            query.held_in(set(morphemes(text))).intersection(query.nouns) for text in (whole, self._find_starts())
         )
         self._asked = len(query.nouns)
 
@@ -111,8 +110,7 @@ class _Statement:
         """Tell whether it names what the best one names, and of no other year."""
         of_one_time = not self.years or not best.years or bool(self.years & best.years)
         of_one_day = not self._as_of or not best._as_of or _agree(self._as_of, best._as_of)
-        names_all = self._said >= best._said if best._said else self._named >= best._named
-        return names_all and of_one_time and of_one_day
+        return self._named >= best._named and self._starts <= best._starts and of_one_time and of_one_day
 
     def agrees_with(self, other: _Statement, kind: FactKind) -> bool:
         """Tell whether the other answers the same with one of its values of a kind."""
@@ -126,16 +124,14 @@ class _Statement:
                 return kind, self._written(ours[0]), other._written(theirs[0])
         return None
 
-    def _leave_out_starts(self) -> str:
-        """Return the text without that from which its periods run (転入届の日から90日以内): it is not what they are a limit of."""
-        kept, at = [], 0
-        for fact in sorted((f for f in self._facts if f.kind is FactKind.PERIOD), key=lambda f: f.start):
+    def _find_starts(self) -> str:
+        """Return from what its periods run (転入届の日から, of 90日以内): they are no limit of it."""
+        found = []
+        for fact in self._of(FactKind.PERIOD):
             before = self._text[: fact.start].rstrip(f"{_BREAKS} ")
             if before.endswith("から"):
-                start = max(before.rfind(mark) for mark in (*_BREAKS, "は")) + 1
-                kept.append(self._text[at : max(at, start)])
-                at = fact.start
-        return "".join((*kept, self._text[at:]))
+                found.append(before[max(before.rfind(mark) for mark in (*_BREAKS, "は")) + 1 :])
+        return "\n".join(found)
 
     def _says_of_what(self, fact: Fact) -> bool:
         """Tell whether a day says of whom, or as of when, something is said: it answers nothing."""
