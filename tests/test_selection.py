@@ -104,10 +104,11 @@ def test_an_official_answer_is_whole_however_long_and_another_source_may_stand_b
     assert answer(passages, score(passages, 無料=0.9, 甲=0.8), max_chars=20) == f"{official}[1]"
 
 
-def test_of_a_table_only_the_likeliest_row_is_given() -> None:
+def test_of_a_table_the_likeliest_row_is_given_with_those_that_are_nearly_as_likely() -> None:
     passages = [build_passage("布団\t300円", "自転車\t500円", kind=ChunkKind.ROW)]
 
     assert answer(passages, score(passages, 布団=0.9, 自転車=0.8)) == "布団　300円[1]"
+    assert answer(passages, score(passages, 布団=0.9, 自転車=0.82)) == "布団　300円\n自転車　500円[1]"
 
 
 def test_a_heading_that_is_numbered_like_an_item_is_no_item() -> None:

@@ -18,6 +18,7 @@ _WORTH_READING = 0.03  # the least probability of a unit that fits into them,
 _WORTH_BESIDE = 0.07  # and the least share of the best unit's
 _WORTH_MORE = 0.35  # the share of the best unit's probability from which on one makes the answer longer
 _OTHER_PASSAGE = 0.3  # … or comes from a passage that was not cited yet: a second source is worth a look
+_AS_GOOD_A_ROW = 0.9  # of the best row's probability: a row of the same table that has as much is asked for too
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
 
 
@@ -168,7 +169,7 @@ def _part_of(unit: Unit, passages: Sequence[Passage]) -> str | None:
 
 
 def _is_lesser_row(unit: Unit, units: Sequence[Unit], passages: Sequence[Passage]) -> bool:
-    """Tell whether another row of the same table answers better: then this one is not asked for."""
+    """Tell whether another row of the same table answers clearly better: then this one is not asked for."""
     if passages[unit.passage].chunk.kind is not ChunkKind.ROW:
         return False
-    return any(other.passage == unit.passage and other.score > unit.score for other in units)
+    return any(other.passage == unit.passage and unit.score < _AS_GOOD_A_ROW * other.score for other in units)
