@@ -70,7 +70,8 @@ def test_the_probability_is_that_of_the_boosted_model_itself(monkeypatch: pytest
 
     ours = np.array([model.probability(asking.evidence) for asking in rows.askings])
     scale, offset = confidence._scale(confidence._ask_unseen(standard, answerable, rows), rows)
-    assert ours == pytest.approx(1 / (1 + np.exp(-offset - scale * odds)), abs=2e-3)
+    # Splits are rounded to four places: a value that lies between a split and its rounding takes the other branch of one tree.
+    assert ours == pytest.approx(1 / (1 + np.exp(-offset - scale * odds)), abs=5e-3)
 
 
 def test_what_is_not_known_of_the_evidence_counts_as_its_mean() -> None:

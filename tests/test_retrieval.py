@@ -62,6 +62,13 @@ def test_the_right_passage_comes_first(engine: Engine, question: str, expected: 
     assert expected in passages[0].chunk.text, [(p.chunk.text[:40], round(p.score, 2), p.legs) for p in passages]
 
 
+@pytest.fixture
+def all_headings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let passages that are nothing but headings be found, as any other."""
+    monkeypatch.setattr("rag.retrieval.retriever.leave_out_headings", lambda passages, _limit: passages)
+
+
+@pytest.mark.usefixtures("all_headings")
 def test_passages_come_with_both_legs_and_best_first(engine: Engine) -> None:
     for question, _ in QUESTIONS:
         passages = engine.retriever.retrieve(question, limit=ALL)
@@ -91,6 +98,7 @@ class Weighted:
         self.is_fast, self.vocabulary = True, ""
 
 
+@pytest.mark.usefixtures("all_headings")
 @pytest.mark.parametrize("dense_weight", [0.0, 1.0])
 def test_a_candidate_of_one_leg_alone_gets_its_score_in_the_other(
     engine: Engine, small_town: Settings, monkeypatch: pytest.MonkeyPatch, dense_weight: float

@@ -109,6 +109,8 @@ def test_of_a_table_the_likeliest_row_is_given_with_those_that_are_nearly_as_lik
 
     assert answer(passages, score(passages, 布団=0.9, 自転車=0.8)) == "布団　300円[1]"
     assert answer(passages, score(passages, 布団=0.9, 自転車=0.82)) == "布団　300円\n自転車　500円[1]"
+    units = [replace(unit, is_out_of_range=unit.score == 0.82) for unit in score(passages, 布団=0.9, 自転車=0.82)]
+    assert answer(passages, units) == "布団　300円[1]"
 
 
 def test_a_heading_that_is_numbered_like_an_item_is_no_item() -> None:

@@ -37,6 +37,8 @@ def choose_units(units: Sequence[Unit], passages: Sequence[Passage], *, max_char
     for unit in ranked[1:]:
         if unit in chosen or len(chosen) >= _MAX_UNITS or _is_lesser_row(unit, units, passages):
             continue
+        if unit.is_out_of_range and not best.is_out_of_range:
+            continue  # the next bracket says nothing of the asked number
         if unit.passage == best.passage and _part_of(unit, passages) != _part_of(best, passages):
             continue  # the head of a mail says nothing beside its text
         joined = [*chosen, *(u for u in _complete(unit, units, passages, max_chars) if u not in chosen)]
@@ -75,7 +77,7 @@ def _fits(chosen: Sequence[Unit], passages: Sequence[Passage], max_chars: int) -
 
 
 def _length(unit: Unit, passages: Sequence[Passage]) -> int:
-    """Return the characters that a unit takes in an answer: a row comes with its header."""
+    """Return the characters that a unit takes in an answer: a row as it is shown, with its headings."""
     chunk = passages[unit.passage].chunk
     if chunk.kind is not ChunkKind.ROW:
         return unit.end - unit.start

@@ -162,8 +162,12 @@ class _Reading:
         self._ends = [*self._opens[1:], True]
 
     def mark_columns(self) -> list[Unit]:
-        """Return the units, rows with the columns that were asked for."""
-        return [replace(u, columns=row.columns) if row else u for u, row in zip(self._units, self._rows, strict=True)]
+        """Return the units, rows with the columns that were asked for, and whether their ranges leave the asked numbers out."""
+        fits = self._asked.numbers.fit_text
+        return [
+            replace(u, columns=row.columns, is_out_of_range=fits(u.text(self._passages)) < 0) if row else u
+            for u, row in zip(self._units, self._rows, strict=True)
+        ]
 
     def measure_place(self) -> Columns:
         """Measure the passage of each unit, and where the unit stands in it."""

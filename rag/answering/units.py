@@ -39,7 +39,7 @@ class Unit:
     score: probability that it answers the question. points_ahead: what it says stands behind it (次の表のとおりです); points_back: it begins with a word for what stands before it (これは, その際);
     is_exception: it limits the rule before it (ただし…). is_wish: it is what somebody wishes or worries about; is_preamble: it says why a
     text was written, or on what law it rests. columns: of a row, those that were asked for and those that name it; () where none
-    was asked for by its heading.
+    was asked for by its heading. is_out_of_range: its ranges do not hold the numbers that were asked for.
     """
 
     passage: int
@@ -55,6 +55,7 @@ class Unit:
     is_preamble: bool = False
     score: float = 0.0
     columns: tuple[int, ...] = ()
+    is_out_of_range: bool = False
 
     def text(self, passages: Sequence[Passage]) -> str:
         """Return its words."""
