@@ -52,6 +52,7 @@ class Asked:
     def __init__(self, query: Query, weights: Mapping[str, float]) -> None:
         self._query, self._weights = query, weights
         self._total = sum(weights.values()) or 1.0
+        self._held: dict[frozenset[str], frozenset[str]] = {}
         self.terms = frozenset(query.terms)
         self.wanted: Wanted = find_wanted(query.text)
         folded = fold(query.text)
@@ -61,7 +62,9 @@ class Asked:
 
     def held(self, words: frozenset[str]) -> frozenset[str]:
         """Return the asked words that some words hold, another wording of one counting as it."""
-        return self._query.held_in(words)
+        if words not in self._held:  # a heading stands over many rows
+            self._held[words] = self._query.held_in(words)
+        return self._held[words]
 
     def share(self, words: frozenset[str]) -> float:
         """Return the weighted share of the question that some of its words make up."""
