@@ -50,9 +50,8 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
     """Return the likeliest unit of another document that contradicts the best unit; None where none does.
 
     Both must name all that the question names as far as the best one does; a period that runs from what was asked for (転入届の日から
-    90日以内) is no limit of it. They must not speak of different years, or of how things
-    were on different days. A document that says the same elsewhere does not contradict it, and editions of one text do not contradict
-    each other: only one of them is asked.
+    90日以内) is no limit of it. They must not speak of different years, or of how things were on different days. A document that says
+    the same elsewhere does not contradict it, and editions of one text do not contradict each other: only one of them is asked.
     """
     kinds = _KINDS.get(find_wanted(query.text).type)
     ranked = sorted((u for u in units if not u.is_heading), key=lambda u: -u.score)
@@ -71,13 +70,13 @@ def find_contradiction(query: Query, units: Sequence[Unit], passages: Sequence[P
         other = _Statement(unit, passages, query, kinds)
         if not other.answers_the_same(best) or (difference := best.find_difference(other)) is None:
             continue
-        kind, *values = difference
+        kind, ours, theirs = difference
         key = passages[unit.passage].chunk.source, kind
         if key not in agreeing:
             beside = (u for u in ranked if u != unit and passages[u.passage].chunk.source == key[0])
             agreeing[key] = any(best.agrees_with(_Statement(u, passages, query, kinds), kind) for u in beside)
         if not agreeing[key]:
-            return Contradiction((ranked[0], unit), (values[0], values[1]))
+            return Contradiction((ranked[0], unit), (ours, theirs))
     return None
 
 

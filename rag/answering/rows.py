@@ -48,18 +48,21 @@ def read_row(chunk: Chunk, start: int, end: int) -> list[Cell]:
     names = read_header(chunk)
     if len(names) != len(cells):
         return cells
-    return [Cell(cell.start, cell.end, cell.text, name) for cell, name in zip(cells, names, strict=True)]
+    return [replace(cell, heading=name) for cell, name in zip(cells, names, strict=True)]
 
 
-def read_header(chunk: Chunk) -> list[str]:
+def read_header(chunk: Chunk) -> tuple[str, ...]:
     """Return the headings of a table's columns, those of several lines put together; none where the lines differ, or have no place."""
     segments = [s for s, segment in zip(chunk.header, chunk.segments, strict=False) if not segment.heading]
-    if len(segments) != 1:
-        return []
-    lines = [split_cells(line) for line in chunk.text[slice(*segments[0])].split("\n")]
+    return _name_columns(chunk.text[slice(*segments[0])]) if len(segments) == 1 else ()
+
+
+@functools.lru_cache(_CACHED)  # a header stands above every row of its table
+def _name_columns(header: str) -> tuple[str, ...]:
+    lines = [split_cells(line) for line in header.split("\n")]
     if len({len(line) for line in lines}) != 1:
-        return []
-    return [" ".join(filter(None, names)) for names in zip(*lines, strict=True)]
+        return ()
+    return tuple(" ".join(filter(None, names)) for names in zip(*lines, strict=True))
 
 
 def read_headings(chunk: Chunk, cells: Sequence[Cell]) -> list[str]:
@@ -105,7 +108,7 @@ def render_rows(rows: Sequence[tuple[Sequence[Cell], Collection[int]]]) -> str:
 
 
 def _choose(cells: Sequence[Cell], asked: Collection[int]) -> list[Cell]:
-    """Return the row with nothing in the cells that were not asked for, those left out that a value is not said without."""
+    """Return the row with nothing in the cells that were neither asked for nor go with a value."""
     return [
         cell if number in asked or _GOES_WITH.search(cell.heading) else replace(cell, text="")
         for number, cell in enumerate(cells)

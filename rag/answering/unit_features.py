@@ -155,6 +155,8 @@ class _Reading:
             asked.read_row(cells, " ".join(chunk.headings[-1:])) if cells else None
             for cells, chunk in zip(self._cells, self._chunks, strict=True)
         ]
+        self._said = [unit.text(passages) for unit in units]
+        self._fits = [asked.numbers.fit_text(text) for text in self._said]
         inside = find_words_above(units, self._words, passages)
         self._above = [t.headings | t.question | words for t, words in zip(self._texts, inside, strict=True)]
         self._is_text = [chunk.kind is ChunkKind.TEXT for chunk in self._chunks]
@@ -163,10 +165,9 @@ class _Reading:
 
     def mark_columns(self) -> list[Unit]:
         """Return the units, rows with the columns that were asked for, and whether their ranges leave the asked numbers out."""
-        fits = self._asked.numbers.fit_text
         return [
-            replace(u, columns=row.columns, is_out_of_range=fits(u.text(self._passages)) < 0) if row else u
-            for u, row in zip(self._units, self._rows, strict=True)
+            replace(unit, columns=row.columns, is_out_of_range=fit < 0) if row else unit
+            for unit, row, fit in zip(self._units, self._rows, self._fits, strict=True)
         ]
 
     def measure_place(self) -> Columns:
@@ -214,11 +215,9 @@ class _Reading:
     def measure_kind(self) -> Columns:
         """Measure whether each unit holds the kind of thing that is asked for, and tell what kind of unit it is."""
         asked, units, wanted = self._asked, self._units, self._asked.wanted
-        texts = [unit.text(self._passages) for unit in units]
         values = [
-            row.has_value if row else asked.finds_value(text) for row, text in zip(self._rows, texts, strict=True)
+            row.has_value if row else asked.finds_value(text) for row, text in zip(self._rows, self._said, strict=True)
         ]
-        fits = [asked.numbers.fit_text(text) for text in texts]
         return {
             "value": values,
             "no_value": [wanted.is_value and not value for value in values],
@@ -226,8 +225,8 @@ class _Reading:
             "name_news": [row.name_news if row else 0.0 for row in self._rows],
             "column": [row.column_share if row else 0.0 for row in self._rows],
             "blank_column": [row is not None and row.is_blank for row in self._rows],
-            "in_range": [fit > 0 for fit in fits],
-            "out_of_range": [fit < 0 for fit in fits],
+            "in_range": [fit > 0 for fit in self._fits],
+            "out_of_range": [fit < 0 for fit in self._fits],
             **{flag: [getattr(unit, flag) for unit in units] for flag in _FLAGS},
             "is_row": self._is_row,
             "is_official": [chunk.kind is ChunkKind.QA for chunk in self._chunks],

@@ -19,9 +19,7 @@ from rag.reading.structure import article_number, is_article_caption, is_list_it
 from rag.text import split_sentences
 
 CHUNKER_VERSION = "5"
-_MIN_SECTION = (
-    150  # a section shorter than this shares its chunk with the next one of the same page, under the same headings
-)
+_MIN_SECTION = 150  # a shorter section shares its chunk with the next one of its page, under the same headings
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
 _UNFINISHED = re.compile(
