@@ -11,7 +11,7 @@ from rag.codes import find_codes
 from rag.eras import write_western
 from rag.numerals import write_digits
 from rag.variants import fold_kana, mend_characters
-from rag.words import Word, join_dotted, split_words
+from rag.words import Word, cut_words, join_dotted, pair_nouns, split_words
 
 # CJK Radicals Supplement characters that stand for whole characters in broken PDF text layers; NFKC leaves them alone.
 _TYPED_RADICALS = {
@@ -107,6 +107,17 @@ def nouns(text: str) -> list[str]:
     ['2031年', '年度', 'プール', '利用', '料金']
     """
     return [word.form for word in _analyze(text) if word.kind == "名詞" and word.form not in _ASKING_NOUNS]
+
+
+def compounds(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of content words that stand side by side within a compound, each once.
+
+    >>> compounds("児童手当の額と、粗大ごみの処理券")
+    [('児童', '手当'), ('粗大', 'ゴミ'), ('処理', '券')]
+    """
+    pairs = pair_nouns(cut_words(fold(text)))
+    forms = ((morphemes(a.usual), morphemes(b.usual)) for a, b in pairs)
+    return list(dict.fromkeys((a[0], b[0]) for a, b in forms if len(a) == len(b) == 1))
 
 
 def is_number(word: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.numerals import read_numeral, split_counted
@@ -93,6 +94,11 @@ def cut_words(text: str) -> list[Piece]:
         for start in range(0, len(text), _MAX_CHARS)
         for m in _tokenizer().tokenize(text[start : start + _MAX_CHARS])
     ]
+
+
+def pair_nouns(pieces: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
+    """Return the pairs of nouns, numbers and their affixes among pieces that stand side by side."""
+    return [(a, b) for a, b in pairwise(pieces) if a.is_nominal and b.is_nominal]
 
 
 @functools.lru_cache(_CACHED_WORDS)

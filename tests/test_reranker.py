@@ -108,6 +108,23 @@ def test_another_wording_counts_as_the_asked_words(embedder: Embedder) -> None:
     assert (without["lacking"], with_it["lacking"]) == (0.5, 0.0)
 
 
+def test_a_compound_stands_in_one_piece_in_the_text_or_its_headings(embedder: Embedder) -> None:
+    asked = ask("児童手当の額", embedder)
+    same, another, apart = "児童手当は月額15,000円です。", "児童扶養手当は月額46,700円です。", "児童に手当てをします。"
+    rows = features_of(asked, embedder, *(chunk_of(text, number=n) for n, text in enumerate((same, another, apart))))
+    named = features_of(asked, embedder, chunk_of("月額15,000円です。", title="児童手当の手引"))
+    none = features_of(ask("手当の額", embedder), embedder, chunk_of(FOREIGN))
+    assert [row["compounds"] for row in (*rows, *named, *none)] == [1.0, 0.0, 0.0, 1.0, 1.0]
+
+
+def test_a_compound_with_another_wording_need_not_stand_as_it_is_asked(embedder: Embedder) -> None:
+    plain = ask("国保加入の期限", embedder)
+    wording = Expansion(("国保",), ("健康", "保険"), 0.8, Reason.SYNONYM, "国保", "国民健康保険")
+    chunk = chunk_of("国民健康保険に加入します。")
+    rows = [row for q in (plain, ask("国保加入の期限", embedder, wording)) for row in features_of(q, embedder, chunk)]
+    assert [row["compounds"] for row in rows] == [0.0, 1.0]
+
+
 def test_candidates_of_one_place_support_each_other(embedder: Embedder) -> None:
     first, second = chunk_of("住民票の写し", number=1), chunk_of("手数料は300円", number=2)
     question = ask(QUESTION, embedder)

@@ -8,7 +8,7 @@ import pytest
 
 from rag.answering.asked import Asked, AskedRow
 from rag.answering.extractive import Marker, build_extract
-from rag.answering.rows import Cell, read_row, render_rows
+from rag.answering.rows import Cell, read_row, render_rows, words_of
 from rag.answering.units import Unit, split_units
 from rag.documents import Chunk, ChunkKind, Locator, Metadata, Passage, Segment, Span
 from rag.retrieval.query import parse_query
@@ -31,7 +31,8 @@ def ask(question: str, *lines: str) -> list[AskedRow]:
     """Return what a question asks of each row of a table; all its words weigh the same."""
     query = parse_query(question)
     asked, chunk = Asked(query, dict.fromkeys(query.terms, 1.0)), build_table(*lines).chunk
-    return [asked.read_row(read_row(chunk, unit.start, unit.end), "") for unit in split_units(chunk, 0)]
+    rows = [(unit.start, unit.end) for unit in split_units(chunk, 0)]
+    return [asked.read_row(read_row(chunk, *row), words_of(chunk.text[slice(*row)]), "") for row in rows]
 
 
 def test_a_row_has_a_heading_for_each_cell_or_none_where_the_header_does_not_fit() -> None:
@@ -168,7 +169,9 @@ def test_a_wording_of_a_cell_that_is_asked_otherwise_is_no_news() -> None:
     query = parse_query("国民健康保険の手続")
     asked = Asked(query, dict.fromkeys(query.terms, 1.0))
 
-    assert 0 <= asked.read_row([Cell(0, 2, "国民健康保険"), Cell(3, 5, "窓口")], "").name_news == 0.0
+    row = asked.read_row([Cell(0, 2, "国民健康保険"), Cell(3, 5, "窓口")], words_of("国民健康保険 窓口"), "")
+
+    assert row.name_news == 0.0
 
 
 def test_a_dash_without_a_heading_keeps_its_place_and_a_blank_row_says_so() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from eval.bench.reranker import TOPICS
 from eval.bench.reranker_sets import split_topics
-from eval.bench.town_questions import PRACTICE, QUESTIONS
+from eval.bench.town_questions import PRACTICE, QUESTIONS, SHORT
 from eval.questions import read_questions
 from rag.indexing.embedding import open_embedder
 from rag.models.topics import Topic, parse_topics, read_topics, write_topics
@@ -46,7 +46,7 @@ def test_every_question_and_the_title_meet_the_passage_as_often_as_the_recipe_sa
 def test_our_topics_are_whole_and_know_nothing_of_the_invented_municipality() -> None:
     topics = read_topics(TOPICS)
     asked = {question for topic in topics for question in topic.questions}
-    measured = {question.text for file in (QUESTIONS, PRACTICE) for question in read_questions(file)}
+    measured = {question.text for file in (QUESTIONS, SHORT, PRACTICE) for question in read_questions(file)}
     assert len(topics) > 3_000 and asked.isdisjoint(measured)
     assert not any("澄野" in topic.title + topic.passage for topic in topics)
 

@@ -78,9 +78,11 @@ class Asked:
         """Tell whether a text holds the kind of thing that was asked for."""
         return self.wanted.is_value and bool(self.wanted.find(text))
 
-    def read_row(self, cells: Sequence[Cell], caption: str) -> AskedRow:
-        """Return what was asked for of a row of a table that stands under a caption."""
-        held = [self.held(words_of(cell.text)) for cell in cells]
+    def read_row(self, cells: Sequence[Cell], words: frozenset[str], caption: str) -> AskedRow:
+        """Return what was asked for of a row of a table that stands under a caption. words: of the row, as the index knows them."""
+        nothing: frozenset[str] = frozenset()
+        is_named = bool(self.held(words))  # else no cell needs to be cut: most rows of a table are not the asked one
+        held = [self.held(words_of(cell.text)) if is_named else nothing for cell in cells]
         in_row = frozenset[str]().union(*held)
         shares = [self.share(self.held(words_of(cell.heading)) - in_row) for cell in cells]
         most = max(shares, default=0.0)

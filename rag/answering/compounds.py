@@ -11,10 +11,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from rag.text import fold
-from rag.words import Piece, cut_words
+from rag.words import Piece, cut_words, pair_nouns
 
 _ASKING = frozenset(("何", "幾", "幾ら"))  # 何人, いくつ: they stand for the answer, and in no text
 _CACHED = 512
@@ -49,13 +48,13 @@ def find_compounds(
     1.0
     """
     middle = statistics.median(weights.values()) if weights else ceiling
-    pairs = [pair for pair in _pair(_cut(question)) if pair[0].usual not in _ASKING]
+    pairs = [pair for pair in pair_nouns(_cut(question)) if pair[0].usual not in _ASKING]
     if not pairs:
         return Compounds()
     said = [_cut(text) for text in unit]
     read = [*said, *(_cut(text) for text in around)]
     there = {piece.usual for pieces in read for piece in pieces}
-    together = {(a.usual, b.usual) for pieces in read for a, b in _pair(pieces)}
+    together = {(a.usual, b.usual) for pieces in read for a, b in pair_nouns(pieces)}
     before, behind = _find_partners(said)
 
     def weigh(piece: Piece) -> float:
@@ -80,7 +79,7 @@ def _find_partners(said: Sequence[Sequence[Piece]]) -> tuple[Mapping[str, set[st
     """Return which words stand right before each word, and right behind it, within a compound."""
     before, behind = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for pieces in said:
-        for first, second in _pair(pieces):
+        for first, second in pair_nouns(pieces):
             before[second.usual].add(first.usual)
             behind[first.usual].add(second.usual)
     return before, behind
@@ -89,11 +88,6 @@ def _find_partners(said: Sequence[Sequence[Piece]]) -> tuple[Mapping[str, set[st
 @functools.lru_cache(_CACHED)
 def _cut(text: str) -> tuple[Piece, ...]:
     return tuple(cut_words(fold(text)))
-
-
-def _pair(pieces: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
-    """Return the pairs of nouns that stand side by side."""
-    return [(a, b) for a, b in pairwise(pieces) if a.is_nominal and b.is_nominal]
 
 
 def _is_number(piece: Piece) -> bool:

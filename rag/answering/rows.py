@@ -45,16 +45,27 @@ class Cell:
 def read_row(chunk: Chunk, start: int, end: int) -> list[Cell]:
     """Return the cells of the row [start, end) of a chunk's text under their headings, where its header has one for each."""
     cells = list(_split(chunk.text[start:end]))
-    names = read_header(chunk)
-    if len(names) != len(cells):
-        return cells
-    return [replace(cell, heading=name) for cell, name in zip(cells, names, strict=True)]
+    names = _read_header(chunk, len(cells))
+    return [replace(cell, heading=name) for cell, name in zip(cells, names, strict=True)] if names else cells
 
 
-def read_header(chunk: Chunk) -> tuple[str, ...]:
-    """Return the headings of a table's columns, those of several lines put together; none where the lines differ, or have no place."""
-    segments = [s for s, segment in zip(chunk.header, chunk.segments, strict=False) if not segment.heading]
-    return _name_columns(chunk.text[slice(*segments[0])]) if len(segments) == 1 else ()
+def _read_header(chunk: Chunk, columns: int) -> tuple[str, ...]:
+    """Return the headings of as many columns; none where the header has more or fewer, or its lines differ.
+
+    What stands above the empty cells of a record is no part of its header, which is of several stretches of one line then.
+    """
+    stretches = [
+        chunk.text[slice(*span)] for span, s in zip(chunk.header, chunk.segments, strict=False) if not s.heading
+    ]
+    if len(stretches) > 1:
+        stretches = [] if any("\n" in stretch for stretch in stretches) else [_join_stretches(stretches)]
+    names = next(map(_name_columns, stretches), ())
+    return names if len(names) == columns else ()
+
+
+def _join_stretches(stretches: Sequence[str]) -> str:
+    """Return the line that stretches of it make; the separator behind an empty cell is the end of its stretch."""
+    return CELL_SEPARATOR.join(stretch.removesuffix(CELL_SEPARATOR) for stretch in stretches)
 
 
 @functools.lru_cache(_CACHED)  # a header stands above every row of its table

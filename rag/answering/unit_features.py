@@ -143,17 +143,15 @@ class _Reading:
             frozenset[str]().union(*map(words_of, read_headings(chunk, cells) if cells else ()))
             for chunk, cells in zip(self._chunks, self._cells, strict=True)
         ]
-        self._words = [
-            text.words_within(unit.start, unit.end) | words
-            for unit, text, words in zip(units, self._texts, header, strict=True)
-        ]
+        own = [text.words_within(unit.start, unit.end) for unit, text in zip(units, self._texts, strict=True)]
+        self._words = [said | words for said, words in zip(own, header, strict=True)]
         self._together = [
             _read_together(chunk, text) | words
             for chunk, text, words in zip(self._chunks, self._texts, header, strict=True)
         ]
         self._rows = [
-            asked.read_row(cells, " ".join(chunk.headings[-1:])) if cells else None
-            for cells, chunk in zip(self._cells, self._chunks, strict=True)
+            asked.read_row(cells, said, " ".join(chunk.headings[-1:])) if cells else None
+            for cells, said, chunk in zip(self._cells, own, self._chunks, strict=True)
         ]
         self._said = [unit.text(passages) for unit in units]
         self._fits = [asked.numbers.fit_text(text) for text in self._said]

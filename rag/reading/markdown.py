@@ -25,7 +25,7 @@ MAX_SETEXT_CHARS = 60
 # The marks before and after the text of a leaf, by the type of its token.
 _BEFORE = {
     "heading_open": re.compile(r"(?:\s|>|[-*+](?=\s)|#{1,6}(?=\s))*"),
-    "tr_open": re.compile(r"[\s>|]*"),
+    "tr_open": re.compile(r"[\s>]*\|?[ \t]*"),  # one bar: the next one ends an empty cell
     "fence": re.compile(r"(?:[\s>]|[-*+](?=\s))*[`~\s]*"),
     "code_block": re.compile(r"\s*"),
     "html_block": re.compile(r"[\s>]*"),
@@ -33,7 +33,7 @@ _BEFORE = {
 }
 _AFTER = {
     "heading_open": re.compile(r"(?:\s+#+|\s*\n[\s>]*(?:-+|=+))?\s*$"),
-    "tr_open": re.compile(r"[\s|]*$"),
+    "tr_open": re.compile(r"\s*\|?\s*$"),
     "fence": re.compile(r"(?:\s*\n[\s>]*[`~]+)?\s*$"),
 }
 _WHITE_SPACE = re.compile(r"\s*$")

@@ -199,11 +199,13 @@ class _Layout:
         if place is None:
             return header, records
         depth = count_header_rows(records[place:])
+        rows = records[place + depth :]
+        used = frozenset(column for row in rows for column in row.filled) if depth == 1 else frozenset()
         for record in records[place : place + depth]:
             above = {c for r in header.records for c in record.filled if r.cell(c) == record.cell(c)}
-            header.spans.append(self._add_header(record, above=above))
+            header.spans.append(self._add_header(record, above=above, used=used))
             header.records.append(record)
-        return header, records[place + depth :]
+        return header, rows
 
     def _add_preface(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -220,11 +222,18 @@ class _Layout:
         self._close(BlockKind.HEADING, start, record, level=len(self._path) + 1)
         self._path = (*self._path, " ".join(text.split()))
 
-    def _add_header(self, record: Record, *, above: Iterable[int] = ()) -> dict[int, Span]:
-        """Lay out a header record without the cells that continue those above; return where its cells stand."""
+    def _add_header(
+        self, record: Record, *, above: Iterable[int] = (), used: frozenset[int] = frozenset()
+    ) -> dict[int, Span]:
+        """Lay out a header record without the cells that continue those above; return where its cells stand.
+
+        used: columns with something below. An empty cell above one, as in the corner of a table, keeps its place: the separator behind it.
+        """
         start = self._length
-        hidden = set(above)
-        spans = self._write_cells(record, [c for c in _own_columns(record) if c not in hidden])
+        hidden, filled = set(above), _own_columns(record)
+        empty = {c for c in used if c < max(filled, default=0) and not record.cell(c) and record.origin(c) == c}
+        spans = self._write_cells(record, sorted({c for c in filled if c not in hidden} | empty))
+        spans |= {column: Span(spans[column].start, spans[column].end + 1) for column in empty}
         self._close(BlockKind.TABLE_HEADER, start, record)
         self.tables += 1
         return spans

@@ -51,7 +51,9 @@ def _write_cell(page: PageText, lines: list[Line]) -> int:
 
 
 def _add_context(page: PageText, table: Table, header_rows: int, spans: dict[Cell, Span]) -> None:
-    header = tuple(span for cell, span in spans.items() if cell.top < header_rows and span.start < span.end)
+    header = tuple(
+        span for cell, span in spans.items() if cell.top < header_rows
+    )  # an empty cell keeps its place in it
     rows = [draft for draft in page.drafts if draft.context and draft.context[0].end == 0]
     for draft in rows:
         row = draft.context[0].start

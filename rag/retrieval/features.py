@@ -16,7 +16,7 @@ from rag.documents import Chunk
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import embed_sentences
-from rag.text import fold, is_number
+from rag.text import compounds, fold, is_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +59,7 @@ FEATURES = (
     "like_sentence",  # the same of the best sentence
     "like_sentence_named",  # … of the best sentence, title and headings counting in part
     "like_gap",  # weighted share of the asked word that is furthest from title, headings and text, as far as it is
+    "compounds",  # weighted share of the question's compounds (児童手当) that stand in one piece anywhere (児童扶養手当 is another)
 )  # fmt: skip
 """The names, in the order of the columns."""
 SATURATION = 2.2
@@ -118,7 +119,7 @@ class _Held:
     """What a candidate holds of the relevant words, those of its text also by sentence; all words of its text in order.
 
     title_words, question_words: all words of the title, and of the question of a Q&A pair. sentence_words: those of each sentence;
-    named_words: those of title, headings and question together.
+    named_words: those of title, headings and question together. pairs: of relevant words that stand side by side anywhere.
     """
 
     title: frozenset[str]
@@ -131,6 +132,7 @@ class _Held:
     question_words: frozenset[str]
     sentence_words: tuple[frozenset[str], ...]
     named_words: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
 
     @classmethod
     def of(cls, candidate: Candidate, relevant: frozenset[str]) -> _Held:
@@ -149,6 +151,7 @@ class _Held:
             question_words=question,
             sentence_words=sentence_words,
             named_words=title | headings | question,
+            pairs=_find_pairs((words.title, words.headings, *words.body.split("\n")), relevant),
         )
 
     @property
@@ -175,6 +178,11 @@ class _Asked:
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
+        worded_otherwise = frozenset[str]().union(
+            *(of for of, _ in self._ways)
+        )  # 国保加入 may stand as 国民健康保険の加入
+        links = [pair for pair in compounds(query.text) if (self.terms - worded_otherwise).issuperset(pair)]
+        self._compounds = {pair: max(self.weights[word] for word in pair) for pair in links}
         self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
     def share(self, words: Set[str]) -> float:
@@ -217,6 +225,7 @@ class _Asked:
             "question_named": self._named(held.question_words),
             "in_range": float(fits > 0),
             "out_of_range": float(fits < 0),
+            "compounds": self._share_of_compounds(held.pairs),
         }  # fmt: skip
 
     def _named(self, words: frozenset[str]) -> float:
@@ -235,6 +244,10 @@ class _Asked:
         together = sum(weight for a, b, weight in self._pairs if _follows(places.get(a, ()), places.get(b, ())))
         return together / total if total else 0.0
 
+    def _share_of_compounds(self, pairs: Set[tuple[str, str]]) -> float:
+        total = sum(self._compounds.values())
+        return sum(weight for pair, weight in self._compounds.items() if pair in pairs) / total if total else 1.0
+
     def _find_wanted(self, sentences: Sequence[str], best: int) -> bool | None:
         """Tell whether what was asked for stands in or beside a sentence; None where nobody knows what that looks like."""
         if self._wanted is None:
@@ -248,6 +261,12 @@ def _share(weights: Mapping[str, float], words: Collection[str]) -> float:
 
 def _follows(first: Sequence[int], second: Sequence[int]) -> bool:
     return any(0 < b - a <= _NEAR for a in first for b in second)
+
+
+def _find_pairs(texts: Iterable[str], relevant: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of relevant words that stand side by side."""
+    kept = ([word if word in relevant else None for word in text.split()] for text in texts)
+    return frozenset((a, b) for words in kept for a, b in pairwise(words) if a is not None and b is not None)
 
 
 def _find_runs(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from html import escape
 
-from rag.documents import CELL_SEPARATOR, Citation, Edition, Locator, Place, Standing
+from rag.documents import CELL_SEPARATOR, ELLIPSIS, Citation, Edition, Locator, Place, Standing
 from rag.web.links import Links
 
 PRINTED = "変換した PDF "  # the page's script adds the number
@@ -125,12 +125,15 @@ def split_record(quote: str) -> list[tuple[str, str]]:
     [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("（令和6年4月1日現在）…手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
+    >>> split_record("\\t…町外の者\\t備考…小人\\t300円\\t中学生以下")
+    [('', '小人'), ('町外の者', '300円'), ('備考', '中学生以下')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
-    header, ellipsis, row = _BASIS.sub("", quote).partition("…")
+    *stretches, row = _BASIS.sub("", quote).split(ELLIPSIS)  # what stands above an empty cell is left out of the header
+    header = CELL_SEPARATOR.join(stretch.removesuffix(CELL_SEPARATOR) for stretch in stretches)
     names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
-    if not ellipsis or len(names) < 2 or len(names) != len(values):
+    if len(names) < 2 or len(names) != len(values):
         return []
     return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
 
