@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import METADATA, build_town
+from office_files import ask, read_indexed
 
 from rag.answering.extractive import build_extract
 from rag.answering.selection import choose_units, is_partial
@@ -458,3 +459,23 @@ def test_a_heading_that_is_asked_for_is_answered_by_its_whole_list_in_order() ->
     short = choose_units(units, passages, max_chars=30)
     assert build_extract(short, passages).text.startswith("(2) 手順\n① 届を記入させる。")
     assert is_partial(short, units)
+
+
+def test_what_somebody_wishes_or_worries_about_answers_only_who_asks_for_that(tmp_path: Path) -> None:
+    text = """# 消防団の手引
+
+## 町民の声
+
+- 消防団に入りたいが、訓練の回数が分からず不安である。
+
+## 入団
+
+18歳以上の町民は、総務課に申込書を出して、消防団に入ることができる。
+"""
+    read_indexed(tmp_path, "消防団の手引.md", text.encode())
+
+    joining = ask(tmp_path, "消防団に入りたい").text
+    voices = ask(tmp_path, "訓練の回数が分からないという町民の声は、何についてですか").text
+
+    assert "申込書" in joining and "不安" not in joining
+    assert "訓練の回数が分からず不安" in voices

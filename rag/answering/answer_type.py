@@ -55,6 +55,9 @@ _ASKS = (
     (AnswerType.DEFINITION, r"意味|定義|何のこと"),
     (AnswerType.ABILITY, r"ますか|(?:いい|よい|良い|必要|可能|だめ|駄目)(?:です|でしょう)?か|てもいい"),
 )  # fmt: skip
+_VOICES = re.compile(
+    r"声|意見|要望|アンケート|自由記述|思い違い|誤解|(?:どう|どんな|何[がを]).{0,8}(?:思|感じ|言|話|困|悩|不安|心配|望|求め)"
+)
 _COUNTER = re.compile(
     r"何(番目|[かヶカ箇]国語?|[かヶカ箇]所|箇所|[ァ-ヴー]+|%|文字|世帯|種類|団体|地区|議席|試合|言語|親等|年生|学級|平方[ァ-ヴー]+|立方[ァ-ヴー]+|[一-鿿]|つ)"
 )
@@ -162,3 +165,12 @@ def _pattern(type_: AnswerType, counter: str) -> re.Pattern[str] | None:
     if type_ is AnswerType.COUNT:
         return re.compile(rf"(?:約|およそ)?{_NUMBER}\s*(?:数)?{re.escape(counter)}")
     return re.compile(_VALUES[type_]) if type_ in _VALUES else None
+
+
+def asks_for_voices(question: str) -> bool:
+    """Tell whether a question is about what somebody says, wishes or worries about: only then do such sentences answer it.
+
+    >>> asks_for_voices("町民はどんなことに困っていますか"), asks_for_voices("アンケートの意見"), asks_for_voices("一人暮らしの母が心配")
+    (True, True, False)
+    """
+    return bool(_VOICES.search(question))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from rag.answering import extractive
+from rag.answering.answer_type import asks_for_voices
 from rag.answering.confidence import Calibration, Evidence, weigh_evidence
 from rag.answering.contradictions import Contradiction, find_contradiction
 from rag.answering.marking import build_marker
@@ -170,7 +171,12 @@ class Answerer:
 
     def _measure(self, question: Question, passages: Sequence[Passage], known: Mapping[str, KnownText]) -> Measured:
         weights = self._retriever.term_weights(question.query.terms)
-        return measure_units(question, weights, passages, split_passages(passages), known, self._embedder)
+        units = split_passages(passages)
+        if not asks_for_voices(question.query.text):
+            units = [
+                unit for unit in units if not unit.is_wish
+            ]  # 「…がほしい」 in a survey does not say what the town does
+        return measure_units(question, weights, passages, units, known, self._embedder)
 
     def _decline(self, question: Question, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:
         text = NO_DOCUMENTS if reason is Reason.NO_DOCUMENTS else NO_ANSWER
