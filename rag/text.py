@@ -110,14 +110,15 @@ def nouns(text: str) -> list[str]:
 
 
 def compounds(text: str) -> list[tuple[str, str]]:
-    """Return the pairs of content words that stand side by side within a compound, each once.
+    """Return the pairs of content words that stand side by side within a compound, each once; what has a number is left out.
 
-    >>> compounds("児童手当の額と、粗大ごみの処理券")
-    [('児童', '手当'), ('粗大', 'ゴミ'), ('処理', '券')]
+    >>> compounds("児童手当の額と、3枚の粗大ごみ処理券")
+    [('児童', '手当'), ('粗大', 'ゴミ'), ('ゴミ', '処理'), ('処理', '券')]
     """
     pairs = pair_nouns(cut_words(fold(text)))
     forms = ((morphemes(a.usual), morphemes(b.usual)) for a, b in pairs)
-    return list(dict.fromkeys((a[0], b[0]) for a, b in forms if len(a) == len(b) == 1))
+    words = ((a[0], b[0]) for a, b in forms if len(a) == len(b) == 1)
+    return list(dict.fromkeys(pair for pair in words if not any(map(is_number, pair))))
 
 
 def is_number(word: str) -> bool:

@@ -479,3 +479,20 @@ def test_what_somebody_wishes_or_worries_about_answers_only_who_asks_for_that(tm
 
     assert "申込書" in joining and "不安" not in joining
     assert "訓練の回数が分からず不安" in voices
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("訪問の3日前までにお電話をいただけると助かります。", "訪問を頼むときは何日前までに電話しますか", "3日前"),
+        (
+            "津波注意報が出たときは、海岸から離れて高台に避難してほしい。",
+            "津波注意報が出たときはどこに避難しますか",
+            "高台",
+        ),
+    ],
+)
+def test_what_the_town_asks_for_is_no_voice(text: str, question: str, answer: str, tmp_path: Path) -> None:
+    read_indexed(tmp_path, "手引.md", f"# 手引\n\n## 注意\n\n{text}\n".encode())
+
+    assert answer in ask(tmp_path, question).text

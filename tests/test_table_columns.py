@@ -95,21 +95,83 @@ WRITERS: dict[str, Callable[[Rows], bytes]] = {
 def test_a_cell_stands_below_its_heading_where_other_cells_and_headings_are_empty(
     suffix: str, rows: Rows, tmp_path: Path
 ) -> None:
-    (tmp_path / f"表.{suffix}").write_bytes(WRITERS[suffix](rows))
-    listing = list_corpus(tmp_path)
-    document = read_document(listing.files[0], path=tmp_path / f"表.{suffix}", sha256="00", listing=listing)
-    chunks = split_document(document, max_chars=400)
-    tables = [chunk for chunk in chunks if chunk.kind is ChunkKind.ROW]
-
-    read = [read_row(chunk, unit.start, unit.end) for chunk in tables for unit in split_units(chunk, 0)]
-    assert [[(cell.heading, cell.text) for cell in row if cell.text] for row in read] == [
+    assert _read(tmp_path, suffix, WRITERS[suffix](rows)) == [
         [(heading, cell) for heading, cell in zip(rows[0], row, strict=True) if cell] for row in rows[1:]
     ]
+
+
+def _read(folder: Path, suffix: str, data: bytes) -> list[list[tuple[str, str]]]:
+    """Return the cells of each row of a file's tables, with their headings; those that are empty are left out."""
+    (folder / f"表.{suffix}").write_bytes(data)
+    listing = list_corpus(folder)
+    document = read_document(listing.files[0], path=folder / f"表.{suffix}", sha256="00", listing=listing)
+    chunks = split_document(document, max_chars=400)
     assert find_uncovered(document, chunks) == []
+    tables = [chunk for chunk in chunks if chunk.kind is ChunkKind.ROW]
+    read = [read_row(chunk, unit.start, unit.end) for chunk in tables for unit in split_units(chunk, 0)]
+    return [[(cell.heading, cell.text) for cell in row if cell.text] for row in read]
+
+
+def test_headings_of_two_lines_in_excel_are_no_line(tmp_path: Path) -> None:
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        (None, "使用料", None, "備考"),
+        (None, "町内", "町外", None),
+        ("大人", "300円", "600円", "18歳以上"),
+        ("小人", None, "350円", None),
+    ):
+        sheet.append(row)
+    sheet.merge_cells("B1:C1")
+    book.save(data)
+
+    assert _read(tmp_path, "xlsx", data.getvalue())[-1] == [("", "小人"), ("", "350円")]
+
+
+def test_a_cell_over_two_columns_below_a_header_of_two_lines_has_no_heading(tmp_path: Path) -> None:
+    weasyprint = pytest.importorskip("weasyprint", exc_type=ImportError)
+    rows = (
+        "<tr><th rowspan=2></th><th colspan=2>使用料</th></tr><tr><th>町内</th><th>町外</th></tr>"
+        "<tr><td>大人</td><td>300円</td><td>600円</td></tr><tr><td>障害者</td><td colspan=2>無料</td></tr>"
+    )
+    style = "table{border-collapse:collapse}th,td{border:1px solid black;padding:6px;min-width:5em;height:1em}"
+    page = weasyprint.HTML(string=f"<style>{style}</style><table>{rows}</table>").write_pdf()
+
+    assert _read(tmp_path, "pdf", page)[-1] == [("", "障害者"), ("", "無料")]
+
+
+def test_a_markdown_table_without_headings_has_none_of_the_table_before(tmp_path: Path) -> None:
+    text = """# 手引
+
+| 手続 | 手数料 | 期限 |
+|---|---|---|
+| 転入届 | 無料 | 14日以内 |
+
+## 内線番号
+
+|  |  |  |
+|---|---|---|
+| 税務課 | 102 | 1階 |
+"""
+    assert _read(tmp_path, "md", text.encode())[-1] == [("", "税務課"), ("", "102"), ("", "1階")]
+
+
+def test_an_escaped_bar_of_markdown_is_a_character_of_its_cell(tmp_path: Path) -> None:
+    text = "| 記号 | 意味 |\n|---|---|\n| a \\| b | 600円 |\n| c | d \\| |\n"
+    assert _read(tmp_path, "md", text.encode()) == [
+        [("記号", "a \\| b"), ("意味", "600円")],
+        [("記号", "c"), ("意味", "d \\|")],
+    ]
+
+
+def test_a_cell_with_an_ellipsis_keeps_its_record() -> None:
+    assert split_record("区分\t額…大人…\t300円") == [("区分", "大人…"), ("額", "300円")]
+    assert split_record("備考\n町内…小人\t350円") == []
 
 
 def test_a_quoted_row_is_shown_below_the_headings_of_its_own_cells() -> None:
-    assert split_record("\t…町外の者\t備考…小人\t350円\t中学生以下") == [
+    assert split_record("\t町外の者…\t備考…小人\t350円\t中学生以下") == [
         ("", "小人"),
         ("町外の者", "350円"),
         ("備考", "中学生以下"),

@@ -56,7 +56,9 @@ _ASKS = (
     (AnswerType.ABILITY, r"ますか|(?:いい|よい|良い|必要|可能|だめ|駄目)(?:です|でしょう)?か|てもいい"),
 )  # fmt: skip
 _VOICES = re.compile(
-    r"声|意見|要望|アンケート|自由記述|思い違い|誤解|(?:どう|どんな|何[がを]).{0,8}(?:思|感じ|言|話|困|悩|不安|心配|望|求め)"
+    r"(?<![音名])声(?![掛か]け|優|帯)|(?:意見|要望)(?!書|箱)|アンケート|自由記述|感想|不満|ニーズ|困りごと|思い違い|誤解"
+    r"|(?:どう|どの様に|どのように|どんな|何[がを]|なぜ).{0,8}(?:思[いうっわ]|感じ|言[いうっわ]|話し?て|困[っる]|悩[みんむ]|不安|望[みんむ]|求め|考え)"
+    r"|(?:思[いうっわ]|感じ|言[いうっわ]|困って|悩[みんむ]|望[みんむ]|求め|心配し|不安)[^。]{0,5}?(?:こと|点|もの|の)?[はをが](?!.*(?:ますか|べき))"
 )
 _COUNTER = re.compile(
     r"何(番目|[かヶカ箇]国語?|[かヶカ箇]所|箇所|[ァ-ヴー]+|%|文字|世帯|種類|団体|地区|議席|試合|言語|親等|年生|学級|平方[ァ-ヴー]+|立方[ァ-ヴー]+|[一-鿿]|つ)"
@@ -170,7 +172,7 @@ def _pattern(type_: AnswerType, counter: str) -> re.Pattern[str] | None:
 def asks_for_voices(question: str) -> bool:
     """Tell whether a question is about what somebody says, wishes or worries about: only then do such sentences answer it.
 
-    >>> asks_for_voices("町民はどんなことに困っていますか"), asks_for_voices("アンケートの意見"), asks_for_voices("一人暮らしの母が心配")
+    >>> asks_for_voices("町民がバスに望んでいることは何ですか"), asks_for_voices("アンケートの結果"), asks_for_voices("一人暮らしの母が心配")
     (True, True, False)
     """
     return bool(_VOICES.search(question))

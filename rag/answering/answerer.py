@@ -16,7 +16,7 @@ from rag.answering.scope import find_scope
 from rag.answering.selection import choose_units, is_partial, put_first
 from rag.answering.unit_features import Measured, measure_units
 from rag.answering.unit_model import score_units
-from rag.answering.units import Unit, split_passages
+from rag.answering.units import Unit, leave_out_voices, split_passages
 from rag.answering.verification import PageReader, all_verified, verify_citation
 from rag.answering.versions import warn_of_editions
 from rag.answering.writing.engine import ENGINE as GENERATIVE
@@ -173,9 +173,7 @@ class Answerer:
         weights = self._retriever.term_weights(question.query.terms)
         units = split_passages(passages)
         if not asks_for_voices(question.query.text):
-            units = [
-                unit for unit in units if not unit.is_wish
-            ]  # 「…がほしい」 in a survey does not say what the town does
+            units = leave_out_voices(units, passages)
         return measure_units(question, weights, passages, units, known, self._embedder)
 
     def _decline(self, question: Question, reason: Reason, passages: Sequence[Passage], confidence: float) -> Answer:

@@ -14,7 +14,7 @@ _BLANK = re.compile(r"[\s―ー－—‐‑–−─━ｰ\-…‥]*")
 _BRACKETS = re.compile(r"\s*[（(][^（）()]*[）)]$")
 _GOES_WITH = re.compile("備考|単位|条件|注")  # a value is not said without these
 _LONG = 80  # characters of rows from which on only what was asked is shown
-_BAR = "|"
+_BAR = re.compile(r"(?<!\\)\|")  # of a Markdown table; \| is a character
 _CACHED = 16_384
 
 
@@ -52,20 +52,16 @@ def read_row(chunk: Chunk, start: int, end: int) -> list[Cell]:
 def _read_header(chunk: Chunk, columns: int) -> tuple[str, ...]:
     """Return the headings of as many columns; none where the header has more or fewer, or its lines differ.
 
-    What stands above the empty cells of a record is no part of its header, which is of several stretches of one line then.
+    What stands above the empty cells of a record is left out of its header: the stretches of one line, each but the first
+    beginning with the separator before it. Other stretches are lines that nobody can put together.
     """
     stretches = [
         chunk.text[slice(*span)] for span, s in zip(chunk.header, chunk.segments, strict=False) if not s.heading
     ]
-    if len(stretches) > 1:
-        stretches = [] if any("\n" in stretch for stretch in stretches) else [_join_stretches(stretches)]
-    names = next(map(_name_columns, stretches), ())
+    if not all(stretch.startswith(CELL_SEPARATOR) for stretch in stretches[1:]):
+        return ()
+    names = _name_columns("".join(stretches))
     return names if len(names) == columns else ()
-
-
-def _join_stretches(stretches: Sequence[str]) -> str:
-    """Return the line that stretches of it make; the separator behind an empty cell is the end of its stretch."""
-    return CELL_SEPARATOR.join(stretch.removesuffix(CELL_SEPARATOR) for stretch in stretches)
 
 
 @functools.lru_cache(_CACHED)  # a header stands above every row of its table
@@ -94,7 +90,7 @@ def split_cells(row: str) -> list[str]:
 
 def _split(row: str) -> Iterator[Cell]:
     start = 0
-    for part in row.split(CELL_SEPARATOR if CELL_SEPARATOR in row else _BAR):
+    for part in row.split(CELL_SEPARATOR) if CELL_SEPARATOR in row else _BAR.split(row):
         yield Cell(start, start + len(part), " ".join(part.split()))
         start += len(part) + 1
 

@@ -29,6 +29,7 @@ _PREAMBLE = re.compile(
     r"^(?:[(（][^()（）]{1,12}[)）]\s*)?(?:第[0-9０-９一二三四五六七八九十]+条(?:の[0-9０-９一二三四五六七八九十]+)?\s*)?(?:[(（][^()（）]{1,12}[)）]\s*)?"
     r"(?:(?:この|本)(?:規程|規則|要領|要綱|条例|手引き?|計画|マニュアル|指針)は、?.*(?:定め|目的と|示すもの|示したもの|まとめたもの)|根拠は)"
 )  # why a text was written, and on what it rests
+_VOICES = re.compile("(?<![音名])声|意見|要望|アンケート|自由記述|ヒアリング|聞き取り")  # headings of what people say
 _EXCEPTION = re.compile(r"^[\s(（]*(?:ただし|但し|この限り|この場合|前項の場合)")
 
 
@@ -65,6 +66,19 @@ class Unit:
 def split_passages(passages: Sequence[Passage]) -> list[Unit]:
     """Return the units of passages, in order."""
     return [unit for number, passage in enumerate(passages) for unit in split_units(passage.chunk, number)]
+
+
+def leave_out_voices(units: Sequence[Unit], passages: Sequence[Passage]) -> list[Unit]:
+    """Return the units without the wishes and worries below a heading of voices: 「…がほしい」 there does not say what the town does."""
+    kept, passage, are_voices = list[Unit](), -1, False
+    for unit in units:
+        if unit.passage != passage:
+            passage, are_voices = unit.passage, any(map(_VOICES.search, passages[unit.passage].chunk.headings))
+        if unit.is_heading:
+            are_voices = bool(_VOICES.search(unit.text(passages)))
+        if not (are_voices and unit.is_wish and not unit.is_heading):
+            kept.append(unit)
+    return kept
 
 
 def split_units(chunk: Chunk, passage: int) -> list[Unit]:

@@ -33,10 +33,9 @@ _BEFORE = {
 }
 _AFTER = {
     "heading_open": re.compile(r"(?:\s+#+|\s*\n[\s>]*(?:-+|=+))?\s*$"),
-    "tr_open": re.compile(r"\s*\|?\s*$"),
     "fence": re.compile(r"(?:\s*\n[\s>]*[`~]+)?\s*$"),
 }
-_WHITE_SPACE = re.compile(r"\s*$")
+_LAST_BAR = re.compile(r"(?<!\\)\|\Z")  # one: the bar before it ends an empty cell
 _ONLY_MARKS = re.compile(r"[\s>#*+\-=|`~:]*")
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n((?:[ \t]*\n|[^\n]*:[^\n]*\n|[ \t]+[^\n]*\n|-[ \t][^\n]*\n|#[^\n]*\n)*?)---[ \t]*(?:\n|$)"
@@ -101,6 +100,8 @@ class _Walk:
 
     def _read_leaf(self, token: Token, inside: list[str]) -> Iterator[Block]:
         first, last = token.map or (0, 0)
+        if token.type == "tr_open" and "thead_open" in inside:
+            self._header = ()  # that of the table before says nothing of this one, be its own empty
         span = self._trim(self._starts[max(first, self._line)], self._starts[last] - 1, token.type)
         if span is None:
             return
@@ -157,8 +158,10 @@ class _Walk:
         if _ONLY_MARKS.fullmatch(text):
             return None
         before = _BEFORE[token_type].match(text)
-        after = _AFTER.get(token_type, _WHITE_SPACE).search(text)
-        left, right = before.end() if before else 0, after.start() if after else len(text)
+        after = _AFTER[token_type].search(text) if token_type in _AFTER else None
+        left, right = before.end() if before else 0, after.start() if after else len(text.rstrip())
+        if token_type == "tr_open":
+            right = len(_LAST_BAR.sub("", text.rstrip()).rstrip())
         return Span(start + left, start + right) if left < right else None
 
     def _locator(self, span: Span) -> Locator:

@@ -84,17 +84,21 @@ class _Header:
     spans: list[dict[int, Span]] = field(default_factory=list)
 
     def cells_above(self, columns: Iterable[int]) -> tuple[Span, ...]:
-        """Return the spans of the header cells above some columns in text order, neighbours as one."""
+        """Return the spans of the header cells above some columns in text order, neighbours as one.
+
+        In a header of one record each but the first begins with the separator before it, so that they can be joined to a line.
+        """
         wanted = list(columns)
         pairs = zip(self.records, self.spans, strict=True)
         found = sorted({spans[o] for r, spans in pairs for c in wanted if (o := r.origin(c)) in spans})
-        joined: list[Span] = []
-        for span in found:
+        is_line, joined = len(self.records) == 1, list[Span]()
+        for number, span in enumerate(found):
+            start = span.start - len(CELL_SEPARATOR) * (is_line and number > 0)
             if joined and span.start - joined[-1].end <= len(CELL_SEPARATOR):
                 joined[-1] = Span(joined[-1].start, span.end)
             else:
-                joined.append(span)
-        return tuple(joined)
+                joined.append(Span(start, span.end))
+        return tuple(span for span in joined if span.start < span.end)  # the empty corner alone
 
     def repeats(self, record: Record) -> bool:
         """Tell whether a record is the header once more, as on every printed page."""
@@ -227,13 +231,12 @@ class _Layout:
     ) -> dict[int, Span]:
         """Lay out a header record without the cells that continue those above; return where its cells stand.
 
-        used: columns with something below. An empty cell above one, as in the corner of a table, keeps its place: the separator behind it.
+        used: columns with something below. An empty cell above one, as in the corner of a table, keeps its place.
         """
         start = self._length
         hidden, filled = set(above), _own_columns(record)
         empty = {c for c in used if c < max(filled, default=0) and not record.cell(c) and record.origin(c) == c}
         spans = self._write_cells(record, sorted({c for c in filled if c not in hidden} | empty))
-        spans |= {column: Span(spans[column].start, spans[column].end + 1) for column in empty}
         self._close(BlockKind.TABLE_HEADER, start, record)
         self.tables += 1
         return spans

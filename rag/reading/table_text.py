@@ -51,9 +51,7 @@ def _write_cell(page: PageText, lines: list[Line]) -> int:
 
 
 def _add_context(page: PageText, table: Table, header_rows: int, spans: dict[Cell, Span]) -> None:
-    header = tuple(
-        span for cell, span in spans.items() if cell.top < header_rows
-    )  # an empty cell keeps its place in it
+    header = _find_header(spans, header_rows, page.text)
     rows = [draft for draft in page.drafts if draft.context and draft.context[0].end == 0]
     for draft in rows:
         row = draft.context[0].start
@@ -62,7 +60,18 @@ def _add_context(page: PageText, table: Table, header_rows: int, spans: dict[Cel
             for cell, span in spans.items()
             if header_rows <= cell.top < row < cell.bottom and span.start < span.end
         )
-        draft.context = () if draft.kind == BlockKind.TABLE_HEADER else _join_spans(header, page.text) + merged
+        draft.context = () if draft.kind == BlockKind.TABLE_HEADER else header + merged
+
+
+def _find_header(spans: dict[Cell, Span], header_rows: int, text: str) -> tuple[Span, ...]:
+    """Return the spans of the header: one line with its empty cells, or a span for each of several lines.
+
+    Cells of several lines reach over columns and lines, so that the place of one in its line is no column.
+    """
+    if header_rows == 1:
+        return _join_spans([span for cell, span in spans.items() if cell.top == 0], text)
+    lines = ([s for cell, s in spans.items() if cell.top == row and s.start < s.end] for row in range(header_rows))
+    return tuple(span for line in lines for span in _join_spans(line, text))
 
 
 def _join_spans(spans: Sequence[Span], text: str) -> tuple[Span, ...]:

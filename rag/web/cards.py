@@ -125,17 +125,20 @@ def split_record(quote: str) -> list[tuple[str, str]]:
     [('手続', '転入届'), ('窓口', '市民課')]
     >>> split_record("（令和6年4月1日現在）…手続\\t窓口…転入届\\t市民課")
     [('手続', '転入届'), ('窓口', '市民課')]
-    >>> split_record("\\t…町外の者\\t備考…小人\\t300円\\t中学生以下")
+    >>> split_record("\\t町外の者…\\t備考…小人\\t300円\\t中学生以下")
     [('', '小人'), ('町外の者', '300円'), ('備考', '中学生以下')]
     >>> split_record("転入届\\t市民課"), split_record("手続…転入届\\t市民課")
     ([], [])
     """
-    *stretches, row = _BASIS.sub("", quote).split(ELLIPSIS)  # what stands above an empty cell is left out of the header
-    header = CELL_SEPARATOR.join(stretch.removesuffix(CELL_SEPARATOR) for stretch in stretches)
-    names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
-    if len(names) < 2 or len(names) != len(values):
-        return []
-    return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
+    parts = _BASIS.sub("", quote).split(ELLIPSIS)  # what stands above an empty cell is left out of the header
+    for count in range(1, len(parts)):
+        if any(not part.startswith(CELL_SEPARATOR) for part in parts[1:count]):
+            break
+        header, row = "".join(parts[:count]), ELLIPSIS.join(parts[count:])
+        names, values = header.split(CELL_SEPARATOR), row.split(CELL_SEPARATOR)
+        if len(names) == len(values) > 1 and "\n" not in header:
+            return [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
+    return []
 
 
 def _render_page(citation: Citation, links: Links) -> str:
