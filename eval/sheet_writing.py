@@ -1,4 +1,4 @@
-"""Write question sets for people: Excel with a frozen heading, widths and lists to choose from, or CSV with BOM.
+"""Write question sets for people: Excel with a frozen heading, widths, lists to choose from and a page that fits paper, or CSV with BOM.
 
 What looks like a formula stays text: in Excel the cell says so (nothing is put before its words), in a CSV a `'` stands before it,
 which reading takes away again.
@@ -116,8 +116,20 @@ def _write_excel(path: Path, columns: Sequence[str], rows: Rows, choices: Mappin
             _write_cell(sheet, row_number, number, row.get(column, ""))
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
+    _fit_paper(sheet)
     _offer_choices(sheet, columns, len(rows), choices)
     book.save(path)
+
+
+def _fit_paper(sheet: Worksheet) -> None:
+    """Print all columns on the width of one sheet of A4, landscape, with the heading on every page."""
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = int(sheet.PAPERSIZE_A4)
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0  # 0: as many pages as there are rows for
+    sheet.print_title_rows = "1:1"
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
@@ -136,12 +148,13 @@ def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
 
 
 def _offer_choices(sheet: Worksheet, columns: Sequence[str], count: int, choices: Mapping[str, Iterable[str]]) -> None:
-    """Let people choose words in some columns; they stand on a sheet of their own, where more can be added."""
+    """Let people choose words in some columns; they stand on a hidden sheet of their own, which people can show again to add more."""
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
     assert sheet.parent is not None
     listed = sheet.parent.create_sheet(CHOICES)
+    listed.sheet_state = "hidden"
     for place, (column, words) in enumerate(choices.items(), start=1):
         letter, last = get_column_letter(place), 1
         _write_cell(listed, 1, place, column)

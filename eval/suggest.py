@@ -7,6 +7,7 @@ the settings name one; questions of use come behind them. What is asked already 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -50,8 +51,15 @@ def build_parser() -> Parser:
         metavar="質問集",
         help="今の質問集。似た質問は作らない（既定 eval/questions.csv）",
     )
-    parser.add_argument("--count", type=int, default=COUNT, metavar="件数", help=f"候補の数（既定 {COUNT}）")
+    parser.add_argument("--count", type=read_count, default=COUNT, metavar="件数", help=f"候補の数（既定 {COUNT}）")
     return parser
+
+
+def read_count(text: str) -> int:
+    """Return how many candidates are wanted, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"「{text}」は使えません。1 以上の整数（例: --count 20）にしてください。")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

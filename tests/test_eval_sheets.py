@@ -91,6 +91,15 @@ def test_excel_freezes_its_heading_and_offers_what_can_be_chosen(tmp_path: Path)
     assert offered == {"回答可否": ["可", "不可"], "用途": ["調整", "検証"], "分類": ["手続", "計画"]}
 
 
+def test_excel_prints_all_columns_on_the_width_of_a_page_and_hides_the_lists(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.xlsx", [QUESTION])
+    sheet, listed = openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets
+    assert (sheet.page_setup.orientation, sheet.print_title_rows) == ("landscape", "$1:$1")
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+    assert (sheet.sheet_state, listed.sheet_state) == ("visible", "hidden")
+
+
 def test_only_accepted_suggestions_come_into_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     decisions = {"1": ACCEPTED, "2": REFUSED, "3": "", "4": ACCEPTED}
     rows = [write_cells(replace(QUESTION, id=id_)) | {DECISION: mark} for id_, mark in decisions.items()]

@@ -247,6 +247,14 @@ def test_the_command_says_what_it_made_and_why_it_left_some_out(
     assert main(["--index", str(tmp_path), "--output", str(tmp_path / "x.xlsx")]) == 2
 
 
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", "多め"])
+def test_a_count_below_one_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], count: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--output", str(tmp_path / "候補.xlsx"), "--count", count])
+    assert left.value.code == 2 and f"--count の値「{count}」は使えません。1 以上の整数" in capsys.readouterr().err
+    assert not (tmp_path / "候補.xlsx").exists()
+
+
 def test_a_server_is_asked_about_every_passage_and_believed_where_its_words_stand(
     small_town: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
