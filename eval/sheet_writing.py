@@ -18,6 +18,7 @@ from rag.batch import check_batch_file
 from rag.errors import QuestionSetError
 
 if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell, MergedCell
     from openpyxl.worksheet.worksheet import Worksheet
 
 SHEET, CHOICES = "質問集", "選択肢"
@@ -88,8 +89,16 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Rows, choices: Mapping[
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in rows:
-            cells = [row.get(name, "") for name in columns]
-            writer.writerow("'" + cell if _FORMULA.match(cell) else cell for cell in cells)
+            writer.writerow(guard_formula(row.get(name, "")) for name in columns)
+
+
+def guard_formula(cell: str) -> str:
+    """Return the text of a cell of a CSV with a mark before it where a spreadsheet would run it.
+
+    >>> guard_formula("=1+1"), guard_formula("転入届")
+    ("'=1+1", '転入届')
+    """
+    return "'" + cell if _FORMULA.match(cell) else cell
 
 
 def _list_choices(columns: Sequence[str], rows: Rows) -> dict[str, Sequence[str]]:
@@ -133,12 +142,18 @@ def _fit_paper(sheet: Worksheet) -> None:
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
-    """Write text as text, whatever it looks like."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    """Write text as text into a cell that shows all of it."""
     from openpyxl.styles import Alignment
 
     cell = sheet.cell(row, column)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
+    write_text(cell, text)
+
+
+def write_text(cell: Cell | MergedCell, text: str) -> None:
+    """Write text as text, whatever it looks like."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     if text:
         clean = ILLEGAL_CHARACTERS_RE.sub(" ", text)
         cell.value = "'" + clean if _QUOTED_FORMULA.match(clean) else clean
