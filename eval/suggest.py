@@ -26,7 +26,7 @@ from eval.suggestion_source import propose_with_llm, read_suggestions
 from eval.use_candidates import read_use_candidates
 from rag.assistant import Assistant
 from rag.batch import check_output_file
-from rag.documents import COMMAND_LINE
+from rag.documents import COMMAND_LINE, Standing
 from rag.errors import RagError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
@@ -70,12 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_output_file(options.output, options.questions, allowed=SUFFIXES)
         questions = read_questions(options.questions)
         settings = load_settings(index=options.index)
-        made, chunks = read_suggestions(settings)
-        proposed, refused = propose_with_llm(settings, chunks, count=options.count)
+        made = read_suggestions(settings)
+        proposed, refused = propose_with_llm(settings, made.chunks, count=options.count)
         with closing(Assistant.open(settings)) as assistant:
             search = partial(assistant.search, asker=COMMAND_LINE, limit=_SEARCHED)
             choice = choose_suggestions(
-                [*proposed, *made],
+                [*proposed, *made.suggestions],
                 questions,
                 search,
                 lambda source, page: assistant.page_text(source, page, COMMAND_LINE),
@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return NOT_DONE
     print(render_choice(choice, refused))
+    print(render_left_out(made.left_out), end="")
     print(f"利用から加えた質問 {len(from_use)} 問（質問集の候補、○△×と評価、回答できなかった質問）")
     print(
         f"\n{options.output} に書きました。「{DECISION}」の列に {ACCEPTED} か {REFUSED} を書いてください。",
@@ -118,6 +119,13 @@ def render_choice(choice: Choice, refused: Counter[str]) -> str:
         *(f"  {source}: {count} 問" for source, count in sorted(documents.items())),
     ]
     return "\n".join(lines)
+
+
+def render_left_out(left_out: Mapping[str, Standing]) -> str:
+    """Return the documents that no question was made of, a line each."""
+    lines = [f"  {source}（{standing.label}）\n" for source, standing in left_out.items()]
+    head = f"質問を作らなかった文書 {len(lines)} 件（今日施行されている版でないため。基準日の要る質問は質問集に直接書いてください）\n"
+    return head + "".join(lines) if lines else ""
 
 
 if __name__ == "__main__":
