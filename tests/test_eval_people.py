@@ -117,6 +117,16 @@ def test_what_use_brings_up_comes_as_candidates_once(tmp_path: Path) -> None:
     assert (tmp_path / "候補.csv").read_text(encoding="utf-8-sig").startswith(f"{DECISION},番号")
 
 
+def test_the_key_facts_of_a_judged_answer_are_what_was_asked_for(tmp_path: Path) -> None:
+    activity = build_activity(tmp_path)
+    text = "月曜日から金曜日までの午前9時から午後4時までです。手数料は10キログラムごとに150円です。[1]"
+    id_ = activity.store.record(Asking("クリーンセンターの持込み手数料はいくらですか"), answered(text))
+    activity.ratings.rate(id_, "甲", GOOD)
+    settings = Settings(data_dir=tmp_path / "data")
+    activity.close()
+    assert [row["正解に含まれる語"] for row in read_use_candidates(settings, [], HandClock())] == ["150円"]
+
+
 def test_what_people_judged_wrong_cannot_be_accepted_before_the_right_answer_is_filled_in(tmp_path: Path) -> None:
     activity = build_activity(tmp_path)
     wrong = activity.store.record(Asking("ごみ袋の値段は"), answered())
