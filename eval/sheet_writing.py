@@ -36,6 +36,7 @@ _WIDTHS = {
     "候補の文": 64,
 }
 _OTHER_WIDTH = 12
+_SIDE_MARGIN = 0.4  # inches: fourteen columns need all the width there is
 _FORMULA, _QUOTED_FORMULA = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
 _MOST_ROWS = 5_000
 """As far down as a list to choose from reaches at least: people add rows."""
@@ -138,7 +139,9 @@ def _fit_paper(sheet: Worksheet) -> None:
     sheet.page_setup.paperSize = int(sheet.PAPERSIZE_A4)
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0  # 0: as many pages as there are rows for
+    sheet.page_margins.left = sheet.page_margins.right = _SIDE_MARGIN
     sheet.print_title_rows = "1:1"
+    sheet.oddFooter.center.text = "&P / &N"
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:

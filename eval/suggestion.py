@@ -45,7 +45,7 @@ _WHAT_UNIT = re.compile(r"何(?![かがをでとも])([^でがをはにか、。
 _CLEAR_KINDS = frozenset(
     {FactKind.AMOUNT, FactKind.DATE, FactKind.PERIOD, FactKind.TIME, FactKind.FORM, FactKind.PHONE}
 )
-_NO_SCOPE = re.compile(r"^(?:主な|前期|後期|資料)|様式第|一覧$")
+_NO_SCOPE = re.compile(r"^(?:主な|前期|後期|資料)|様式第|一覧$|電話|[0-9０-９]{3,}[-－]")
 _PAPER = re.compile(r"[^のはをが]{3,}[書届票証]$")
 _CONTENTS = re.compile(r"[.．・…‥･]{4,}")
 _SENTENCE_TITLE = re.compile(r"[。？?]|ですか|ますか")

@@ -96,6 +96,7 @@ def test_excel_prints_all_columns_on_the_width_of_a_page_and_hides_the_lists(tmp
     sheet, listed = openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets
     assert (sheet.page_setup.orientation, sheet.print_title_rows) == ("landscape", "$1:$1")
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.oddFooter.center.text == "&P / &N"
     assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
     assert (sheet.sheet_state, listed.sheet_state) == ("visible", "hidden")
 
