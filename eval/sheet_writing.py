@@ -141,6 +141,7 @@ def _fit_paper(sheet: Worksheet) -> None:
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0  # 0: as many pages as there are rows for
     sheet.page_margins.left = sheet.page_margins.right = _SIDE_MARGIN
     sheet.print_title_rows = "1:1"
+    assert sheet.oddFooter is not None
     sheet.oddFooter.center.text = "&P / &N"
 
 
