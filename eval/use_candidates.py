@@ -10,7 +10,15 @@ from dataclasses import replace
 from eval.human_judgements import read_judged
 from eval.question_sheet import read_sheet
 from eval.questions import ANSWERABLE, Question
-from rag.activity.candidates import CANDIDATES_FILE, TO_CHECK, Candidate, candidate_of_answer, write_candidate
+from rag.activity.candidates import (
+    CANDIDATES_FILE,
+    TO_CHECK,
+    Candidate,
+    candidate_of_answer,
+    choose_key_facts,
+    find_key_facts,
+    write_candidate,
+)
 from rag.activity.database import ACTIVITY_FILE
 from rag.activity.question_form import normalize_question
 from rag.activity.ratings import Rating
@@ -46,7 +54,11 @@ def _read_cases(settings: Settings) -> Iterator[dict[str, str]]:
     file = settings.data_dir / CANDIDATES_FILE
     for row in read_sheet(file) if file.is_file() else ():
         cells = {**row.cells, "備考": _note(row["備考"])}
-        yield leave_open(cells) if row["備考"].startswith(TO_CHECK) and row["回答可否"] == UNANSWERABLE else cells
+        is_unread = row["備考"].startswith(TO_CHECK)
+        chosen_before = ";".join(find_key_facts(row["模範解答"]))  # by an older version, whatever was asked
+        if is_unread and row["正解に含まれる語"] == chosen_before:
+            cells["正解に含まれる語"] = ";".join(choose_key_facts(row["質問"], row["模範解答"]))
+        yield leave_open(cells) if is_unread and row["回答可否"] == UNANSWERABLE else cells
 
 
 def _read_judged(settings: Settings, now: Clock) -> Iterator[dict[str, str]]:

@@ -127,6 +127,16 @@ def test_the_key_facts_of_a_judged_answer_are_what_was_asked_for(tmp_path: Path)
     assert [row["正解に含まれる語"] for row in read_use_candidates(settings, [], HandClock())] == ["150円"]
 
 
+def test_facts_that_an_older_version_chose_are_chosen_anew_and_those_of_people_kept(tmp_path: Path) -> None:
+    answer = "月曜日から金曜日までの午前9時からです。手数料は10キログラムごとに150円です。"
+    for number, (facts, note) in enumerate([("月曜日;金曜日;午前9時", "要確認"), ("10キログラム", "要確認")], start=1):
+        row = {"番号": f"U{number}", "質問": "手数料はいくらですか", "期待する文書": "手引.pdf", "ページ／行": "2"}
+        row |= {"正解に含まれる語": facts, "模範解答": answer, "回答可否": "可", "備考": note}
+        write_rows(tmp_path / "question_candidates.csv", QUESTION_COLUMNS, [row])
+        (found,) = read_use_candidates(Settings(data_dir=tmp_path), [])
+        assert found["正解に含まれる語"] == ("150円" if number == 1 else "10キログラム")
+
+
 def test_what_people_judged_wrong_cannot_be_accepted_before_the_right_answer_is_filled_in(tmp_path: Path) -> None:
     activity = build_activity(tmp_path)
     wrong = activity.store.record(Asking("ごみ袋の値段は"), answered())
