@@ -14,7 +14,12 @@ ACCEPTED, REFUSED = "採", "否"
 
 
 def read_accepted(path: Path) -> tuple[Question, ...]:
-    """Return the questions of the rows that are marked with 採; rows that nobody decided are left out like refused ones.
+    """Return the questions of the rows that are marked with 採. Raises QuestionSetError as `read_accepted_rows` does."""
+    return tuple(read_question(row) for row in read_accepted_rows(path))
+
+
+def read_accepted_rows(path: Path) -> list[SheetRow]:
+    """Return the rows that are marked with 採; rows that nobody decided are left out like refused ones.
 
     Raises QuestionSetError for a mistake in an accepted row, a mark that is neither, and where nothing is accepted.
     """
@@ -25,7 +30,7 @@ def read_accepted(path: Path) -> tuple[Question, ...]:
         raise QuestionSetError(
             f"採用した質問がありません: {path}", f"「{DECISION}」の列に、使う質問の行だけ {ACCEPTED} と書いてください。"
         )
-    return tuple(read_question(row) for row in accepted)
+    return accepted
 
 
 def check_decisions(rows: Iterable[SheetRow]) -> Iterator[CellProblem]:

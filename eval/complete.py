@@ -17,7 +17,7 @@ from eval.places import PLACE_FORMS, Gold, parse_place
 from eval.question_arguments import add_question_set
 from eval.question_sheet import SUFFIXES, raise_problems, read_sheet, report_cell
 from eval.questions import Question, read_questions
-from eval.sheet_writing import QUESTION_COLUMNS, write_questions, write_rows
+from eval.sheet_writing import QUESTION_COLUMNS, write_cells, write_questions, write_rows
 from rag.batch import check_output_file
 from rag.errors import QuestionSetError, RagError
 from rag.parser import DONE, NOT_DONE, Parser
@@ -72,13 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write_candidates(path: Path, found: Sequence[FoundPlace]) -> None:
     """Write a row for each place that may answer too: what is asked, what is expected, and what stands there."""
     rows = [
-        {
-            "番号": one.question.id,
-            "質問": one.question.text,
-            "期待する文書": ";".join(gold.source for gold in one.question.gold),
-            "ページ／行": ";".join(gold.write() for gold in one.question.gold),
-            "正解に含まれる語": ";".join(one.question.key_facts),
-            "模範解答": one.question.model_answer,
+        write_cells(one.question)
+        | {
             DOCUMENT: one.gold.source,
             PLACE: one.gold.write(),
             EXCERPT: excerpt(one.text, one.question.key_facts),

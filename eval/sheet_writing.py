@@ -1,4 +1,4 @@
-"""Write question sets for people: Excel with a frozen heading, widths and lists to choose from, or CSV with BOM.
+"""Write question sets for people: Excel with a frozen heading, widths, lists to choose from and a page that fits paper, or CSV with BOM.
 
 What looks like a formula stays text: in Excel the cell says so (nothing is put before its words), in a CSV a `'` stands before it,
 which reading takes away again.
@@ -18,6 +18,7 @@ from rag.batch import check_batch_file
 from rag.errors import QuestionSetError
 
 if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell, MergedCell
     from openpyxl.worksheet.worksheet import Worksheet
 
 SHEET, CHOICES = "質問集", "選択肢"
@@ -35,6 +36,7 @@ _WIDTHS = {
     "候補の文": 64,
 }
 _OTHER_WIDTH = 12
+_SIDE_MARGIN = 0.4  # inches: fourteen columns need all the width there is
 _FORMULA, _QUOTED_FORMULA = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
 _MOST_ROWS = 5_000
 """As far down as a list to choose from reaches at least: people add rows."""
@@ -88,8 +90,16 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Rows, choices: Mapping[
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in rows:
-            cells = [row.get(name, "") for name in columns]
-            writer.writerow("'" + cell if _FORMULA.match(cell) else cell for cell in cells)
+            writer.writerow(guard_formula(row.get(name, "")) for name in columns)
+
+
+def guard_formula(cell: str) -> str:
+    """Return the text of a cell of a CSV with a mark before it where a spreadsheet would run it.
+
+    >>> guard_formula("=1+1"), guard_formula("転入届")
+    ("'=1+1", '転入届')
+    """
+    return "'" + cell if _FORMULA.match(cell) else cell
 
 
 def _list_choices(columns: Sequence[str], rows: Rows) -> dict[str, Sequence[str]]:
@@ -116,17 +126,38 @@ def _write_excel(path: Path, columns: Sequence[str], rows: Rows, choices: Mappin
             _write_cell(sheet, row_number, number, row.get(column, ""))
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
+    _fit_paper(sheet)
     _offer_choices(sheet, columns, len(rows), choices)
     book.save(path)
 
 
+def _fit_paper(sheet: Worksheet) -> None:
+    """Print all columns on the width of one sheet of A4, landscape, with the heading on every page."""
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = int(sheet.PAPERSIZE_A4)
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0  # 0: as many pages as there are rows for
+    sheet.page_margins.left = sheet.page_margins.right = _SIDE_MARGIN
+    sheet.print_title_rows = "1:1"
+    assert sheet.oddFooter is not None
+    sheet.oddFooter.center.text = "&P / &N"
+
+
 def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
-    """Write text as text, whatever it looks like."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    """Write text as text into a cell that shows all of it."""
     from openpyxl.styles import Alignment
 
     cell = sheet.cell(row, column)
     cell.alignment = Alignment(wrap_text=True, vertical="top")
+    write_text(cell, text)
+
+
+def write_text(cell: Cell | MergedCell, text: str) -> None:
+    """Write text as text, whatever it looks like."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     if text:
         clean = ILLEGAL_CHARACTERS_RE.sub(" ", text)
         cell.value = "'" + clean if _QUOTED_FORMULA.match(clean) else clean
@@ -136,12 +167,13 @@ def _write_cell(sheet: Worksheet, row: int, column: int, text: str) -> None:
 
 
 def _offer_choices(sheet: Worksheet, columns: Sequence[str], count: int, choices: Mapping[str, Iterable[str]]) -> None:
-    """Let people choose words in some columns; they stand on a sheet of their own, where more can be added."""
+    """Let people choose words in some columns; they stand on a hidden sheet of their own, which people can show again to add more."""
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
     assert sheet.parent is not None
     listed = sheet.parent.create_sheet(CHOICES)
+    listed.sheet_state = "hidden"
     for place, (column, words) in enumerate(choices.items(), start=1):
         letter, last = get_column_letter(place), 1
         _write_cell(listed, 1, place, column)

@@ -7,6 +7,7 @@ the settings name one; questions of use come behind them. What is asked already 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from eval.suggestion_source import propose_with_llm, read_suggestions
 from eval.use_candidates import read_use_candidates
 from rag.assistant import Assistant
 from rag.batch import check_output_file
-from rag.documents import COMMAND_LINE
+from rag.documents import COMMAND_LINE, Standing
 from rag.errors import RagError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, NOT_DONE, Parser
 from rag.progress import use_utf8
@@ -50,8 +51,15 @@ def build_parser() -> Parser:
         metavar="質問集",
         help="今の質問集。似た質問は作らない（既定 eval/questions.csv）",
     )
-    parser.add_argument("--count", type=int, default=COUNT, metavar="件数", help=f"候補の数（既定 {COUNT}）")
+    parser.add_argument("--count", type=read_count, default=COUNT, metavar="件数", help=f"候補の数（既定 {COUNT}）")
     return parser
+
+
+def read_count(text: str) -> int:
+    """Return how many candidates are wanted, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"「{text}」は使えません。1 以上の整数（例: --count 20）にしてください。")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,12 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_output_file(options.output, options.questions, allowed=SUFFIXES)
         questions = read_questions(options.questions)
         settings = load_settings(index=options.index)
-        made, chunks = read_suggestions(settings)
-        proposed, refused = propose_with_llm(settings, chunks, count=options.count)
+        made = read_suggestions(settings)
+        proposed, refused = propose_with_llm(settings, made.chunks, count=options.count)
         with closing(Assistant.open(settings)) as assistant:
             search = partial(assistant.search, asker=COMMAND_LINE, limit=_SEARCHED)
             choice = choose_suggestions(
-                [*proposed, *made],
+                [*proposed, *made.suggestions],
                 questions,
                 search,
                 lambda source, page: assistant.page_text(source, page, COMMAND_LINE),
@@ -79,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return NOT_DONE
     print(render_choice(choice, refused))
+    print(render_left_out(made.left_out), end="")
     print(f"利用から加えた質問 {len(from_use)} 問（質問集の候補、○△×と評価、回答できなかった質問）")
     print(
         f"\n{options.output} に書きました。「{DECISION}」の列に {ACCEPTED} か {REFUSED} を書いてください。",
@@ -110,6 +119,13 @@ def render_choice(choice: Choice, refused: Counter[str]) -> str:
         *(f"  {source}: {count} 問" for source, count in sorted(documents.items())),
     ]
     return "\n".join(lines)
+
+
+def render_left_out(left_out: Mapping[str, Standing]) -> str:
+    """Return the documents that no question was made of, a line each."""
+    lines = [f"  {source}（{standing.label}）\n" for source, standing in left_out.items()]
+    head = f"質問を作らなかった文書 {len(lines)} 件（今日施行されている版でないため。基準日の要る質問は質問集に直接書いてください）\n"
+    return head + "".join(lines) if lines else ""
 
 
 if __name__ == "__main__":

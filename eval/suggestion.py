@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eval.document_places import place_of_segment
 from eval.places import Gold
 from eval.question_sheet import AS_OF, PURPOSE
-from eval.suggestion_cells import YEAR, ask_of_cell, reword_question
+from eval.suggestion_cells import YEAR, ask_of_cell, find_unit, reword_question
 from eval.suggestion_forms import Asked, ask_of_sentence
 from rag.activity.candidates import find_key_facts
 from rag.activity.place_cells import SEPARATORS
@@ -40,11 +40,12 @@ _SAID_WHERE_ASKED = tuple(
     )
 )
 """What a question asks for, and what the fact that answers it holds."""
+_FROM_TO = re.compile(r"(?:何[時日月]|何曜日?|いつ)から.*(?:何[時日月]|何曜日?|いつ)まで")
 _WHAT_UNIT = re.compile(r"何(?![かがをでとも])([^でがをはにか、。]{1,2})")
 _CLEAR_KINDS = frozenset(
     {FactKind.AMOUNT, FactKind.DATE, FactKind.PERIOD, FactKind.TIME, FactKind.FORM, FactKind.PHONE}
 )
-_NO_SCOPE = re.compile(r"^(?:主な|前期|後期|資料)|様式第|一覧$")
+_NO_SCOPE = re.compile(r"^(?:主な|前期|後期|資料)|様式第|一覧$|電話|[0-9０-９]{3,}[-－]")
 _PAPER = re.compile(r"[^のはをが]{3,}[書届票証]$")
 _CONTENTS = re.compile(r"[.．・…‥･]{4,}")
 _SENTENCE_TITLE = re.compile(r"[。？?]|ですか|ますか")
@@ -118,19 +119,22 @@ def _of_official(chunk: Chunk, replace: Callable[[str], str]) -> Iterator[_Made]
 
 
 def choose_facts(question: str, answer: str) -> tuple[str, ...]:
-    """Return the fact of an answer that its question asks for; nothing where it cannot be told.
+    """Return the fact of an answer that its question asks for, two for from when to when; nothing where it cannot be told.
 
     >>> choose_facts("職員は何人ですか。", "11か所に、1か所当たり4人を指名しています。"), choose_facts("手数料はいくらですか", "翌日から1通300円です。")
     (('4人',), ('300円',))
     >>> choose_facts("休みはいつですか。", "水曜日です。入館は300円です。"), choose_facts("申請できますか", "町民課の窓口でできます。")
     (('水曜日',), ())
+    >>> choose_facts("役所は何時から何時までですか。", "午前8時30分から午後5時15分までです。")
+    ('午前8時30分', '午後5時15分')
     """
     first = answer[: next((end for _, end in split_sentences(answer)), 0)]
     wanted = next((said for asked, said in _SAID_WHERE_ASKED if asked.search(question)), None)
     if wanted is None and (unit := _WHAT_UNIT.search(question)):
         wanted = re.compile(re.escape(unit[1]))
     if wanted is not None:
-        return tuple(fact for fact in (*find_key_facts(first), *find_key_facts(answer)) if wanted.search(fact))[:1]
+        found = dict.fromkeys(fact for said in (first, answer) for fact in find_key_facts(said) if wanted.search(fact))
+        return tuple(found)[: 2 if _FROM_TO.search(question) else 1]
     return _find_clear_facts(first)[:1]
 
 
@@ -147,13 +151,16 @@ def _of_rows(chunk: Chunk, _: Callable[[str], str]) -> Iterator[_Made]:
     if not chunk.context:
         return
     header = next((cells for segment, cells in rows[: chunk.context] if not segment.heading), [])
+    headings = [" ".join(cells) for segment, cells in rows[: chunk.context] if segment.heading]
     for segment, cells in rows[chunk.context :]:
         if len(cells) != len(header):
             continue
         for column, value in list(zip(header, cells, strict=True))[1:]:
             scope = _scope(chunk, cells[0], is_needed=bool(YEAR.fullmatch(column)))
-            if asked := ask_of_cell(cells[0], column, value, scope):
-                yield asked, f"{cells[0]}の{column}: {value}", segment
+            unit = find_unit(cells[0], column, value, (*chunk.headings, *headings))
+            if asked := ask_of_cell(cells[0], column, value, scope, unit):
+                told = f"（単位：{unit}）" if unit and unit not in column else ""
+                yield asked, f"{cells[0]}の{column}: {value}{told}", segment
 
 
 def _cells(row: str) -> list[str]:

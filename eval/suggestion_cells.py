@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eval.suggestion_forms import NUMBER, Asked
 
@@ -14,6 +14,13 @@ _PERIOD = re.compile(rf"^{NUMBER}+(?:年|か月|箇月|月|週|日)間?(?:前|�
 _MONEY = re.compile(rf"^{NUMBER}+(?:円|千円|百万円|万円|億円)")
 _PEOPLE = re.compile(rf"^{NUMBER}+(?:人|名)")
 _NUMERIC = re.compile(r"^[▲△-]?[0-9０-９][0-9０-９,，.]*")
+_BARE = re.compile(r"[▲△-]?[0-9０-９][0-9０-９,，.．]*")
+_COUNTED = re.compile(r"[▲△-]?[0-9０-９][0-9０-９,，.．]*[^0-9０-９、。\s]{0,5}")
+_UNIT_OF_TABLE = re.compile(r"単位\s*[：:]?\s*((?:[千万億]|百万|十億)?円)")
+_UNIT_OF_COLUMN = re.compile(
+    r"[（(](?:単位\s*[：:]?\s*)?((?:[千万億]|百万|十億)?円|人|名|件|世帯|戸|棟|台|回|か所|箇所|[％%])[）)]$"
+)
+_NO_AMOUNT = re.compile(r"(?:数|率|割合|比|人口|人員|面積|年齢)(?:[（(][^）)]*[）)])?$")
 YEAR = re.compile(r"(?:令和|平成|昭和)[0-9０-９元]+年度?(?:[（(][^）)]*[）)])?")
 _MONEY_COLUMN = re.compile(r"(?:額|料|費|単価|税|賃|収入|支出)$|円[）)]$")
 _ENDINGS_BY_COLUMN = tuple(
@@ -32,8 +39,10 @@ _MOST_CELL = 24
 _IN_BRACKETS = re.compile(r"[（(][^）)]*[）)]$")
 
 
-def ask_of_cell(row: str, column: str, value: str, scope: str = "") -> Asked | None:
-    """Return the question for one cell of a table; None where its column or value is not asked for. scope: what the table is of.
+def ask_of_cell(row: str, column: str, value: str, scope: str = "", unit: str = "") -> Asked | None:
+    """Return the question for one cell of a table; None where its column or value is not asked for.
+
+    scope: what the table is of; unit: what a bare number counts, see `find_unit`.
 
     >>> ask_of_cell("待機児童の数", "目標値（令和12年度）", "0人").question
     '待機児童の数の目標値（令和12年度）は何人ですか。'
@@ -41,6 +50,8 @@ def ask_of_cell(row: str, column: str, value: str, scope: str = "") -> Asked | N
     ('防災訓練で、北沢小学校の責任者は誰ですか。', '令和8年度の町税はいくらですか。')
     >>> ask_of_cell("戸籍謄本（1通）", "窓口", "450円").question, ask_of_cell("リサイクル率", "目標値", "26.0").question
     ('戸籍謄本（1通）は、窓口ではいくらですか。', 'リサイクル率の目標値は何％ですか。')
+    >>> ask_of_cell("町税", "令和8年度", "2,148", unit="千円").question, ask_of_cell("救急", "出動（件）", "12", unit="件").question
+    ('令和8年度の町税はいくらですか（単位：千円）。', '救急の出動（件）は何件ですか。')
     >>> ask_of_cell("自転車", "備考", "500円"), ask_of_cell("1", "手数料", "500円"), ask_of_cell("自転車", "色", "青いもの")
     (None, None, None)
     """
@@ -49,12 +60,38 @@ def ask_of_cell(row: str, column: str, value: str, scope: str = "") -> Asked | N
     if not fits or value in "－―-—同上なし" or _NOT_ASKED.search(column) or _NUMERIC.match(row) or ";" in value:
         return None
     lead = f"{scope}で、" if scope else ""
+    if unit:
+        return Asked("表", f"{lead}{_ask_in_unit(row, column, unit)}", (value,))
     if YEAR.fullmatch(column) and _NUMERIC.match(value):
         return Asked("表", f"{lead}{column}の{row}は{'何人' if '人口' in row + scope else 'いくら'}ですか。", (value,))
     if _MONEY.match(value) and not _MONEY_COLUMN.search(column):
         return Asked("表", f"{lead}{row}は、{column}ではいくらですか。", (value,))
     ending = _find_ending(row, column, value)
     return Asked("表", f"{lead}{row}の{column}は{ending}", (value,)) if ending else None
+
+
+def _ask_in_unit(row: str, column: str, unit: str) -> str:
+    name = f"{column}の{row}" if YEAR.fullmatch(column) else f"{row}の{column}"
+    if not unit.endswith("円"):
+        return f"{name}は何{unit}ですか。"
+    return f"{name}はいくらですか{'' if unit == '円' or unit in column else f'（単位：{unit}）'}。"
+
+
+def find_unit(row: str, column: str, value: str, headings: Sequence[str] = ()) -> str:
+    """Return the unit of a bare number that its column says, else that of amounts that the headings of its table say; "" for none.
+
+    >>> [find_unit("町税", column, "2,148", ["予算（単位：千円）"]) for column in ("令和8年度", "構成比", "件数", "世帯（戸）")]
+    ['千円', '', '', '戸']
+    >>> find_unit("町税", "令和8年度", "2,148円", ["予算（単位：千円）"]), find_unit("人口", "令和8年度", "9,120", ["統計（単位：千円）"])
+    ('', '')
+    """
+    if not _BARE.fullmatch(value):
+        return ""
+    if match := _UNIT_OF_COLUMN.search(column):
+        return match[1]
+    if _NO_AMOUNT.search(column) or _NO_AMOUNT.search(row):
+        return ""
+    return next((match[1] for heading in reversed(headings) if (match := _UNIT_OF_TABLE.search(heading))), "")
 
 
 def _find_ending(row: str, column: str, value: str) -> str | None:
@@ -67,7 +104,7 @@ def _find_ending(row: str, column: str, value: str) -> str | None:
     by_column = next((ending for pattern, ending in _ENDINGS_BY_COLUMN if pattern.search(bare)), None)
     if by_column:
         return by_column
-    if not _NUMERIC.match(value):
+    if not _COUNTED.fullmatch(value):
         return None
     return "何％ですか。" if re.search(r"(?:率|割合)$", _IN_BRACKETS.sub("", row)) else "いくつですか。"
 

@@ -18,6 +18,7 @@ from rag.text import bigrams, morphemes, squeeze
 Search = Callable[[str], Sequence[Passage]]
 """Called with a question: the passages that are found, best first."""
 ALREADY_ASKED, ALIKE, TRIVIAL = "質問集にある", "ほかの候補と似ている", "検索が難なく見つける"
+TOO_MANY_EXTENSIONS = "内線番号の質問が候補の5分の1を超える"
 ELSEWHERE = "同じ答えがほかの場所にもある"
 BIG_MARGIN = 0.3
 """Of the first place before the next one, in the score from 0 to 1."""
@@ -25,8 +26,9 @@ NEARLY_ALL = 0.85
 """Share of a question's words that stand in the passage it was made of."""
 _ALIKE = 0.75
 """Share of common character bigrams from which on two questions are near duplicates."""
-_MOST_PER_SECTION = (2, 3)
+_MOST_OF_PLACE, _MOST_OF_SECTION = 2, 3
 """Suggestions of one place, and of one kind under one heading."""
+_ONE_EXTENSION_IN = 5
 _GOLDEN = 0.6180339887
 _Item = TypeVar("_Item")
 
@@ -81,13 +83,10 @@ def choose_suggestions(
         asked.add(question.text, question.gold, question.key_facts)
     chosen: list[Suggestion] = []
     dropped: Counter[str] = Counter()
-    taken: Counter[object] = Counter()
     waiting = deque(take_in_turn(everything))
     while waiting and len(chosen) < count:
         suggestion = waiting.popleft()
-        sections = (suggestion.gold, (suggestion.gold.source, suggestion.chunk.headings, suggestion.origin))
-        is_crowded = any(taken[key] >= most for key, most in zip(sections, _MOST_PER_SECTION, strict=True))
-        reason = _find_reason(suggestion, asked, near) or (ALIKE if is_crowded else None)
+        reason = _find_reason(suggestion, asked, near) or _find_crowd(suggestion, chosen)
         found = None if reason else look_up(suggestion, search, read_page)
         reason = found.reason if found else reason
         if found is None or reason is not None:
@@ -95,8 +94,27 @@ def choose_suggestions(
             continue
         chosen.append(replace(suggestion, rank=found.rank))
         near.add(suggestion.question)
-        taken.update(sections)
     return Choice(tuple(chosen), Counter(s.origin for s in everything), dropped, len(waiting))
+
+
+def _find_crowd(suggestion: Suggestion, chosen: Sequence[Suggestion]) -> str | None:
+    """Return the reason to leave out one more of what the chosen ones have enough of already."""
+    of_place = sum(other.gold == suggestion.gold for other in chosen)
+    of_section = sum(_section_of(other) == _section_of(suggestion) for other in chosen)
+    if of_place >= _MOST_OF_PLACE or of_section >= _MOST_OF_SECTION:
+        return ALIKE
+    extensions = sum(map(asks_for_extension, (*chosen, suggestion)))
+    is_too_many = asks_for_extension(suggestion) and extensions * _ONE_EXTENSION_IN > len(chosen) + 1
+    return TOO_MANY_EXTENSIONS if is_too_many else None
+
+
+def _section_of(suggestion: Suggestion) -> tuple[object, ...]:
+    return suggestion.gold.source, suggestion.chunk.headings, suggestion.origin
+
+
+def asks_for_extension(suggestion: Suggestion) -> bool:
+    """Tell whether a question asks for a telephone number within the town hall: lists of them would make half a question set."""
+    return "内線" in suggestion.question or any("内線" in fact for fact in suggestion.key_facts)
 
 
 def _find_reason(suggestion: Suggestion, asked: AskedBefore, near: AskedBefore) -> str | None:

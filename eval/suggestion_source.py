@@ -1,15 +1,21 @@
-"""The suggestions of a whole index: every chunk that is searched, with the town's own synonyms."""
+"""The suggestions of a whole index: every chunk of what is in force today, with the town's own synonyms.
+
+Of a text with several editions only those in force are asked about: a question without a day is answered from them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from eval.suggestion import Suggestion, suggest_from_chunk
 from eval.suggestion_choice import alternate, spread
 from rag.answering.writing.llm import open_llm
-from rag.documents import Chunk, Metadata
+from rag.documents import Chunk, Metadata, Standing
+from rag.indexing.catalog import Catalog
 from rag.indexing.snapshot import SnapshotStore
 from rag.settings import Settings
 
@@ -17,16 +23,34 @@ _NOUN = re.compile(r"[一-鿿々ァ-ヶーA-Za-z0-9]{2,}")
 _BESIDE = r"[一-鿿々ァ-ヶー]"
 
 
-def read_suggestions(settings: Settings) -> tuple[list[Suggestion], list[tuple[Chunk, Metadata]]]:
-    """Return what the documents of the published index suggest, and their chunks. Raises IndexMissingError, IndexMismatchError."""
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """What the documents suggest, and their chunks. left_out: the documents that are not in force today, and what they are."""
+
+    suggestions: list[Suggestion]
+    chunks: list[tuple[Chunk, Metadata]]
+    left_out: dict[str, Standing]
+
+
+def read_suggestions(settings: Settings, today: date | None = None) -> Suggested:
+    """Return what the documents of the published index suggest. Raises IndexMissingError, IndexMismatchError."""
     snapshot = SnapshotStore(settings.index).open_current()
     try:
         catalog, replace = snapshot.catalog, open_replacer(snapshot.wording.groups)
-        entries = catalog.documents()
+        left_out = find_not_in_force(catalog, today or date.today())
+        entries = [entry for entry in catalog.documents() if entry.source not in left_out]
         chunks = [(chunk, entry.metadata) for entry in entries for chunk in catalog.chunks_of(entry.source)]
     finally:
         snapshot.close()
-    return [found for chunk, metadata in chunks for found in suggest_from_chunk(chunk, metadata, replace)], chunks
+    suggestions = [found for chunk, metadata in chunks for found in suggest_from_chunk(chunk, metadata, replace)]
+    return Suggested(suggestions, chunks, left_out)
+
+
+def find_not_in_force(catalog: Catalog, today: date) -> dict[str, Standing]:
+    """Return the documents of whose text another edition is in force on a day, or none yet."""
+    families = catalog.families_by_source()
+    standings = {source: family.judge(source, today).standing for source, family in sorted(families.items())}
+    return {source: standing for source, standing in standings.items() if standing is not Standing.CURRENT}
 
 
 def open_replacer(groups: Sequence[Sequence[str]]) -> Callable[[str], str]:

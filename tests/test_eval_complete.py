@@ -153,3 +153,4 @@ def test_the_candidates_are_written_with_what_stands_there(places: DocumentPlace
     row = read_sheet(target, extra=(DECISION, complete.DOCUMENT, complete.PLACE, complete.EXCERPT))[0]
     assert (row["番号"], row[DECISION], row[complete.DOCUMENT], row[complete.PLACE]) == ("7", "", ANSWERS, "2")
     assert "300円" in row[complete.EXCERPT]
+    assert (row["分類"], row["回答可否"], row["担当課"]) == ("手続", "可", "町民課")

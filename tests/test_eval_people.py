@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from activity_fakes import MANUAL, HandClock, answered, build_activity, declined
 
-from eval.acceptance import DECISION
+from eval.acceptance import ACCEPTED, DECISION, read_accepted
 from eval.human_judgements import (
     Judgement,
     compare_with_people,
@@ -19,10 +19,12 @@ from eval.human_judgements import (
 from eval.metrics import Outcome
 from eval.questions import Question
 from eval.records import QuestionRecord
+from eval.sheet_writing import QUESTION_COLUMNS, write_rows
 from eval.suggest import write_suggestions
 from eval.use_candidates import read_use_candidates
 from rag.activity import Asking, Rating, Verdict
 from rag.documents import Locator
+from rag.errors import QuestionSetError
 from rag.settings import Settings
 from tests.eval_records import make_result
 
@@ -107,10 +109,51 @@ def test_what_use_brings_up_comes_as_candidates_once(tmp_path: Path) -> None:
     assert list(rows) == ["休館日は", "転入届の期限は", "ごみ袋の値段は", "旅券の手数料は"]
     assert (rows["転入届の期限は"]["期待する文書"], rows["転入届の期限は"]["ページ／行"]) == (MANUAL, "3")
     assert rows["転入届の期限は"]["正解に含まれる語"] == "14日以内"
-    assert rows["ごみ袋の値段は"]["回答可否"] == "不可" and "「△」の評価" in rows["ごみ袋の値段は"]["備考"]
+    assert "人が「△」と評価" in rows["ごみ袋の値段は"]["備考"]
     assert "（2 回）" in rows["旅券の手数料は"]["備考"]
+    assert {row["回答可否"] for row in rows.values() if "【未記入】" in row["備考"]} == {""}
+    assert [form for form, row in rows.items() if row["回答可否"] == "可"] == ["休館日は", "転入届の期限は"]
     write_suggestions(tmp_path / "候補.csv", [], list(rows.values()))
     assert (tmp_path / "候補.csv").read_text(encoding="utf-8-sig").startswith(f"{DECISION},番号")
+
+
+def test_the_key_facts_of_a_judged_answer_are_what_was_asked_for(tmp_path: Path) -> None:
+    activity = build_activity(tmp_path)
+    text = "月曜日から金曜日までの午前9時から午後4時までです。手数料は10キログラムごとに150円です。[1]"
+    id_ = activity.store.record(Asking("クリーンセンターの持込み手数料はいくらですか"), answered(text))
+    activity.ratings.rate(id_, "甲", GOOD)
+    settings = Settings(data_dir=tmp_path / "data")
+    activity.close()
+    assert [row["正解に含まれる語"] for row in read_use_candidates(settings, [], HandClock())] == ["150円"]
+
+
+def test_facts_that_an_older_version_chose_are_chosen_anew_and_those_of_people_kept(tmp_path: Path) -> None:
+    answer = "月曜日から金曜日までの午前9時からです。手数料は10キログラムごとに150円です。"
+    for number, (facts, note) in enumerate([("月曜日;金曜日;午前9時", "要確認"), ("10キログラム", "要確認")], start=1):
+        row = {"番号": f"U{number}", "質問": "手数料はいくらですか", "期待する文書": "手引.pdf", "ページ／行": "2"}
+        row |= {"正解に含まれる語": facts, "模範解答": answer, "回答可否": "可", "備考": note}
+        write_rows(tmp_path / "question_candidates.csv", QUESTION_COLUMNS, [row])
+        (found,) = read_use_candidates(Settings(data_dir=tmp_path), [])
+        assert found["正解に含まれる語"] == ("150円" if number == 1 else "10キログラム")
+
+
+def test_what_people_judged_wrong_cannot_be_accepted_before_the_right_answer_is_filled_in(tmp_path: Path) -> None:
+    activity = build_activity(tmp_path)
+    wrong = activity.store.record(Asking("ごみ袋の値段は"), answered())
+    kept = activity.store.record(Asking("休館日は"), answered("月曜日です。[1]", MANUAL, Locator(page=2)))
+    activity.store.judge(wrong, Verdict.WRONG, "値上げの前の値段です。")
+    activity.store.judge(kept, Verdict.NOT_FOUND)
+    activity.add_candidate(kept)
+    settings = Settings(data_dir=tmp_path / "data")
+    activity.close()
+
+    rows = read_use_candidates(settings, [], HandClock())
+    assert [row["質問"] for row in rows] == ["休館日は", "ごみ袋の値段は"]
+    assert "違う" in rows[1]["備考"] and "値上げの前の値段です。" in rows[1]["備考"]
+    decided = [{**row, "番号": f"R{number}", DECISION: ACCEPTED} for number, row in enumerate(rows, start=1)]
+    write_rows(tmp_path / "候補.xlsx", (DECISION, *QUESTION_COLUMNS), decided)
+    with pytest.raises(QuestionSetError, match=r"I2（2行目「回答可否」）(?s:.)*I3（3行目「回答可否」）"):
+        read_accepted(tmp_path / "候補.xlsx")
 
 
 @pytest.mark.parametrize("name", ["none", "data"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from eval.acceptance import ACCEPTED, DECISION, REFUSED, read_accepted
 from eval.convert import main
 from eval.places import Gold
-from eval.questions import Question, read_questions
+from eval.questions import COLUMNS, Question, read_questions
 from eval.sheet_writing import QUESTION_COLUMNS, write_cells, write_questions, write_rows
 from rag.errors import QuestionSetError
 
@@ -91,6 +91,16 @@ def test_excel_freezes_its_heading_and_offers_what_can_be_chosen(tmp_path: Path)
     assert offered == {"回答可否": ["可", "不可"], "用途": ["調整", "検証"], "分類": ["手続", "計画"]}
 
 
+def test_excel_prints_all_columns_on_the_width_of_a_page_and_hides_the_lists(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.xlsx", [QUESTION])
+    sheet, listed = openpyxl.load_workbook(tmp_path / "q.xlsx").worksheets
+    assert (sheet.page_setup.orientation, sheet.print_title_rows) == ("landscape", "$1:$1")
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.oddFooter.center.text == "&P / &N"
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
+    assert (sheet.sheet_state, listed.sheet_state) == ("visible", "hidden")
+
+
 def test_only_accepted_suggestions_come_into_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     decisions = {"1": ACCEPTED, "2": REFUSED, "3": "", "4": ACCEPTED}
     rows = [write_cells(replace(QUESTION, id=id_)) | {DECISION: mark} for id_, mark in decisions.items()]
@@ -98,6 +108,108 @@ def test_only_accepted_suggestions_come_into_a_set(tmp_path: Path, capsys: pytes
     assert [question.id for question in read_accepted(tmp_path / "候補.xlsx")] == ["1", "4"]
     assert main(["--accepted", str(tmp_path / "候補.xlsx"), str(tmp_path / "q.csv")]) == 0
     assert "2 問" in capsys.readouterr().out and len(read_questions(tmp_path / "q.csv")) == 2
+
+
+def write_decided(path: Path, *questions: Question) -> Path:
+    write_rows(path, (DECISION, *QUESTION_COLUMNS), [write_cells(q) | {DECISION: ACCEPTED} for q in questions])
+    return path
+
+
+def write_own_excel(path: Path) -> None:
+    """Write a set as a QA team keeps it: numbers as numbers, columns of its own, widths, a second sheet."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["担当者", *QUESTION_COLUMNS])
+    for number in (8, 12):
+        cells = write_cells(replace(QUESTION, text=f"問い{number}はいくらですか。"))
+        sheet.append([f"甲{number}", number, *list(cells.values())[1:]])
+    sheet.column_dimensions["C"].width = 33
+    sheet["C3"].font = openpyxl.styles.Font(color="FFFF0000")
+    sheet.auto_filter.ref = "A1:M3"
+    book.create_sheet("メモ")["A1"] = "消さない"
+    book.save(path)
+
+
+def test_batches_of_accepted_suggestions_are_added_under_fresh_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "質問集.xlsx"
+    write_own_excel(target)
+    before = target.read_bytes()
+    for batch in ("休館日", "会費"):
+        asked = replace(QUESTION, id="S1", text=f"=1+1の{batch}は"), replace(QUESTION, id="R1", text=f"{batch}の窓口は")
+        candidates = write_decided(tmp_path / f"{batch}.xlsx", *asked)
+        assert main(["--accepted", "--add", str(candidates), str(target)]) == 0
+    assert "番号 15、16" in capsys.readouterr().out
+    read = read_questions(target)
+    assert [q.id for q in read] == ["8", "12", "13", "14", "15", "16"]
+    assert read[2] == replace(QUESTION, id="13", text="=1+1の休館日は") and read[5].text == "会費の窓口は"
+    assert before in [path.read_bytes() for path in tmp_path.glob("質問集-*.xlsx")], "the set before is kept"
+
+
+def test_adding_leaves_the_rest_of_an_excel_set_as_it_is(tmp_path: Path) -> None:
+    target = tmp_path / "質問集.xlsx"
+    write_own_excel(target)
+    candidates = write_decided(tmp_path / "候補.csv", replace(QUESTION, text="休館日は"))
+    assert main(["--accepted", "--add", str(candidates), str(target)]) == 0
+    sheet, memo = openpyxl.load_workbook(target).worksheets
+    assert (sheet.column_dimensions["C"].width, memo["A1"].value, sheet.auto_filter.ref) == (33, "消さない", "A1:M4")
+    assert [sheet.cell(row, 1).value for row in range(1, 5)] == ["担当者", "甲8", "甲12", None]
+    assert [sheet.cell(row, 2).value for row in range(2, 5)] == [8, 12, 13]
+    assert sheet["C4"].value == "休館日は" and sheet["C4"].font.color.rgb == "FFFF0000"
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig"])
+def test_adding_to_a_csv_keeps_its_bytes_and_its_encoding(tmp_path: Path, encoding: str) -> None:
+    target, line = tmp_path / "q.csv", ",".join(["Q07", "町の花は"] + [""] * 5 + ["不可", "", "", "甲"])
+    target.write_bytes(f"{','.join(COLUMNS)},担当者\r\n{line}".encode(encoding))
+    before = target.read_bytes()
+    candidates = write_decided(tmp_path / "候補.xlsx", QUESTION)
+    assert main(["--accepted", "--add", str(candidates), str(target)]) == 0
+    assert target.read_bytes().startswith(before + b"\r\nQ08,")
+    assert read_questions(target)[1] == replace(QUESTION, id="Q08")
+
+
+def test_what_the_set_asks_already_is_named_by_its_cell_and_nothing_is_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, new = tmp_path / "q.xlsx", replace(QUESTION, id="2", text="休館日は")
+    write_questions(target, [QUESTION])
+    before = target.read_bytes()
+    candidates = write_decided(tmp_path / "候補.xlsx", new, replace(QUESTION, id="3"), replace(new, id="4"))
+    assert main(["--accepted", "--add", str(candidates), str(target)]) == 2
+    told = capsys.readouterr().err
+    assert "C3（3行目「質問」）: q.xlsx の 2行目（番号 1）と同じ質問です" in told
+    assert "C4（4行目「質問」）: この表の 2行目と同じ質問です" in told
+    assert target.read_bytes() == before and sorted(path.name for path in tmp_path.iterdir()) == ["q.xlsx", "候補.xlsx"]
+    of_a_day = write_decided(tmp_path / "別の日.xlsx", replace(QUESTION, as_of=date(2026, 4, 1)))
+    assert main(["--accepted", "--add", str(of_a_day), str(target)]) == 0, "another day is another question"
+
+
+def test_a_day_is_not_lost_where_the_set_has_no_column_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(tmp_path / "q.xlsx", COLUMNS, [write_cells(QUESTION)])
+    candidates = write_decided(tmp_path / "候補.xlsx", replace(QUESTION, text="休館日は", as_of=date(2026, 4, 1)))
+    assert main(["--accepted", "--add", str(candidates), str(tmp_path / "q.xlsx")]) == 2
+    assert "L2（2行目「基準日」）: q.xlsx に「基準日」の列がありません" in capsys.readouterr().err
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, candidates = tmp_path / "q.xlsx", write_decided(tmp_path / "候補.xlsx", replace(QUESTION, text="休館日は"))
+    assert main(["--accepted", "--add", str(candidates), str(target)]) == 2
+    assert "加える先の質問集がありません" in capsys.readouterr().err
+    write_questions(target, [QUESTION])
+    before = target.read_bytes()
+    assert main(["--accepted", str(candidates), str(target)]) == 2
+    assert "--add を付けてください" in capsys.readouterr().err
+    assert main([str(candidates), str(target)]) == 2
+    assert "--" not in (told := capsys.readouterr().err) and "書き先に別の名前" in told
+    assert main([str(target), str(target)]) == 2
+    assert "--" not in (told := capsys.readouterr().err) and "書き先に別の名前" in told
+    with pytest.raises(SystemExit):
+        main(["--add", str(candidates), str(target)])
+    assert target.read_bytes() == before
 
 
 def test_a_mark_that_is_neither_is_named_and_a_sheet_without_any_refused(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -21,12 +23,23 @@ from eval.document_places import DocumentPlaces
 from eval.label_check import find_missing
 from eval.places import Gold
 from eval.questions import Question
-from eval.suggest import main, write_suggestions
+from eval.suggest import main, render_left_out, write_suggestions
 from eval.suggestion import Suggestion, suggest_from_chunk
-from eval.suggestion_choice import ALREADY_ASKED, ELSEWHERE, TRIVIAL, choose_suggestions, spread, take_in_turn
+from eval.suggestion_cells import ask_of_cell
+from eval.suggestion_choice import (
+    ALREADY_ASKED,
+    ELSEWHERE,
+    TOO_MANY_EXTENSIONS,
+    TRIVIAL,
+    choose_suggestions,
+    spread,
+    take_in_turn,
+)
 from eval.suggestion_forms import ask_of_sentence
 from eval.suggestion_llm import NO_ANSWER, NO_FORM, NOT_SENT, NOT_WRITTEN, TOLD, suggest_with_llm
-from rag.documents import Chunk, ChunkKind, Kind, Locator, Metadata, Passage, Segment
+from eval.suggestion_source import find_not_in_force, read_suggestions
+from rag.documents import Chunk, ChunkKind, Kind, Locator, Metadata, Passage, Segment, Standing
+from rag.indexing.snapshot import SnapshotStore
 from rag.settings import Settings
 
 FILES = {
@@ -36,6 +49,9 @@ FILES = {
     "町民課/案内.html": "<h1>水道の休止</h1><p>休止届出書は、使用を止める日の5日前までに提出してください。</p>",
 }
 DOCUMENT = make_pdf("環境課/手引.pdf", ["# 粗大ごみ\n粗大ごみの処理手数料は、1点につき500円です。"], title="ごみの手引")
+QUESTIONS = ("休館日を知りたい", "印鑑の値段は", "転入届の期限", "犬の登録先", "検針の月は", "会長は誰", "税の督促とは")
+OLD_PAGES = ["# 粗大ごみ\n粗大ごみの処理手数料は、1点につき400円です。"]
+NEW_PAGES = ["# 粗大ごみ\n粗大ごみの処理手数料は、1点につき500円です。"]
 METADATA = Metadata("手引", Kind.MANUAL, "環境課")
 
 
@@ -134,6 +150,34 @@ def test_near_duplicates_are_taken_once_and_the_rest_is_counted() -> None:
     choice = choose([*twins, replace(twins[0], question="印鑑を、知りたい。")], find((OTHER, 0.9)), count=3)
     assert len(choice.chosen) == 3 and choice.made.total() == 6
     assert choice.dropped.total() + choice.untried == 3
+
+
+def test_at_most_a_fifth_asks_for_an_extension() -> None:
+    lines = [
+        suggest(f"{name}課の内線番号は", place=n) for n, name in enumerate(("税務", "町民", "福祉", "建設", "環境"), 1)
+    ]
+    others = [suggest(text, place=n, source="規程.pdf") for n, text in enumerate(QUESTIONS, 1)]
+    choice = choose([*lines, *others], find((OTHER, 0.9)), count=20)
+    extensions = [s for s in choice.chosen if "内線" in s.question]
+    assert (len(extensions), len(choice.chosen) - len(extensions)) == (1, 7), "not yet a second one in ten"
+    assert choice.dropped == {TOO_MANY_EXTENSIONS: 4}
+    assert choose(lines, find((OTHER, 0.9))).dropped == {TOO_MANY_EXTENSIONS: 5}
+
+
+def test_an_amount_of_a_table_is_asked_in_the_unit_of_its_heading(tmp_path: Path) -> None:
+    table = "# 予算\n\n## 会計別の予算額（単位：千円）\n\n| 区分 | 令和8年度 | 件数 |\n|---|---|---|\n| 一般会計 | 9,040,000 | 120 |\n"
+    catalog = build_catalog(tmp_path, {"企画財政課/予算.md": table})
+    chunks = catalog.chunks_of("企画財政課/予算.md")
+    found = {s.question.split("、")[-1]: s for chunk in chunks for s in suggest_from_chunk(chunk, METADATA)}
+    asked = found["令和8年度の一般会計はいくらですか（単位：千円）。"]
+    assert asked.key_facts == ("9,040,000",) and asked.answer.endswith("9,040,000（単位：千円）")
+    assert not find_missing([DocumentPlaces(catalog).read(asked.gold) or ""], asked.key_facts)
+    assert [s.key_facts for s in found.values() if "件数" in s.question and "千円" not in s.question] == [("120",)]
+
+
+def test_a_sentence_in_a_cell_is_no_number() -> None:
+    assert ask_of_cell("大声で怒っている人", "最初の応対", "10分は聞き、要点をまとめて返す") is None
+    assert ask_of_cell("たき火", "出火数", "4件") is not None
 
 
 def test_documents_take_turns() -> None:
@@ -245,6 +289,40 @@ def test_the_command_says_what_it_made_and_why_it_left_some_out(
     assert "作った候補" in said and "選んだ候補" in said
     assert main([*arguments[:-1], "1000"]) == 1, "there are fewer"
     assert main(["--index", str(tmp_path), "--output", str(tmp_path / "x.xlsx")]) == 2
+
+
+def test_editions_that_are_not_in_force_are_left_out_and_named(tmp_path: Path) -> None:
+    rules = {
+        f"総務課/旅費規程_{day}施行.txt": f"澄川町職員旅費規程\n\n第3条　宿泊手当の額は、1夜につき{amount}円とする。\n"
+        for day, amount in (("令和5年4月1日", 2100), ("令和7年4月1日", 2400), ("令和40年4月1日", 9900))
+    }
+    catalog = build_catalog(tmp_path, {**rules, "町民課/質問.csv": FILES["町民課/質問.csv"]})
+    old, _, coming = rules
+    assert find_not_in_force(catalog, date(2026, 11, 27)) == {old: Standing.OLD, coming: Standing.COMING}
+    assert find_not_in_force(catalog, date(2024, 1, 1))[list(rules)[1]] is Standing.COMING
+    said = render_left_out({old: Standing.OLD})
+    assert "質問を作らなかった文書 1 件" in said and f"{old}（旧版）" in said and render_left_out({}) == ""
+
+
+def test_no_question_is_made_of_an_old_edition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (
+        make_pdf("手引_R5.pdf", OLD_PAGES, title="手引", year=2023),
+        make_pdf("手引_R7.pdf", NEW_PAGES, title="手引", year=2025),
+    )
+    catalog = build_catalog(tmp_path, {}, [old, new])
+    snapshot = SimpleNamespace(catalog=catalog, wording=SimpleNamespace(groups=()), close=lambda: None)
+    monkeypatch.setattr(SnapshotStore, "open_current", lambda store: snapshot)
+    made = read_suggestions(Settings(), date(2026, 11, 27))
+    assert {s.gold.source for s in made.suggestions} == {chunk.source for chunk, _ in made.chunks} == {new.source}
+    assert made.left_out == {old.source: Standing.OLD}
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", "多め"])
+def test_a_count_below_one_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], count: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--output", str(tmp_path / "候補.xlsx"), "--count", count])
+    assert left.value.code == 2 and f"--count の値「{count}」は使えません。1 以上の整数" in capsys.readouterr().err
+    assert not (tmp_path / "候補.xlsx").exists()
 
 
 def test_a_server_is_asked_about_every_passage_and_believed_where_its_words_stand(

@@ -91,5 +91,5 @@ def test_all_that_a_model_of_random_weights_says_is_struck(
 @pytest.mark.timeout(START_SECONDS + 3 * WAIT_SECONDS)
 def test_no_question_that_a_model_of_random_weights_proposes_is_taken(served: Settings, small_town: Settings) -> None:
     settings = replace(served, llm_max_tokens=80, llm_timeout_seconds=WAIT_SECONDS, index=small_town.index)
-    _, chunks = read_suggestions(settings)
+    chunks = read_suggestions(settings).chunks
     assert propose_with_llm(settings, chunks, count=2) == ([], {NO_FORM: 2})

@@ -14,9 +14,11 @@ from rag.activity.place_cells import SEPARATORS, write_place
 from rag.activity.question_form import normalize_question
 from rag.activity.records import GivenAnswer
 from rag.activity.tables import Table, lock_tables, read_table, write_table
+from rag.answering.answer_type import AnswerType, Wanted, find_wanted
 from rag.answering.facts import FactKind, find_facts
 from rag.errors import UsageError
 from rag.settings import Settings
+from rag.text import morphemes, split_sentences
 
 CANDIDATES_FILE = "question_candidates.csv"
 COLUMNS = (
@@ -25,6 +27,8 @@ COLUMNS = (
 """Those of `eval.questions`; a test holds them equal."""
 TO_CHECK = "要確認"
 _MOST_FACTS = 3
+_NO_FACTS = frozenset({FactKind.NAME, FactKind.UNIT})
+_NO_NUMBERS = _NO_FACTS | {FactKind.DATE, FactKind.TIME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,39 @@ def find_key_facts(answer: str) -> tuple[str, ...]:
     >>> find_key_facts("費用の2分の1、上限20,000円を、購入の日から6か月以内に環境課へ申請した方に補助します。")
     ('20,000円', '6か月以内', '2分の1')
     """
-    facts = [fact for fact in find_facts(answer) if fact.kind not in (FactKind.NAME, FactKind.UNIT)]
+    facts = [fact for fact in find_facts(answer) if fact.kind not in _NO_FACTS]
     facts.sort(key=lambda fact: fact.kind is FactKind.NUMBER)
     words = (answer[fact.start : fact.end] for fact in facts)
     return tuple(dict.fromkeys(word for word in words if not SEPARATORS.search(word)))[:_MOST_FACTS]
+
+
+def choose_key_facts(question: str, answer: str) -> tuple[str, ...]:
+    """Return the facts of an answer that its question asks for, of the sentence that speaks most of what is asked; else any facts.
+
+    >>> choose_key_facts("持込み手数料はいくらですか。", "月曜日の午前9時から正午までです。手数料は10キログラムごとに150円です。")
+    ('150円',)
+    >>> choose_key_facts("いつまでですか。", "手数料は300円で、14日以内です。"), choose_key_facts("申請できますか。", "300円でできます。")
+    (('14日以内',), ('300円',))
+    >>> choose_key_facts("人口は", "令和8年4月1日現在で12,345人です。"), choose_key_facts("手数料はいくらですか", "3月1日から無料です。")
+    (('12,345人',), ('無料',))
+    """
+    wanted, words = find_wanted(question), set(morphemes(question))
+    sentences = [answer[start:end] for start, end in split_sentences(answer)] if wanted.is_value else []
+    answering = {sentence: found for sentence in sentences if (found := _find_asked_facts(wanted, sentence))}
+    if not answering:
+        return find_key_facts(answer)
+    return answering[max(answering, key=lambda sentence: len(words & set(morphemes(sentence))))][:_MOST_FACTS]
+
+
+def _find_asked_facts(wanted: Wanted, sentence: str) -> tuple[str, ...]:
+    """Return the facts of a sentence where things of the wanted kind stand; 無料 is no fact, but answers how much something is."""
+    spans = wanted.find(sentence)
+    others = _NO_NUMBERS if wanted.is_number else _NO_FACTS
+    facts = [fact for fact in find_facts(sentence) if fact.kind not in others]
+    asked = [sentence[f.start : f.end] for f in facts if any(f.start < s.end and s.start < f.end for s in spans)]
+    if not asked and wanted.type is AnswerType.AMOUNT:
+        asked = [sentence[slice(*span)] for span in spans]
+    return tuple(dict.fromkeys(fact for fact in asked if not SEPARATORS.search(fact)))
 
 
 def candidate_of_answer(given: GivenAnswer) -> Candidate:
@@ -108,7 +141,7 @@ def write_candidate(candidate: Candidate, number: str) -> dict[str, str]:
         "質問": " ".join(question.split()),
         "期待する文書": ";".join(source for source, _ in candidate.places),
         "ページ／行": ";".join(place for _, place in candidate.places),
-        "正解に含まれる語": ";".join(find_key_facts(answer)) if candidate.is_answerable else "",
+        "正解に含まれる語": ";".join(choose_key_facts(question, answer)) if candidate.is_answerable else "",
         "模範解答": answer,
         "分類": candidate.category,
         "回答可否": "可" if candidate.is_answerable else "不可",
