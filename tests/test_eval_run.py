@@ -14,10 +14,12 @@ import pytest
 
 from eval.__main__ import main
 from eval.acceptance import DECISION
-from eval.gate import build_gate
+from eval.check import PROPOSED
+from eval.gate import build_gate, find_broken, tell_broken
 from eval.groups import build_groups
 from eval.human_judgements import Judgement, remember_answer
-from eval.question_sheet import read_sheet
+from eval.label_check import CheckResult
+from eval.question_sheet import CellProblem, read_sheet
 from eval.questions import COLUMNS, Gold, Question, read_questions
 from eval.records import RunRecord
 from eval.run import EvaluationStoppedError, run_evaluation
@@ -27,6 +29,7 @@ from rag.activity.question_form import normalize_question
 from rag.activity.ratings import Rating
 from rag.assistant import Assistant
 from rag.batch import write_sheet
+from rag.cli import main as rag_main
 from rag.documents import (
     Answer,
     Chunk,
@@ -43,7 +46,7 @@ from rag.documents import (
 )
 from rag.errors import QuestionSetError, UsageError
 from rag.indexing.manifest import Manifest, Recipe
-from rag.indexing.sync import SyncReport, sync
+from rag.indexing.sync import GateResult, SyncReport, sync
 from rag.settings import Settings
 
 PAGE = "印鑑登録証の再交付は500円です。\n\n図書館は月曜日が休みです。"
@@ -448,6 +451,52 @@ def test_the_gate_lets_the_first_index_pass_refuses_a_worse_one_and_passes_an_eq
     (town.corpus / "水道.md").write_text("# 水道\n\n水道の使用開始は電話で受け付けます。\n", encoding="utf-8")
     equal = town.sync()
     assert equal.published and equal.gate and "変わりません" in equal.gate.summary
+
+
+def test_the_gate_names_what_is_lost_by_its_label_and_proposals_need_no_publishing(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    first = town.sync()
+    old, file = town.corpus / "ごみ.md", tmp_path / "提案.csv"
+    old.rename(town.corpus / "ごみの出し方.md")  # renamed
+    (town.corpus / "よくある質問.csv").write_text(RECORDS.replace("月曜日", "水曜日"), encoding="utf-8")  # replaced
+    refused = sync(town.settings, gate=build_gate(town.questions, town.settings, file))
+    assert refused.gate and not refused.published and refused.snapshot == first.snapshot
+    summary = refused.gate.summary
+    assert "新たな誤りのうち 2 問は、質問集の正解が新しい文書に合いません" in summary
+    assert "番号 1: C2（2行目「期待する文書」）: 文書「ごみ.md」が索引にありません" in summary
+    assert "番号 2: E3（3行目「正解に含まれる語」）: 「月曜日」が" in summary
+    assert f"{file} に書きました" in summary and list(refused.gate.details["labels"]) == ["1", "2"]
+    assert read_sheet(file, extra=PROPOSED)[0]["期待する文書"] == "ごみ.md"
+    again = town.sync()
+    assert (
+        again.gate and f"python -m rag index --gate {town.questions.as_posix()} --write-proposals" in again.gate.summary
+    )
+
+
+def test_a_question_that_is_lost_for_another_reason_is_not_blamed_on_its_label() -> None:
+    labels = CheckResult(
+        2, (CellProblem(2, "ページ／行", 3, "頁がありません。"), CellProblem(3, "質問", 1, "同じ質問です。")), ()
+    )
+    ids = {2: "一", 3: "二"}
+    assert find_broken(labels, ids, ["二"]) == {} and list(find_broken(labels, ids, ["一", "二"])) == ["一"]
+    many = {str(number): "頁がありません。" for number in range(8)}
+    told = tell_broken(GateResult(False, "下がります。"), many, Path("集.csv")).summary
+    assert told.count("頁がありません。") == 5 and "ほか 3 問" in told
+    passed = GateResult(True, "変わりません。")
+    assert tell_broken(passed, {}, Path("集.csv")) == passed
+
+
+def test_proposals_are_refused_before_anything_is_indexed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    town = Town(tmp_path)
+    index = ["index", str(town.corpus), "--index", str(town.settings.index)]
+    assert rag_main([*index, "--write-proposals", str(tmp_path / "提案.csv")]) == 2
+    assert "--gate に質問集" in capsys.readouterr().err
+    assert rag_main([*index, "--gate", str(town.questions), "--write-proposals", str(town.questions)]) == 2
+    assert not town.settings.index.exists()
+    sync(town.settings)
+    capsys.readouterr()
+    assert rag_main([*index, "--gate", str(town.questions), "--write-proposals", str(tmp_path / "提案.csv")]) == 0
+    assert "提案は書いていません" in capsys.readouterr().err and not (tmp_path / "提案.csv").exists()
 
 
 def test_the_gate_passes_where_the_published_index_cannot_be_asked_any_more(tmp_path: Path) -> None:
