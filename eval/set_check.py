@@ -36,7 +36,7 @@ class SetCheck:
         """Return it for people, a line each; nothing where nothing is wrong.
 
         >>> SetCheck(9, 2, 1, ("D5（5行目「ページ／行」）: 頁がありません。",), "python -m eval check 表.xlsx").describe()[0]
-        '注意: 質問 9 問のうち 1 問に、文書に合わない正解や重複が 2 件あります。測った値は当てになりません。すべてを見る: python -m eval check 表.xlsx'
+        '注意: 質問 9 問のうち 1 問に、文書に合わない正解や重複が 2 件あります。その質問の結果は当てになりません。すべてを見る: python -m eval check 表.xlsx'
         """
         return (*self._describe_decisions(), *self._describe_labels())
 
@@ -45,7 +45,7 @@ class SetCheck:
             return ()
         head = (
             f"注意: 質問 {self.rows} 問のうち {self.questions} 問に、文書に合わない正解や重複が {self.problems} 件あります。"
-            f"測った値は当てになりません。すべてを見る: {self.command}"
+            f"その質問の結果は当てになりません。すべてを見る: {self.command}"
         )
         rest = self.problems - len(self.first)
         return (head, *(f"　{line}" for line in self.first), *((f"　ほか {rest} 件",) if rest else ()))

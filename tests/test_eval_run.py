@@ -335,7 +335,7 @@ def test_labels_that_do_not_fit_the_documents_are_told_in_the_summary_the_json_a
     broken, output = tmp_path / "質問.csv", tmp_path / "r.json"
     write_sheet(broken, rows, COLUMNS)
     assert town.main(str(broken), output=output) == 0
-    told = f"質問 3 問のうち 3 問に、文書に合わない正解や重複が 3 件あります。測った値は当てになりません。すべてを見る: python -m eval check {broken.as_posix()} --index {town.settings.index.as_posix()}"
+    told = f"質問 3 問のうち 3 問に、文書に合わない正解や重複が 3 件あります。その質問の結果は当てになりません。すべてを見る: python -m eval check {broken.as_posix()} --index {town.settings.index.as_posix()}"
     shown, page = capsys.readouterr().out, (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
     for text in (shown, page):
         assert told in text and "D2（2行目「ページ／行」）" in text and "E3（3行目" in text and "B4（4行目" in text
