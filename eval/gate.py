@@ -7,18 +7,17 @@ Questions that are lost because their label does not fit the new documents are n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eval.check import write_proposals
 from eval.comparison import Comparison, Difference, compare_runs
 from eval.conditions import describe
 from eval.document_places import DocumentPlaces
 from eval.label_check import CheckResult, check_rows
 from eval.metrics import ACCURACY
-from eval.question_sheet import SUFFIXES, read_sheet
+from eval.question_sheet import SUFFIXES, SheetRow, read_sheet
 from eval.questions import Question, read_questions
 from eval.records import RunRecord
 from eval.run import run_evaluation
@@ -53,22 +52,27 @@ class FixedReader(SnapshotReader):
         """Do nothing: the snapshot is not ours."""
 
 
-def build_gate(questions: Path, settings: Settings, proposals: Path | None = None) -> Gate:
-    """Return the gate over a question set. Raises QuestionSetError now, before anything is indexed.
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Where a copy of the question set goes whose labels are checked against the new snapshot, published or not, and what writes it."""
 
-    proposals: where a copy of the question set is written whose labels are checked against the new snapshot, published or not.
-    """
+    path: Path
+    write: Callable[[Path, Sequence[SheetRow], CheckResult], None]
+
+
+def build_gate(questions: Path, settings: Settings, proposals: Proposals | None = None) -> Gate:
+    """Return the gate over a question set. Raises QuestionSetError now, before anything is indexed."""
     if proposals:
-        check_output_file(proposals, questions, allowed=SUFFIXES)
+        check_output_file(proposals.path, questions, allowed=SUFFIXES)
     asked, rows = read_questions(questions), read_sheet(questions)
 
     def gate(candidate: Snapshot) -> GateResult:
         labels = check_rows(rows, DocumentPlaces(candidate.catalog))
         if proposals:
-            write_proposals(proposals, rows, labels)
+            proposals.write(proposals.path, rows, labels)
         verdict = compare(candidate)
         broken = find_broken(labels, {row.number: row["番号"] for row in rows}, verdict.details.get("lost", ()))
-        return tell_broken(verdict, broken, questions, proposals)
+        return tell_broken(verdict, broken, questions, proposals.path if proposals else None)
 
     def compare(candidate: Snapshot) -> GateResult:
         embedders = EmbedderLibrary(settings)

@@ -244,9 +244,10 @@ def _show(options: argparse.Namespace, values: Any, text: str, *, done: bool) ->
 def _gate(options: argparse.Namespace, settings: Settings, proposals: Path | None = None) -> Any:
     if not options.gate:
         return None
-    from eval.gate import build_gate
+    from eval.check import write_proposals
+    from eval.gate import Proposals, build_gate
 
-    return build_gate(options.gate, settings, proposals)
+    return build_gate(options.gate, settings, Proposals(proposals, write_proposals) if proposals else None)
 
 
 def run_search(options: argparse.Namespace) -> int:

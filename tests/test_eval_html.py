@@ -103,7 +103,7 @@ def test_questions_are_filtered_and_broken_down_by_department_kind_and_document(
     second = next(a for tag, a in reader.tags if a.get("id") == "q-2")
     assert (second["data-department"], second["data-type"]) == ("税務課", "手順")
     assert (second["data-document"] or "").split("\n") == ["町民課/手引.pdf", "税務課/手引.pdf"]
-    assert "<option>税務課/手引.pdf</option>" in page and "<td>担当課</td><td>税務課</td>" in page
+    assert "<option>税務課/手引.pdf</option>" in page and ">担当課</td><td>税務課</td>" in page
     assert "担当課 税務課" in render_run(run)
     one = render_html(make_run([make_result("1")]))
     assert 'name="department"' not in one and 'name="document"' not in one, "one value tells nothing apart"

@@ -14,8 +14,8 @@ import pytest
 
 from eval.__main__ import main
 from eval.acceptance import DECISION
-from eval.check import PROPOSED
-from eval.gate import build_gate, find_broken, tell_broken
+from eval.check import PROPOSED, write_proposals
+from eval.gate import Proposals, build_gate, find_broken, tell_broken
 from eval.groups import build_groups
 from eval.human_judgements import Judgement, remember_answer
 from eval.label_check import CheckResult
@@ -459,7 +459,7 @@ def test_the_gate_names_what_is_lost_by_its_label_and_proposals_need_no_publishi
     old, file = town.corpus / "ごみ.md", tmp_path / "提案.csv"
     old.rename(town.corpus / "ごみの出し方.md")  # renamed
     (town.corpus / "よくある質問.csv").write_text(RECORDS.replace("月曜日", "水曜日"), encoding="utf-8")  # replaced
-    refused = sync(town.settings, gate=build_gate(town.questions, town.settings, file))
+    refused = sync(town.settings, gate=build_gate(town.questions, town.settings, Proposals(file, write_proposals)))
     assert refused.gate and not refused.published and refused.snapshot == first.snapshot
     summary = refused.gate.summary
     assert "新たな誤りのうち 2 問は、質問集の正解が新しい文書に合いません" in summary
