@@ -72,7 +72,10 @@ def build_gate(questions: Path, settings: Settings, proposals: Proposals | None 
             proposals.write(proposals.path, rows, labels)
         verdict = compare(candidate)
         broken = find_broken(labels, {row.number: row["番号"] for row in rows}, verdict.details.get("lost", ()))
-        return tell_broken(verdict, broken, questions, proposals.path if proposals else None)
+        written = f"移り先の提案を {proposals.path} に書きました。" if proposals else ""
+        if not broken:
+            return replace(verdict, summary=verdict.summary + written)
+        return tell_broken(verdict, broken, written or _tell_how(verdict.passed, questions, settings))
 
     def compare(candidate: Snapshot) -> GateResult:
         embedders = EmbedderLibrary(settings)
@@ -98,28 +101,24 @@ def find_broken(labels: CheckResult, ids: Mapping[int, str], lost: Collection[st
     return broken
 
 
-def tell_broken(
-    verdict: GateResult, broken: Mapping[str, str], questions: Path, proposals: Path | None = None
-) -> GateResult:
-    """Return a verdict that says which questions were lost because of their labels, and what to do."""
-    written = f"移り先の提案を {proposals} に書きました。" if proposals else ""
-    if not broken:
-        return replace(verdict, summary=verdict.summary + written) if written else verdict
+def tell_broken(verdict: GateResult, broken: Mapping[str, str], proposals: str) -> GateResult:
+    """Return a verdict that says which questions were lost because of their labels, and what to do. proposals: where they are."""
     shown = [f"　番号 {id}: {told}" for id, told in list(broken.items())[:_MOST_BROKEN]]
     rest = [f"　ほか {len(broken) - len(shown)} 問"] if len(broken) > len(shown) else []
     head = f"新たな誤りのうち {len(broken)} 問は、質問集の正解が新しい文書に合いません（消えた・名前の変わった文書、移った頁、変わった語）:"
-    told = "\n".join(["", head, *shown, *rest, _tell_remedy(verdict.passed, questions, written)])
-    return replace(verdict, summary=verdict.summary + told, details={**verdict.details, "labels": dict(broken)})
+    remedy = f"文書が正しければ、質問集を直してから、もう一度実行してください。{proposals}"
+    told = "\n".join([verdict.summary, head, *shown, *rest, remedy])
+    return replace(verdict, summary=told, details={**verdict.details, "labels": dict(broken)})
 
 
-def _tell_remedy(passed: bool, questions: Path, written: str) -> str:
-    remedy = "文書が正しければ、質問集を直してから、もう一度実行してください。"
-    if written:
-        return remedy + written
-    name = questions.as_posix()
-    command = f"python -m eval check {name}" if passed else f"python -m rag index --gate {name}"
+def _tell_how(passed: bool, questions: Path, settings: Settings) -> str:
+    """Return the command that proposes other places: against the published index, or against one that stays unpublished."""
+    usual, name = Settings(), questions.as_posix()
+    index = f" --index {settings.index.as_posix()}" if settings.index != usual.index else ""
+    corpus = f" {settings.corpus.as_posix()}" if settings.corpus != usual.corpus else ""
+    command = f"eval check {name}{index}" if passed else f"rag index{corpus}{index} --gate {name}"
     how = "" if passed else "（公開しなくても書きます）"
-    return f"{remedy}移り先の提案: {command} --write-proposals 提案.xlsx{how}"
+    return f"移り先の提案: python -m {command} --write-proposals 提案.xlsx{how}"
 
 
 def _evaluate(
