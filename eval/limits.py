@@ -21,7 +21,7 @@ _ALIASES = {"ece": ERROR, "p50": _MEDIAN, "p95": _P95}
 _WRITTEN = re.compile(r"(?P<name>[^=<>≦≧]+?)(?P<sign><=|=<|≦|>=|=>|≧|=)(?P<value>[^=<>≦≧]+)")
 _VALUE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(%|ms|ミリ秒|s|秒)?")
 _PARTS_OF_ONE: Mapping[str, int] = {"": 1, "%": 100, "ms": 1000, "ミリ秒": 1000, "s": 1, "秒": 1}
-_FORM = "名前=値（大きいほどよい指標）か 名前<=値（小さいほどよい指標）の形で、引用符に入れて書いてください。"
+_FORM = "下限は 名前=値、上限は '名前<=値'（引用符に入れる）の形で書いてください。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _parse(word: str) -> Limit:
     if name is None or found is None:
         raise UsageError(
             f"--fail-under の指標が分かりません: {word}",
-            f"{_FORM}大きいほどよい指標: {'、'.join(NAMES)}。小さいほどよい指標: {ERROR}（ece）、{'、'.join(_SECONDS)}（秒）",
+            f"{_FORM}下限を書く指標: {'、'.join(NAMES)}。上限を書く指標: {ERROR}（ece）、{'、'.join(_SECONDS)}（秒）",
         )
     _check_sign(word, name, found["sign"])
     return Limit(name, _parse_value(word, name, found["value"]))
