@@ -9,6 +9,8 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from types import ModuleType
 
 from rag.errors import RagError
@@ -54,12 +56,27 @@ def _describe_commands() -> str:
     return "\n".join([*lines, "", "各命令の説明: python -m eval 命令 --help"])
 
 
+def find_meant(word: str) -> str | None:
+    """Return the command that a first word may be meant for; None for a command, a file, and what is like no command.
+
+    >>> find_meant("histroy"), find_meant("history"), find_meant("質問集.xlsx")
+    ('history', None, None)
+    """
+    known = (*COMMANDS, *OF_QUESTIONS)
+    if word in known or word.startswith("-") or Path(word).suffix or Path(word).exists():
+        return None
+    return next(iter(get_close_matches(word.lower(), known, 1)), None)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a command line says and return the exit status."""
     use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] and words[0] in OF_QUESTIONS:
         return int(open_own(words[0]).main(words[1:]))
+    if words[:1] and (meant := find_meant(words[0])):
+        print(f"知らない命令です: {words[0]}（もしかして {meant}）", file=sys.stderr)
+        return NOT_DONE
     name = words.pop(0) if words[:1] and words[0] in COMMANDS else RUN
     options = build_parser(name).parse_args(words)
     try:

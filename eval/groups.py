@@ -1,4 +1,4 @@
-"""The questions by what they have in common: purpose, category, kind and document of their gold places, what is asked, answerable."""
+"""The questions by what they have in common: purpose, category, department, kind and document, what is asked, answerable."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord
 from rag.answering.answer_type import AnswerType
 
-PURPOSE, CATEGORY, ANSWERABLE, WORDING, KIND, TYPE, DOCUMENT = (
+PURPOSE, CATEGORY, DEPARTMENT, ANSWERABLE, WORDING, KIND, TYPE, DOCUMENT = (
     "用途",
     "分類",
+    "担当課",
     "回答可否",
     "言い方",
     "種別",
@@ -52,6 +53,7 @@ class Group:
 AXES: Mapping[str, Callable[[QuestionRecord], Sequence[str]]] = {
     PURPOSE: lambda r: [HELD_OUT if r.is_held_out else TUNING],
     CATEGORY: lambda r: [r.category or "なし"],
+    DEPARTMENT: lambda r: [r.department or "なし"],
     ANSWERABLE: lambda r: ["回答可" if r.answerable else "回答不可"],
     WORDING: lambda r: ["言い換え" if r.is_paraphrase else "文書の言葉"],
     KIND: lambda r: r.kinds,

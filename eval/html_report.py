@@ -9,7 +9,9 @@ from pathlib import Path
 from eval.calibration import compute_error
 from eval.charts import Bar, render_bars, render_reliability, render_times
 from eval.comparison import Comparison, Difference, compare_outcomes
-from eval.groups import AXES, DOCUMENT, PURPOSE, TYPE, Group, build_groups, split_results
+from eval.groups import AXES, CATEGORY, DEPARTMENT, DOCUMENT, PURPOSE, TYPE, Group, build_groups, split_results
+from eval.human_judgements import render_comparison as render_people
+from eval.meanings import MEANINGS, name_engine, name_thing, show_value
 from eval.metrics import ACCURACY, AMOUNTS, JUDGED, NAMES, RANKING, Figures, compute_figures
 from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord, RunRecord
@@ -19,7 +21,15 @@ from rag.errors import UsageError
 _FOLDER = Path(__file__).parent
 _TEMPLATE = "report.html"
 _TILES = (ACCURACY, "hit@5", "引用正解率", "引用照合率", "不回答F1")
-_GROUP_COLUMNS = (ACCURACY, "hit@1", "hit@5", "MRR", "nDCG@10", "引用正解率", "不回答再現率")
+_GROUP_COLUMNS = (ACCURACY, "hit@1", "hit@5", "MRR", "nDCG@10", "引用正解率", "語の網羅率", "不回答再現率")
+_CHOICES = (
+    ("category", "分類", CATEGORY),
+    ("department", "担当課", DEPARTMENT),
+    ("type", "問いの種類", TYPE),
+    ("document", "文書", DOCUMENT),
+)
+SEPARATOR = "\n"
+"""Between the values of one question, where it has several."""
 RIGHT, ABSTAINED, WRONG, FAILED = "正解", "不回答", "誤り", "エラー"
 
 
@@ -40,6 +50,21 @@ class Ranked:
     is_run: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One list to filter the questions by. key: of their `data-` attribute."""
+
+    key: str
+    label: str
+    values: tuple[str, ...]
+
+
+def list_values(run: RunRecord, axis: str) -> tuple[str, ...]:
+    """Return what the questions can be filtered by on an axis; nothing where it does not tell them apart."""
+    values = sorted(split_results(run.results, axis))
+    return tuple(values) if len(values) > 1 or axis == CATEGORY else ()
+
+
 def render_html(run: RunRecord, comparison: Comparison | None = None) -> str:
     """Return the report of a run as one HTML page. comparison: with an earlier run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -51,7 +76,13 @@ def render_html(run: RunRecord, comparison: Comparison | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"interval": render_interval, "number": render_number}
+    environment.filters |= {
+        "interval": render_interval,
+        "number": render_number,
+        "engine": name_engine,
+        "named": name_thing,
+        "shown": show_value,
+    }
     parts = tuple(split_parts(run))
     return environment.get_template(_TEMPLATE).render(
         run=run,
@@ -69,12 +100,29 @@ def render_html(run: RunRecord, comparison: Comparison | None = None) -> str:
         ranking_columns=RANKING,
         comparison=comparison,
         questions=[(result, judge_result(result)) for result in run.results],
-        categories=sorted({result.category or "なし" for result in run.results}),
+        meanings=MEANINGS,
+        people=render_people(run.people).splitlines() if run.people else (),
+        choices=[Choice(key, label, values) for key, label, axis in _CHOICES if (values := list_values(run, axis))],
+        separator=SEPARATOR,
         verdicts=(RIGHT, WRONG, ABSTAINED, FAILED),
         purposes=(TUNING, HELD_OUT) if len(parts) > 1 else (),
         held_out=HELD_OUT,
         tuning=TUNING,
     )
+
+
+def check_report_file(file: Path) -> None:
+    """Raise UsageError where a report that people name cannot be written: no such folder, or a folder itself."""
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"報告を書くフォルダーがありません: {file.parent}",
+            "フォルダーを作るか、--html で別の場所を指定してください。",
+        )
+    if file.is_dir():
+        raise UsageError(
+            f"報告を書く先がフォルダーです: {file}",
+            f"--html にファイルの名前まで書いてください（例 {file}/report.html）。",
+        )
 
 
 def write_html(run: RunRecord, file: Path, comparison: Comparison | None = None) -> Path:

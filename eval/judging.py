@@ -136,6 +136,7 @@ def _record(
         hits=hits,
         error=error,
         missing=missing,
+        department=question.department,
     )
 
 

@@ -3,7 +3,9 @@
 RunRecord
 ├─ about: RunAbout            versions, settings, hashes of corpus and models
 ├─ results: QuestionRecord …  question, answer, citations, hits, outcome
-└─ variants: VariantRecord …  other engines and rankings, asked the same questions
+├─ variants: VariantRecord …  other engines and rankings, asked the same questions
+├─ labels: SetCheck           labels that do not fit the documents
+└─ people: HumanComparison    what people say of the answers
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from datetime import date, datetime
 from typing import Any
 
 from eval.calibration import ReliabilityBin, build_curve
+from eval.human_judgements import HumanComparison
 from eval.metrics import Figures, Outcome, compute_figures
+from eval.set_check import SetCheck
 from rag.documents import Locator
 
 FORMAT = 1
@@ -82,7 +86,7 @@ class QuestionRecord:
     """One question with its answer (None where asking failed, `error` says why) and what was found out of it.
 
     kinds: of the documents that answer it, as people call them. question_type: what kind of thing is asked for. missing: the key facts
-    that the answer lacks.
+    that the answer lacks. department: the one in charge, as the question set says.
     """
 
     id: str
@@ -103,6 +107,7 @@ class QuestionRecord:
     hits: tuple[HitRecord, ...]
     error: str | None
     missing: tuple[str, ...]
+    department: str = ""
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -179,13 +184,19 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run. unknown: gold documents that are not in the index."""
+    """A run. unknown: gold documents that are not in the index.
+
+    labels, people: None where nobody looked. in_history: whether later runs may be held to it; a run to try something is not.
+    """
 
     about: RunAbout
     results: tuple[QuestionRecord, ...]
     unknown: tuple[str, ...] = ()
     variants: tuple[VariantRecord, ...] = field(default=())
     format: int = FORMAT
+    labels: SetCheck | None = None
+    people: HumanComparison | None = None
+    in_history: bool = True
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

@@ -5,11 +5,12 @@
   const text = document.querySelector("#text");
   const count = document.querySelector("#count");
   const fold = (value) => value.normalize("NFKC").toLowerCase();
+  const holds = (values, wanted) => !wanted || (values ?? "").split("\n").includes(wanted);
   const show = () => {
     const words = fold(text.value).split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const question of questions) {
-      const fits = fields.every((field) => !field.value || question.dataset[field.name] === field.value);
+      const fits = fields.every((field) => holds(question.dataset[field.name], field.value));
       question.hidden = !(fits && words.every((word) => fold(question.textContent).includes(word)));
       shown += question.hidden ? 0 : 1;
     }

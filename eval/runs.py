@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RESULTS = Path("eval/results")
 RUNS = "runs"
 LAST = "last"
-"""What people write for the newest run."""
+"""What people write for the newest run that is in the history."""
 ALL = "全体"
 
 
@@ -104,9 +104,10 @@ def read_run(path: Path) -> RunRecord:
     try:
         run = _adapter().validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "開けません" if isinstance(error, OSError) else "測定の結果の JSON ではありません"
         raise RunFileError(
-            f"測定の結果として読めません: {path}（{reason}）", "`python -m eval` が書いたファイルを指定してください。"
+            f"測定の結果として読めません: {path}（{reason}）",
+            f"番号か、`python -m eval` が書いた JSON（{RUNS}/番号.json、--output の書き先）を指定してください。",
         ) from error
     if run.format != FORMAT:
         raise RunFileError(
@@ -144,8 +145,8 @@ def describe_entry(run: RunRecord, path: Path) -> RunEntry:
 def find_run(wanted: str, folder: Path = RESULTS) -> RunRecord:
     """Return a run by its id, its file, or LAST. Raises UsageError where there is none, RunFileError for a file that is none."""
     files = find_files(folder)
-    if wanted == LAST and files:
-        return read_run(files[-1])
+    if wanted == LAST and (last := find_last(folder)):
+        return last
     for path in (folder / RUNS / f"{wanted}.json", Path(wanted)):
         if path.is_file():
             return read_run(path)
@@ -156,8 +157,13 @@ def find_run(wanted: str, folder: Path = RESULTS) -> RunRecord:
     )
 
 
+def find_last(folder: Path = RESULTS) -> RunRecord | None:
+    """Return the newest run that is in the history; None where there is none. Raises RunFileError for a file that is none."""
+    return next((run for path in reversed(find_files(folder)) if (run := read_run(path)).in_history), None)
+
+
 def find_previous(run: RunRecord, folder: Path = RESULTS) -> RunRecord | None:
-    """Return the newest other run with the same engine over a question set of the same name; None where there is none."""
+    """Return the newest other run in the history with the same engine over a question set of the same name; None for none."""
     for path in reversed(find_files(folder)):
         if path.stem == run.about.id:
             continue
@@ -165,7 +171,7 @@ def find_previous(run: RunRecord, folder: Path = RESULTS) -> RunRecord | None:
             other = read_run(path)
         except RunFileError:
             continue
-        if _key(other) == _key(run):
+        if other.in_history and _key(other) == _key(run):
             return other
     return None
 

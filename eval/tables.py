@@ -37,3 +37,12 @@ def render_interval(figure: Figure, digits: int = 3) -> str:
         return NONE
     value, low, high = (render_number(number, digits) for number in (figure.value, figure.low, figure.high))
     return f"{value} [{low}, {high}]"
+
+
+def mark_change(change: Figure) -> str:
+    """Return the mark of a difference that is beyond chance, nothing for one that is not.
+
+    >>> mark_change(Figure(-0.1, -0.2, -0.05, 9)), mark_change(Figure(-0.1, -0.2, 0.05, 9)), mark_change(Figure(0.1, 0.05, 0.2, 9))
+    ('▼', '', '▲')
+    """
+    return "▲" if change.is_above else "▼" if change.is_below else ""

@@ -8,11 +8,10 @@ from eval.calibration import render_curve
 from eval.comparison import Comparison, compare_outcomes
 from eval.conditions import describe
 from eval.groups import AXES, DOCUMENT, PURPOSE, Group, build_groups, split_results
-from eval.intervals import Figure
 from eval.metrics import ACCURACY, AMOUNTS, NAMES, RANKING, compute_figures
 from eval.questions import HELD_OUT, TUNING
 from eval.records import QuestionRecord, RunRecord, VariantRecord
-from eval.tables import pad, render_interval, render_number
+from eval.tables import mark_change, pad, render_interval, render_number
 
 _GROUP_COLUMNS = (ACCURACY, "hit@1", "hit@5", "MRR", "引用正解率", "不回答再現率")
 _MOST_IDS = 20
@@ -86,17 +85,13 @@ def render_comparison(comparison: Comparison) -> str:
     for difference in comparison.differences:
         if difference.change.value is None:
             continue
-        mark = _mark(difference.change) if difference.name not in AMOUNTS else ""
+        mark = mark_change(difference.change) if difference.name not in AMOUNTS else ""
         lines.append(f"  {pad(mark, 4)}{describe(difference)}")
     lines.append(f"  新たに正解 {len(comparison.won)} 問{_list_ids(comparison.won)}")
     lines.append(f"  新たに誤り {len(comparison.lost)} 問{_list_ids(comparison.lost)}")
     if comparison.left_out:
         lines.append(f"  比べていない質問（追加・削除・変更） {len(comparison.left_out)} 問")
     return "\n".join(lines)
-
-
-def _mark(change: Figure) -> str:
-    return "▲" if change.is_above else "▼" if change.is_below else ""
 
 
 def _list_ids(ids: Sequence[str]) -> str:
@@ -115,7 +110,7 @@ def render_variants(run: RunRecord) -> str:
         lines += [
             "",
             f"{variant.label}: この測定との差",
-            *(f"  {pad(_mark(d.change), 4)}{describe(d)}" for d in differences),
+            *(f"  {pad(mark_change(d.change), 4)}{describe(d)}" for d in differences),
         ]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -123,5 +118,5 @@ def render_variants(run: RunRecord) -> str:
 def _render_variant(label: str, run: RunRecord, variant: VariantRecord | None) -> str:
     outcomes = variant.outcomes if variant else run.outcomes
     differences = compare_outcomes(run.outcomes, outcomes, RANKING)
-    cells = (f"{render_number(d.after)} {_mark(d.change) if variant else ''}" for d in differences)
+    cells = (f"{render_number(d.after)} {mark_change(d.change) if variant else ''}" for d in differences)
     return pad(label, 30) + "".join(pad(cell, 18) for cell in cells)

@@ -68,8 +68,22 @@ def _add_index(commands: Any) -> None:
     command.add_argument("corpus", nargs="?", type=Path, metavar="文書フォルダー", help="既定は corpus")
     command.add_argument("--full", action="store_true", help="変わっていない文書もすべて読み直す")
     command.add_argument("--allow-removal", action="store_true", help="文書の大半が消えていても続ける")
-    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の成績がはっきり下がるなら公開しない")
+    _add_gate(command, "公開しない")
+    command.add_argument(
+        "--write-proposals",
+        type=Path,
+        metavar="ファイル",
+        help="--gate の質問集を新しい索引と突き合わせ、移り先の提案を加えた写しを書く（CSV か Excel。公開しなかったときも）",
+    )
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
+
+
+def _add_gate(command: Any, what: str) -> None:
+    told = (
+        "この質問集で測り、正答率・hit@5・引用正解率・不回答F1 のどれかが偶然とは言えないほど下がるか、"
+        f"正答率が 5 ポイントを超えて下がるなら{what}（20 問に満たない質問集では、差し引き 1 問の誤りで止まる）"
+    )
+    command.add_argument("--gate", type=Path, metavar="質問集", help=told)
 
 
 def _add_adapt(commands: Any) -> None:
@@ -77,7 +91,7 @@ def _add_adapt(commands: Any) -> None:
     what = command.add_mutually_exclusive_group()
     what.add_argument("--no-index", action="store_true", help="学習だけして、索引は次の rag index で作り直す")
     what.add_argument("--reset", action="store_true", help="学習したモデルをやめ、標準のモデルで索引を作り直す")
-    command.add_argument("--gate", type=Path, metavar="質問集", help="この質問集の成績がはっきり下がるなら使わない")
+    _add_gate(command, "使わない")
     command.add_argument("--json", action="store_true", help="結果を JSON で表示する")
 
 
@@ -172,12 +186,15 @@ def print_json(value: Any) -> None:
 
 def run_index(options: argparse.Namespace) -> int:
     """Bring the index up to date with the corpus."""
+    from rag.errors import UsageError
     from rag.indexing.updating import update_index
     from rag.progress import StageBars
     from rag.reports import render_sync
 
     settings = read_settings(options)
-    gate = _gate(options, settings)
+    if options.write_proposals and not options.gate:
+        raise UsageError("--write-proposals には --gate が要ります。", "--gate に質問集を指定してください。")
+    gate = _gate(options, settings, options.write_proposals)
     with StageBars() as bars:
         report = update_index(
             settings, full=options.full, allow_removal=options.allow_removal, gate=gate, progress=bars
@@ -186,6 +203,9 @@ def run_index(options: argparse.Namespace) -> int:
         print_json(report.as_dict())
     else:
         print(render_sync(report))
+    if options.write_proposals and report.gate is None:
+        told = f"python -m eval check {options.gate} --write-proposals {options.write_proposals}"
+        print(f"注意: 文書に変更がないので、提案は書いていません。公開中の索引との突き合わせ: {told}", file=sys.stderr)
     refused = report.gate is not None and not report.gate.passed
     return DONE_WITH_PROBLEMS if report.problems or refused else DONE
 
@@ -221,12 +241,13 @@ def _show(options: argparse.Namespace, values: Any, text: str, *, done: bool) ->
     return DONE if done else DONE_WITH_PROBLEMS
 
 
-def _gate(options: argparse.Namespace, settings: Settings) -> Any:
+def _gate(options: argparse.Namespace, settings: Settings, proposals: Path | None = None) -> Any:
     if not options.gate:
         return None
-    from eval.gate import build_gate
+    from eval.check import write_proposals
+    from eval.gate import Proposals, build_gate
 
-    return build_gate(options.gate, settings)
+    return build_gate(options.gate, settings, Proposals(proposals, write_proposals) if proposals else None)
 
 
 def run_search(options: argparse.Namespace) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from eval.comparison import compare_runs
-from eval.conditions import find_failed, find_worse, parse_limits
+from eval.conditions import find_worse
 from eval.gate import judge_candidate
 from eval.intervals import compare_ratios, compute_ratio
+from eval.limits import find_failed, parse_limits
 from eval.records import RunRecord
+from rag.errors import UsageError
 from tests.eval_records import REFUSED, RIGHT, SILENT, TALKATIVE, WRONG, make_result, make_run
 
 
@@ -65,10 +68,39 @@ def test_a_slower_or_longer_answer_is_shown_but_never_a_loss() -> None:
 
 
 def test_a_limit_is_met_missed_or_cannot_be_computed() -> None:
-    figures = run_of(3, 1).overall
     limits = parse_limits(["正答率=0.75", "hit@5=100%", "不回答再現率=0.5", "nDCG@10=0.99"])
-    failed = find_failed(figures, limits)
+    failed = find_failed(run_of(3, 1), limits)
     assert len(failed) == 2 and "不回答再現率 は 計算できません" in failed[0] and "nDCG@10" in failed[1]
+
+
+def test_an_error_or_a_time_above_its_limit_fails_and_one_below_does_not() -> None:
+    sure = replace(RIGHT, confidence=0.9, elapsed_ms=600.0)
+    run = make_run([make_result("1", sure), make_result("2", replace(sure, elapsed_ms=600.0))])
+    # every answer is right at a confidence of .9: the error is .1; every question took .6 seconds
+    assert find_failed(run, parse_limits(["ece<=0.11", "所要時間p95<=0.6", "p50<=600ms", "所要時間≦１秒"])) == []
+    failed = find_failed(run, parse_limits(["期待較正誤差<=0.08", "所要時間ｐ９５＜＝０．５"]))
+    assert failed == [
+        "基準を超えました: 期待較正誤差 は 0.100 です（基準 0.080以下）。",
+        "基準を超えました: 所要時間p95 は 0.600 秒 です（基準 0.500 秒以下）。",
+    ]
+    assert "計算できません" in find_failed(make_run([make_result("1", SILENT)]), parse_limits(["ece<=1"]))[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("正解=0.8", "nDCG@10.*期待較正誤差（ece）、所要時間"),
+        ("ece=0.08", "ece<=|期待較正誤差<=値"),
+        ("hit@5<=0.9", "hit@5=値"),
+        ("ece<=0.5ms", "百分率"),
+        ("所要時間p95<=50%", "秒"),
+        ("hit@5=0.9.1", "0 から 1"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_told_with_what_would(written: str, told: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_limits([written])
+    assert written in str(raised.value) and re.search(told, str(raised.value))
 
 
 # --- the gate of an index ---------------------------------------------------------------------------------------------

@@ -100,6 +100,23 @@ def test_what_it_does_to_both_halves_is_shown() -> None:
     assert "検証用の質問がありません" in render_fit(found, 0.2, make_run([r for r in results if not r.is_held_out]))
 
 
+def test_a_figure_that_falls_beyond_chance_is_marked_and_told() -> None:
+    # a lower threshold answers 60 more questions rightly, and 15 that have no answer
+    outcomes = [sure(0.3, RIGHT), sure(0.3, RIGHT), sure(0.3, RIGHT), sure(0.3, RIGHT), sure(0.35, TALKATIVE)] * 15
+    outcomes += [sure(0.05, TALKATIVE)] * 20
+    found = fit(outcomes, packaged=0.5)
+    run = make_run([make_result(str(n), outcome) for n, outcome in enumerate(outcomes)])
+    lines = [" ".join(line.split()) for line in render_fit(found, 0.5, run).splitlines()]
+    assert found.changes_threshold and found.tried < 0.3
+    assert any(line.startswith("▼ 不回答再現率 1.000 → 0.571") for line in lines)
+    assert any(line.startswith("▲ 正答率") for line in lines)
+    cautions = [line for line in lines if line.startswith("注意: 調整用の")]
+    assert len(cautions) == sum(line.startswith("▼") for line in lines)
+    assert any("不回答再現率が、偶然とは言えないほど下がります" in line for line in cautions)
+    unchanged = render_fit(fit(mixed(0.3, 0.6), packaged=0.45), 0.45, make_run([make_result("1")]))
+    assert "▼" not in unchanged and "注意" not in unchanged
+
+
 # --- the file beside the index ----------------------------------------------------------------------------------------
 
 

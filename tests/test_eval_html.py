@@ -11,8 +11,11 @@ from eval.charts import Bar, render_bars, render_reliability, render_times, stan
 from eval.comparison import compare_runs
 from eval.html_report import render_html
 from eval.intervals import Figure
+from eval.meanings import MEANINGS
+from eval.metrics import AMOUNTS, NAMES
 from eval.records import VariantRecord
-from tests.eval_records import REFUSED, SILENT, WRONG, make_result, make_run
+from eval.text_report import render_run
+from tests.eval_records import PLACE, REFUSED, SILENT, WRONG, make_result, make_run
 
 EVIL = '<img src="https://example.invalid/x" onerror="alert(1)">&"\'</script>'
 RESULTS = [
@@ -66,6 +69,50 @@ def test_every_question_opens_to_its_evidence_and_can_be_filtered() -> None:
         "3.00（1）",
     ):
         assert shown in page, shown
+
+
+def test_every_figure_is_explained_where_it_stands_and_in_one_place() -> None:
+    assert {*NAMES, *AMOUNTS, "期待較正誤差"} <= set(MEANINGS)
+    page = render_html(make_run(RESULTS))
+    told = {a["title"] for tag, a in read(page).tags if tag == "abbr" and a.get("title")}
+    for name in ("hit@5", "MRR", "nDCG@10", "引用正解率", "引用正解回答率", "引用照合率", "不回答F1", "回答の確信度"):
+        assert MEANINGS[name] in told and f"<dt>{name}</dt><dd>{MEANINGS[name]}</dd>" in page, name
+    assert MEANINGS["期待較正誤差"] in told
+
+
+def test_conditions_are_told_in_japanese() -> None:
+    run = make_run(RESULTS, changed={"reranker_candidates": 30, "ocr": False})
+    page = render_html(run)
+    assert "文書からの引用で回答（extractive）" in page and "方式 文書からの引用で回答" in page
+    assert "並べ替えモデルが読むまとまりの数（reranker_candidates） 30、文字認識（ocr） しない" in page
+    assert "埋め込みモデルの指紋（embedder_fingerprint）" in page and "確信度（confidence）" in page
+
+
+def test_questions_are_filtered_and_broken_down_by_department_kind_and_document() -> None:
+    other, silent = replace(PLACE, source="税務課/手引.pdf"), replace(SILENT, gold_ranks=(None, None))
+    run = make_run(
+        [
+            make_result("1", department="町民課"),
+            make_result("2", silent, department="税務課", question_type="手順", gold=(PLACE, other)),
+            make_result("3", REFUSED),
+        ]
+    )
+    page = render_html(run)
+    reader = read(page)
+    assert {a["name"] for tag, a in reader.tags if tag == "select"} >= {"department", "type", "document", "category"}
+    second = next(a for tag, a in reader.tags if a.get("id") == "q-2")
+    assert (second["data-department"], second["data-type"]) == ("税務課", "手順")
+    assert (second["data-document"] or "").split("\n") == ["町民課/手引.pdf", "税務課/手引.pdf"]
+    assert "<option>税務課/手引.pdf</option>" in page and ">担当課</td><td>税務課</td>" in page
+    assert "担当課 税務課" in render_run(run)
+    one = render_html(make_run([make_result("1")]))
+    assert 'name="department"' not in one and 'name="document"' not in one, "one value tells nothing apart"
+
+
+def test_groups_show_the_share_of_facts_and_intervals() -> None:
+    page = render_html(make_run(RESULTS))
+    table = page[page.index("表で見る") : page.index("確信度と所要時間")]
+    assert "語の網羅率" in table and "<small>1.00〜1.00</small>" in table
 
 
 def test_held_out_questions_are_not_listed_before_somebody_asks_for_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,15 +13,23 @@ from typing import Any
 import pytest
 
 from eval.__main__ import main
-from eval.gate import build_gate
+from eval.acceptance import DECISION
+from eval.check import PROPOSED, write_proposals
+from eval.gate import Proposals, build_gate, find_broken, tell_broken
 from eval.groups import build_groups
+from eval.human_judgements import Judgement, remember_answer
+from eval.label_check import CheckResult
+from eval.question_sheet import CellProblem, read_sheet
 from eval.questions import COLUMNS, Gold, Question, read_questions
 from eval.records import RunRecord
 from eval.run import EvaluationStoppedError, run_evaluation
 from eval.runs import list_runs, read_run
 from eval.text_report import render_run, render_wrong
+from rag.activity.question_form import normalize_question
+from rag.activity.ratings import Rating
 from rag.assistant import Assistant
 from rag.batch import write_sheet
+from rag.cli import main as rag_main
 from rag.documents import (
     Answer,
     Chunk,
@@ -37,7 +46,7 @@ from rag.documents import (
 )
 from rag.errors import QuestionSetError, UsageError
 from rag.indexing.manifest import Manifest, Recipe
-from rag.indexing.sync import SyncReport, sync
+from rag.indexing.sync import GateResult, SyncReport, sync
 from rag.settings import Settings
 
 PAGE = "印鑑登録証の再交付は500円です。\n\n図書館は月曜日が休みです。"
@@ -60,6 +69,7 @@ class OnePageAssistant:
 
     def __init__(self) -> None:
         self.days: list[date | None] = []
+        self.asked: list[str] = []
 
     def manifest(self) -> Manifest:
         recipe = Recipe("fake", "f1", 8, "t", "c", "r")
@@ -81,6 +91,7 @@ class OnePageAssistant:
 
     def ask(self, question: str, *, asker: object, filters: Filters | None = None) -> Answer:
         self.days.append(filters.as_of if filters else None)
+        self.asked.append(question)
         if "故障" in question:
             raise UsageError("質問が長すぎます。", "短くしてください。")
         chunk = self.search(question, asker=asker, limit=1)[0].chunk
@@ -159,7 +170,23 @@ def test_a_question_for_a_day_is_asked_for_that_day() -> None:
     assistant = OnePageAssistant()
     day = replace(QUESTIONS[0], as_of=date(2025, 4, 1))
     run_evaluation(assistant, [day, QUESTIONS[1]])  # type: ignore[arg-type]
-    assert assistant.days == [date(2025, 4, 1), None]
+    assert assistant.days[-2:] == [date(2025, 4, 1), None]
+
+
+def test_one_question_that_does_not_count_is_asked_first_so_that_loading_is_no_questions_time() -> None:
+    assistant = OnePageAssistant()
+    slow = assistant.ask
+
+    def ask(question: str, **options: Any) -> Answer:
+        if not assistant.asked:
+            time.sleep(0.2)  # what is loaded at the first question
+        return slow(question, **options)
+
+    assistant.ask = ask  # type: ignore[method-assign]
+    run = run_evaluation(assistant, QUESTIONS[:2])  # type: ignore[arg-type]
+    assert len(assistant.asked) == 3 and assistant.asked[1:] == [question.text for question in QUESTIONS[:2]]
+    assert len(run.results) == 2 and max(outcome.elapsed_ms for outcome in run.outcomes) < 200
+    assert run_evaluation(OnePageAssistant(), ()).results == ()  # type: ignore[arg-type]
 
 
 def test_progress_is_told_and_a_run_can_be_stopped() -> None:
@@ -277,7 +304,8 @@ def test_variants_are_measured_beside_it(town: Town, tmp_path: Path, capsys: pyt
     variants = {variant.name: variant for variant in read_run(output).variants}
     assert list(variants) == ["words", "vectors", "fused", "plain_bm25", "llama_index"]
     assert all(any(outcome.ranked) for variant in variants.values() for outcome in variant.outcomes)
-    assert "素の BM25（Sudachi）" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "素の BM25（Sudachi）" in shown.out and "生成AIの回答は、接続先の設定（llm_url）がないので" in shown.err
     assert town.main(str(town.questions), "--variant", "generative", output=output) == 2
     assert town.main(str(town.questions), "--variant", "bm26", output=output) == 2
 
@@ -294,6 +322,103 @@ def test_a_figure_below_its_limit_is_exit_status_1(
     arguments = (str(town.questions), "--fail-under", "hit@1=100%", "不回答再現率=0.5")
     assert town.main(*arguments, output=tmp_path / "r.json") == 1
     assert "不回答再現率 は 計算できません" in capsys.readouterr().err
+
+
+def test_labels_that_do_not_fit_the_documents_are_told_in_the_summary_the_json_and_the_report(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        ["1", "粗大ごみの処理手数料はいくらですか。", "ごみ.md", "999", "500円", "", "", "可", "", ""],
+        ["2", "図書館の休館日はいつですか。", "よくある質問.csv", "2", "水曜日", "", "", "可", "", ""],
+        ["3", "図書館の休館日はいつですか？", "よくある質問.csv", "2", "月曜日", "", "", "可", "", ""],
+    ]
+    broken, output = tmp_path / "質問.csv", tmp_path / "r.json"
+    write_sheet(broken, rows, COLUMNS)
+    assert town.main(str(broken), output=output) == 0
+    told = f"質問 3 問のうち 3 問に、文書に合わない正解や重複が 3 件あります。その質問の結果は当てになりません。すべてを見る: python -m eval check {broken.as_posix()} --index {town.settings.index.as_posix()}"
+    shown, page = capsys.readouterr().out, (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
+    for text in (shown, page):
+        assert told in text and "D2（2行目「ページ／行」）" in text and "E3（3行目" in text and "B4（4行目" in text
+    labels = json.loads(output.read_text(encoding="utf-8"))["labels"]
+    assert (labels["problems"], labels["questions"], len(labels["first"])) == (3, 3, 3)
+    assert town.main(str(town.questions), output=output) == 0 and "文書に合わない" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("decisions", "told"),
+    [
+        (("", ""), "採 0 行、否 0 行、空 2 行）。だれも確かめていない質問も測りました"),
+        (("採", "否"), "採 1 行、否 1 行、空 0 行）。採っていない質問も測りました"),
+        (("採", "採"), ""),
+    ],
+)
+def test_suggestions_that_nobody_chose_are_measured_and_that_is_said(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str], decisions: tuple[str, str], told: str
+) -> None:
+    rows = read_sheet(town.questions)
+    file = tmp_path / "候補.csv"
+    cells = [[decision, *row.cells.values()] for decision, row in zip(decisions, rows, strict=True)]
+    write_sheet(file, cells, (DECISION, *rows[0].cells))
+    assert town.main(str(file), output=tmp_path / "r.json") == 0
+    shown = capsys.readouterr().out
+    assert told in shown and ("質問の候補の表です" in shown) is bool(told)
+
+
+def test_a_run_to_try_something_is_never_what_a_later_one_is_held_to(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "r.json"
+    assert town.main(str(town.questions), "--no-history", output=output) == 0
+    tried = read_run(output).about.id
+    assert town.main(str(town.questions), "--no-worse-than", "last", output=output) == 0
+    first = capsys.readouterr()
+    assert "前の測定がまだない" in first.err and "と比べて" not in first.out
+    kept = read_run(output).about.id
+    assert town.main(str(town.questions), "--no-history", output=output) == 0
+    assert town.main(str(town.questions), "--compare", "last", output=output) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(f"{kept} と比べて") == 2 and tried not in shown
+
+
+def test_what_people_say_is_kept_with_the_run_and_shown_in_the_report(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "r.json"
+    assert town.main(str(town.questions), output=output) == 0
+    answered = read_run(output).results[0]
+    said = [Judgement(normalize_question(answered.text), remember_answer(answered), Rating.BAD)]
+    monkeypatch.setattr("eval.human_judgements.read_judgements", lambda settings: said)
+    assert town.main(str(town.questions), output=output) == 0
+    people = read_run(output).people
+    assert people is not None and (people.ratings, people.same, people.differing) == ({Rating.BAD: 1}, 0, ("1",))
+    page = (tmp_path / "kept" / "report.html").read_text(encoding="utf-8")
+    assert "人の評価のある質問 1 問（○ 0、△ 0、× 1）" in page and "自動の正誤との一致 0/1" in page
+
+
+def test_a_use_that_cannot_be_read_does_not_cost_the_run(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(settings: Settings) -> list[Judgement]:
+        raise UsageError("記録を開けません。", "場所を確かめてください。")
+
+    monkeypatch.setattr("eval.human_judgements.read_judgements", fail)
+    assert town.main(str(town.questions), output=tmp_path / "r.json") == 0
+    assert "人の評価とは比べていません。記録を開けません。" in capsys.readouterr().err
+    assert read_run(tmp_path / "r.json").people is None
+
+
+def test_small_slips_are_told_before_anything_is_measured(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "r.json"
+    assert main(["histroy"]) == 2 and "もしかして history" in capsys.readouterr().err
+    (tmp_path / "raw.txt").write_text("正答率 0.8", encoding="utf-8")
+    assert town.main(str(town.questions), "--compare", str(tmp_path / "raw.txt"), output=output) == 2
+    assert "JSON ではありません" in (told := capsys.readouterr().err) and "Invalid" not in told
+    nowhere = tmp_path / "none" / "x.html"
+    assert town.main(str(town.questions), "--html", str(nowhere), output=output) == 2
+    assert f"フォルダーがありません: {nowhere.parent}" in capsys.readouterr().err and not nowhere.parent.exists()
+    assert town.main(str(town.questions), "--html", str(tmp_path), output=output) == 2 and not output.exists()
 
 
 @pytest.mark.parametrize("limit", ["正解=0.8", "正答率", "正答率=8", "正答率=高い"])
@@ -326,6 +451,50 @@ def test_the_gate_lets_the_first_index_pass_refuses_a_worse_one_and_passes_an_eq
     (town.corpus / "水道.md").write_text("# 水道\n\n水道の使用開始は電話で受け付けます。\n", encoding="utf-8")
     equal = town.sync()
     assert equal.published and equal.gate and "変わりません" in equal.gate.summary
+
+
+def test_the_gate_names_what_is_lost_by_its_label_and_proposals_need_no_publishing(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    first = town.sync()
+    old, file = town.corpus / "ごみ.md", tmp_path / "提案.csv"
+    old.rename(town.corpus / "ごみの出し方.md")  # renamed
+    (town.corpus / "よくある質問.csv").write_text(RECORDS.replace("月曜日", "水曜日"), encoding="utf-8")  # replaced
+    refused = sync(town.settings, gate=build_gate(town.questions, town.settings, Proposals(file, write_proposals)))
+    assert refused.gate and not refused.published and refused.snapshot == first.snapshot
+    summary = refused.gate.summary
+    assert "新たな誤りのうち 2 問は、質問集の正解が新しい文書に合いません" in summary
+    assert "番号 1: C2（2行目「期待する文書」）: 文書「ごみ.md」が索引にありません" in summary
+    assert "番号 2: E3（3行目「正解に含まれる語」）: 「月曜日」が" in summary
+    assert f"{file} に書きました" in summary and list(refused.gate.details["labels"]) == ["1", "2"]
+    assert read_sheet(file, extra=PROPOSED)[0]["期待する文書"] == "ごみ.md"
+    again = town.sync()
+    assert again.gate
+    command = f"rag index {town.corpus.as_posix()} --index {town.settings.index.as_posix()} --gate {town.questions.as_posix()}"
+    assert f"python -m {command} --write-proposals 提案.xlsx" in again.gate.summary
+
+
+def test_a_question_that_is_lost_for_another_reason_is_not_blamed_on_its_label() -> None:
+    labels = CheckResult(
+        2, (CellProblem(2, "ページ／行", 3, "頁がありません。"), CellProblem(3, "質問", 1, "同じ質問です。")), ()
+    )
+    ids = {2: "一", 3: "二"}
+    assert find_broken(labels, ids, ["二"]) == {} and list(find_broken(labels, ids, ["一", "二"])) == ["一"]
+    many = {str(number): "頁がありません。" for number in range(8)}
+    told = tell_broken(GateResult(False, "下がります。"), many, "").summary
+    assert told.count("頁がありません。") == 5 and "ほか 3 問" in told
+
+
+def test_proposals_are_refused_before_anything_is_indexed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    town = Town(tmp_path)
+    index = ["index", str(town.corpus), "--index", str(town.settings.index)]
+    assert rag_main([*index, "--write-proposals", str(tmp_path / "提案.csv")]) == 2
+    assert "--gate に質問集" in capsys.readouterr().err
+    assert rag_main([*index, "--gate", str(town.questions), "--write-proposals", str(town.questions)]) == 2
+    assert not town.settings.index.exists()
+    sync(town.settings)
+    capsys.readouterr()
+    assert rag_main([*index, "--gate", str(town.questions), "--write-proposals", str(tmp_path / "提案.csv")]) == 0
+    assert "提案は書いていません" in capsys.readouterr().err and not (tmp_path / "提案.csv").exists()
 
 
 def test_the_gate_passes_where_the_published_index_cannot_be_asked_any_more(tmp_path: Path) -> None:

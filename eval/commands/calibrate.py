@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eval.metrics import Outcome
     from eval.records import RunRecord
 
+_REMEDY = "書くかどうかは全体の得失で決めます。困るときは、--wrong-cost を変えて合わせ直すか、書いたファイルを消してください。"
 DESCRIPTION = "答えるかどうかの境目を、検証用でない質問で合わせ、索引のそばに書く"
 
 
@@ -81,19 +82,30 @@ def render_fit(found: Fit, packaged: float, record: RunRecord) -> str:
             continue
         before = [decide(outcome, packaged, Scale()) for outcome in outcomes]
         after = [decide(outcome, found.threshold, scale) for outcome in outcomes]
-        lines += ["", f"{name}用 {len(outcomes)} 問: 前 → 後", *_compare(before, after)]
+        lines += ["", f"{name}用 {len(outcomes)} 問: 前 → 後", *_compare(name, before, after)]
     return "\n".join(lines)
 
 
-def _compare(before: Sequence[Outcome], after: Sequence[Outcome]) -> list[str]:
+def _compare(name: str, before: Sequence[Outcome], after: Sequence[Outcome]) -> list[str]:
+    """Return what changes for some questions, each figure that is worse beyond chance once more as a caution. name: of them."""
     from eval.calibration import build_curve, compute_error
     from eval.comparison import compare_outcomes
     from eval.conditions import describe
+    from eval.tables import mark_change, pad
 
     names = ("正答率", "回答の正解率", "不回答適合率", "不回答再現率", "不回答F1")
+    differences = compare_outcomes(before, after, names)
     errors = (compute_error(build_curve(outcomes)) for outcomes in (before, after))
     shown = " → ".join("—" if error is None else f"{error:.3f}" for error in errors)
-    return [*(f"  {describe(d)}" for d in compare_outcomes(before, after, names)), f"  期待較正誤差 {shown}"]
+    return [
+        *(f"  {pad(mark_change(d.change), 4)}{describe(d)}" for d in differences),
+        f"  {pad('', 4)}期待較正誤差 {shown}",
+        *(
+            f"注意: {name}用の{d.name}が、偶然とは言えないほど下がります（▼）。{_REMEDY}"
+            for d in differences
+            if d.is_worse
+        ),
+    ]
 
 
 def _with_interval(figure: Figure) -> str:

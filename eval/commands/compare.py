@@ -25,9 +25,11 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the comparison; return the exit status."""
-    from eval.html_report import write_html
+    from eval.html_report import check_report_file, write_html
     from eval.text_report import render_comparison
 
+    if options.html:
+        check_report_file(options.html)
     before, after = (find_run(wanted, options.results) for wanted in (options.before, options.after))
     comparison = compare_runs(before, after)
     print(render_comparison(comparison))

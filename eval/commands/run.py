@@ -6,18 +6,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.comparison import Comparison, compare_runs
-from eval.conditions import find_failed, find_worse, parse_limits
+from eval.conditions import find_worse
+from eval.limits import find_failed, parse_limits
 from eval.question_arguments import add_question_set
-from eval.runs import LAST, RESULTS, find_previous, find_run, save_run, write_run
+from eval.runs import LAST, RESULTS, find_last, find_previous, find_run, save_run, write_run
+from rag.errors import RagError
 from rag.parser import DONE, DONE_WITH_PROBLEMS, Parser
 from rag.progress import StageBars
 from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from eval.human_judgements import HumanComparison
     from eval.questions import Question
     from eval.records import RunRecord
     from eval.run import Progress
@@ -37,7 +41,7 @@ def add_arguments(parser: Parser) -> None:
         nargs="+",
         default=[],
         metavar="名前=値",
-        help="指標がこの値を下回れば 1 で終わる（例 正答率=0.8 hit@5=95%%）",
+        help="指標がこの値に届かなければ 1 で終わる（例 正答率=0.8 hit@5=95%%。小さいほどよい指標は 'ece<=0.08' '所要時間p95<=0.5'（秒）と、引用符に入れて書く）",
     )
     add(
         "--no-worse-than",
@@ -60,41 +64,65 @@ def add_arguments(parser: Parser) -> None:
     )
     add("--html", type=Path, metavar="ファイル", help=f"報告の HTML（既定は結果の場所の {REPORT}）")
     add("--output", type=Path, metavar="ファイル", help="結果の JSON をもう 1 つ書く先")
-    add("--no-history", action="store_true", help="履歴に行を加えない")
+    add(
+        "--no-history",
+        action="store_true",
+        help=f"試しの測定にする（履歴に行を加えず、次からの {LAST} や既定の比べる相手にもしない）",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, keep, show and judge; return the exit status."""
+    from eval.html_report import check_report_file
     from eval.questions import read_questions
+    from eval.set_check import check_set
 
     limits = parse_limits(options.fail_under)
-    wanted = options.no_worse_than or options.compare
-    baseline = find_run(wanted, options.results) if wanted else None
+    if options.html:
+        check_report_file(options.html)
+    baseline = find_baseline(options)
     questions, settings = read_questions(options.questions), load_settings(index=options.index)
+    labels = check_set(options.questions, settings)
     record = measure(options, questions, settings)
+    record = replace(record, labels=labels, people=ask_people(record, settings), in_history=not options.no_history)
     file = save_run(record, options.results)
     earlier = baseline or find_previous(record, options.results)
     comparison = compare_runs(earlier, record) if earlier else None
     report = keep(options, record, comparison)
     show(options, record, comparison)
-    show_people(record, settings)
     print(f"\n結果: {file}\n報告: {report}", file=sys.stderr)
-    failed = find_failed(record.overall, limits)
-    if options.no_worse_than and comparison:
+    failed = find_failed(record, limits)
+    if options.no_worse_than and baseline and comparison:
         failed += find_worse(comparison)
     for line in failed:
         print(line, file=sys.stderr)
     return DONE_WITH_PROBLEMS if failed else DONE
 
 
+def find_baseline(options: argparse.Namespace) -> RunRecord | None:
+    """Return the run that this one is compared with or held to, where one is named; the first run has none before it."""
+    wanted = options.no_worse_than or options.compare
+    if wanted != LAST:
+        return find_run(wanted, options.results) if wanted else None
+    found = find_last(options.results)
+    if found is None:
+        print(
+            f"注意: {options.results} に前の測定がまだないので、今回は比べません（次の測定から比べます）。",
+            file=sys.stderr,
+        )
+    return found
+
+
 def measure(options: argparse.Namespace, questions: Sequence[Question], settings: Settings) -> RunRecord:
     """Ask the questions, and where wanted the LLM's opinion and the variants, each with a bar."""
     from eval.llm_judge import judge_answers, open_judge
     from eval.run import run_evaluation
-    from eval.variants import choose_variants, measure_variants
+    from eval.variants import ALL, ENGINES, GENERATIVE, choose_variants, measure_variants
     from rag.assistant import Assistant
 
     variants = choose_variants(options.variant, settings)
+    if ALL in options.variant and not settings.llm_url:
+        print(f"注意: {ENGINES[GENERATIVE]}は、接続先の設定（llm_url）がないので測りません。", file=sys.stderr)
     judge = open_judge(settings) if options.judge else None
     with StageBars() as bars:
 
@@ -122,19 +150,26 @@ def keep(options: argparse.Namespace, record: RunRecord, comparison: Comparison 
     return write_html(record, options.html or options.results / REPORT, comparison)
 
 
+def ask_people(record: RunRecord, settings: Settings) -> HumanComparison | None:
+    """Return how what people said of the answers stands to the score; None where what they said cannot be read."""
+    from eval.human_judgements import compare_with_people, read_judgements
+
+    try:
+        return compare_with_people(record.results, read_judgements(settings))
+    except RagError as error:
+        print(f"注意: 人の評価とは比べていません。{error}", file=sys.stderr)
+        return None
+
+
 def show(options: argparse.Namespace, record: RunRecord, comparison: Comparison | None) -> None:
-    """Print the figures, and where there are any the variants, what changed and what is wrong."""
+    """Print the figures, where there are any the variants, what changed, what is wrong, what people say, and wrong labels."""
+    from eval.human_judgements import render_comparison as render_people
     from eval.text_report import render_comparison, render_run, render_variants, render_wrong
 
     shown = [render_run(record)]
     shown += [render_variants(record)] if record.variants else []
     shown += [render_comparison(comparison)] if comparison else []
     shown += [render_wrong(record)] if options.wrong else []
+    shown += [render_people(record.people)] if record.people else []
+    shown += ["\n".join(lines)] if record.labels and (lines := record.labels.describe()) else []
     print("\n\n".join(shown))
-
-
-def show_people(record: RunRecord, settings: Settings) -> None:
-    """Print how what people said of the answers stands to the score."""
-    from eval.human_judgements import compare_with_people, read_judgements, render_comparison
-
-    print("\n" + render_comparison(compare_with_people(record.results, read_judgements(settings))))

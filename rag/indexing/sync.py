@@ -51,7 +51,7 @@ Checkpoint = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What a gate says of a snapshot that is not published yet; summary is one Japanese sentence."""
+    """What a gate says of a snapshot that is not published yet; summary is for people, one sentence or some lines of Japanese."""
 
     passed: bool
     summary: str

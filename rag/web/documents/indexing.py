@@ -132,7 +132,7 @@ def _render_start(state: JobState, question_sets: Sequence[str]) -> str:
     return (
         f'<form class="fields" data-send="{PREFIX}/index" data-into="index" aria-label="取り込み">'
         f'<label>公開の前の確認<select name="gate">{options}</select>'
-        '<span class="hint">質問集の正答率が今の索引より下がるときは、公開しません。</span></label>'
+        '<span class="hint">質問集の成績がはっきり下がるときと、正答率が 5 ポイントを超えて下がるとき（20 問に満たなければ差し引き 1 問）は、公開しません。</span></label>'
         '<label class="tick"><input type="checkbox" name="full" value="1"><span>変わらない文書も全部読み直す</span></label>'
         '<div class="wide"><button type="submit" class="primary">取り込みを始める</button></div></form>'
     )
