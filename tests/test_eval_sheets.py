@@ -100,6 +100,14 @@ def test_only_accepted_suggestions_come_into_a_set(tmp_path: Path, capsys: pytes
     assert "2 問" in capsys.readouterr().out and len(read_questions(tmp_path / "q.csv")) == 2
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_suggestion_is_accepted_and_refused_in_the_words_that_people_use(tmp_path: Path, suffix: str) -> None:
+    marks = ["○", "〇", "はい", "採用", "×", "いいえ", "不採用"]
+    rows = [write_cells(replace(QUESTION, id=str(n))) | {DECISION: mark} for n, mark in enumerate(marks, 1)]
+    write_rows(tmp_path / f"候補.{suffix}", (DECISION, *QUESTION_COLUMNS), rows)
+    assert [question.id for question in read_accepted(tmp_path / f"候補.{suffix}")] == ["1", "2", "3", "4"]
+
+
 def test_a_mark_that_is_neither_is_named_and_a_sheet_without_any_refused(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.csv", (DECISION, *QUESTION_COLUMNS), [write_cells(QUESTION) | {DECISION: "たぶん"}])
     with pytest.raises(QuestionSetError, match="A2（2行目「採否」）: 採否「たぶん」"):
