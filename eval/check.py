@@ -1,6 +1,7 @@
 """Check a question set against the index: `python -m eval check [質問集] [--write-proposals 提案.xlsx]`.
 
-Exit status: 0 nothing is wrong; 1 something is, and all of it is listed by cell; 2 wrong usage, or nothing checked.
+Exit status: 0 nothing is wrong (what may be meant otherwise is listed as 注意); 1 something is, and all of it is listed by cell;
+2 wrong usage, or nothing checked.
 """
 
 from __future__ import annotations
@@ -53,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = read_sheet(options.questions)
         if not rows:
             raise QuestionSetError(
-                f"質問集に質問がありません: {options.questions}", "2行目から、1行に1問を書いてください。"
+                f"質問集に質問がありません: {options.questions}", "見出しの次の行から、1行に1問を書いてください。"
             )
         with open_places(load_settings(index=options.index)) as places:
-            result, names = check_rows(rows, places), places.names
+            result = check_rows(rows, places)
         if options.write_proposals:
-            write_proposals(options.write_proposals, rows, result, names)
+            write_proposals(options.write_proposals, rows, result)
     except RagError as error:
         print(error, file=sys.stderr)
         return NOT_DONE
@@ -77,9 +78,7 @@ def render_result(path: Path, result: CheckResult) -> str:
     return "\n".join(lines)
 
 
-def write_proposals(
-    path: Path, rows: Sequence[SheetRow], result: CheckResult, names: DocumentNames | None = None
-) -> None:
+def write_proposals(path: Path, rows: Sequence[SheetRow], result: CheckResult) -> None:
     """Write a copy of the question set with what its documents and places would be after the proposals, in columns behind.
 
     A document that is called by another name than the index has gets the whole one; one that is not there the names near it.
@@ -88,7 +87,7 @@ def write_proposals(
     copies = []
     for row in rows:
         copy = {**row.cells, NEAR: ";".join(near.get(row.number, ()))}
-        if gold := _propose(row, [one for one in result.proposals if one.row == row.number], names):
+        if gold := _propose(row, [one for one in result.proposals if one.row == row.number], result.names):
             cells = (";".join(place.source for place in gold), ";".join(place.write() for place in gold))
             copy |= dict(zip(PROPOSED, cells, strict=True))
         copies.append(copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from rag.errors import RagError
 from rag.indexing.snapshot import SnapshotStore
 from rag.settings import Settings
 
-_NEAR = 0.6
+_MOST_NEAR, _NEAR = 3, 0.6
 """How like an unknown name one must be to be told (the share that `difflib` counts)."""
 
 
@@ -23,6 +24,7 @@ class DocumentNames:
     def __init__(self, titles: Mapping[str, str]) -> None:
         self._sources = frozenset(titles)
         self._titles = dict(titles)
+        self._nearest = functools.cache(self._find_nearest)
         called = defaultdict[str, set[str]](set)
         for source, title in titles.items():
             path = PurePosixPath(source)
@@ -40,8 +42,11 @@ class DocumentNames:
         source = normalize_source(name)
         return (source,) if source in self._sources else self._called.get(_plain(name), ())
 
-    def nearest(self, name: str, most: int = 3) -> tuple[str, ...]:
-        """Return the documents whose file names or titles are spelt nearly like an unknown name."""
+    def nearest(self, name: str) -> tuple[str, ...]:
+        """Return the documents whose file names or titles are spelt nearly like an unknown name, the nearest first."""
+        return self._nearest(name)
+
+    def _find_nearest(self, name: str) -> tuple[str, ...]:
         wanted = PurePosixPath(normalize_source(name))
         wanted_name = wanted.stem if form_of(str(wanted)) else wanted.name
         close = {
@@ -51,7 +56,7 @@ class DocumentNames:
             for source, title in self._titles.items()
         }
         near = sorted((source for source in close if close[source] >= _NEAR), key=lambda source: -close[source])
-        return tuple(near[:most])
+        return tuple(near[:_MOST_NEAR])
 
 
 def normalize_source(name: str) -> str:

@@ -18,8 +18,8 @@ def find_superseded(
     """Yield the places in an edition that the question does not want, what it is, and the documents of the edition in force.
 
     The search judges which editions a question wants: that of its 基準日, of a day or year that it names, the one before where it
-    asks what changed, else the one in force today. A text of its own for each year is left alone, and a label that names a place in
-    a wanted edition too.
+    asks what changed, else the one in force today. Without a 基準日 a text of its own for each year and the edition in force are left
+    alone; a label that names a place in a wanted edition too always is.
     """
     families = places.families
     filters = Filters(as_of=question.as_of) if question.as_of else None
@@ -28,7 +28,9 @@ def find_superseded(
     wanted = {edition.family for edition in judged.values() if edition and edition.chosen}
     for one in gold:
         edition = judged[one.source]
-        if edition is None or edition.chosen or edition.family in wanted or edition.standing is Standing.EARLIER:
+        if edition is None or edition.chosen or edition.family in wanted:
+            continue
+        if question.as_of is None and edition.standing in (Standing.CURRENT, Standing.EARLIER):
             continue
         current = families[one.source].in_force(question.as_of or today)
         yield one, edition, tuple(member.source for member in current)

@@ -7,10 +7,10 @@ a new edition or a new name moved the key facts, the place that holds them now i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from eval.document_names import normalize_source
+from eval.document_names import DocumentNames, normalize_source
 from eval.document_places import DocumentPlaces
 from eval.edition_check import find_superseded
 from eval.facts import find_missing, holds_fact
@@ -27,6 +27,7 @@ from eval.question_sheet import AS_OF, DOCUMENT, PLACE, PURPOSE, CellProblem, Sh
 from eval.questions import ANSWERABLE, Question, find_mistakes, find_row_mistakes, read_question
 from eval.row_places import NamedPlace, RowPlaces, read_row_places
 from rag.activity.question_form import normalize_question
+from rag.documents import Edition
 
 __all__ = ["CheckResult", "Proposal", "apply_proposals", "check_rows", "find_duplicates", "find_missing", "holds_fact"]
 
@@ -41,6 +42,7 @@ class CheckResult:
     """What was found, by row and column, and where labels may go instead. questions: how many rows there are.
 
     warnings: what may be meant otherwise, but is no mistake. near: row -> documents whose names are near one that is not in the index.
+    names: of the documents that the rows were checked against.
     """
 
     questions: int
@@ -48,6 +50,7 @@ class CheckResult:
     proposals: tuple[Proposal, ...]
     warnings: tuple[CellProblem, ...] = ()
     near: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    names: DocumentNames | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def check_rows(rows: Sequence[SheetRow], places: DocumentPlaces, *, today: date 
         tuple(dict.fromkeys(finding.proposal for _, finding in found if finding.proposal)),
         _order([finding.report(row) for row, finding in found if finding.is_warning]),
         tuple((row.number, finding.near) for row, finding in found if finding.near),
+        places.names,
     )
 
 
@@ -154,9 +158,8 @@ class _Label:
         known = [gold for gold in self.question.gold if self._exists(gold)]
         for gold, edition, current in find_superseded(self.question, known, self.places, today):
             proposal = propose_in_force(self.question, self.row, gold, current, self.places)
-            instead = f"（現行: {'、'.join(current)}）" if current else ""
-            remedy = "今の版の箇所にするか、この版の日のことを聞く質問なら基準日を書いてください。"
-            yield _Finding(DOCUMENT, f"「{gold.source}」は{edition.standing.label}です{instead}。{remedy}", proposal)
+            told = _describe_edition(gold, edition, current, self.question.as_of)
+            yield _Finding(DOCUMENT, told, proposal)
 
     def check_facts(self) -> Iterator[_Finding]:
         """Yield the key facts that stand at none of the places."""
@@ -182,6 +185,15 @@ class _Label:
         if counts_from_the_start(named.place):
             return None
         return propose_printed_page(self.question, self.row, named.gold, self.places)
+
+
+def _describe_edition(gold: Gold, edition: Edition, wanted: Sequence[str], as_of: date | None) -> str:
+    named = "、".join(wanted) or "なし"
+    if as_of:
+        told = f"「{gold.source}」は、基準日（{as_of}）に施行されている版ではありません（その日の版: {named}）。"
+        return f"{told}その日の版の箇所にするか、基準日を直してください。"
+    told = f"「{gold.source}」は{edition.standing.label}です（現行: {named}）。"
+    return f"{told}現行の版の箇所にするか、この版の日のことを聞く質問なら基準日を書いてください。"
 
 
 def _describe_unknown(gold: Gold, near: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from eval.document_places import DocumentPlaces
@@ -125,7 +126,9 @@ def propose_in_force(
 
 
 def _compare(one: str, other: str) -> float:
-    return SequenceMatcher(None, squeeze(one), squeeze(other), autojunk=False).ratio()
+    """Return the share of the pairs of characters that two texts have in common (Dice), 0 to 1."""
+    first, second = (set(pairwise(text)) for text in (squeeze(one), squeeze(other)))
+    return 2 * len(first & second) / max(len(first) + len(second), 1)
 
 
 def propose_printed_page(question: Question, row: int, gold: Gold, places: DocumentPlaces) -> Proposal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import unicodedata
@@ -45,13 +46,14 @@ _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 class SheetRow:
     """One row. number: as Excel shows it, the header being 1; of a CSV it counts records. columns: name -> place, from 0.
 
-    merged: 番号 or 質問, where its cell is merged with one above -> the address of that one.
+    merged: 番号 or 質問, where its cell is merged with one above -> the address of that one. sheet: "" of a CSV.
     """
 
     number: int
     cells: Mapping[str, str]
     columns: Mapping[str, int] = field(default_factory=dict)
     merged: Mapping[str, str] = field(default_factory=dict)
+    sheet: str = ""
 
     def __getitem__(self, column: str) -> str:
         """Return the text of a cell; "" where the sheet has no such column."""
@@ -101,9 +103,14 @@ def read_sheet(path: Path, *, extra: Sequence[str] = ()) -> list[SheetRow]:
     ]
     if NUMBER in heading.places:
         return rows
-    near = "、".join(describe_near(heading, [NUMBER]))
-    _log.warning("%s に「番号」の列がないので、上から順に Q1、Q2… と番号を付けました%s。", path, near and f"（{near}）")
+    _tell_numbering(path, "、".join(describe_near(heading, [NUMBER])))
     return [replace(row, cells={NUMBER: f"Q{count}", **row.cells}) for count, row in enumerate(rows, start=1)]
+
+
+@functools.cache
+def _tell_numbering(path: Path, near: str) -> None:
+    """Log, once for each file, that its rows were numbered."""
+    _log.warning("%s に「番号」の列がないので、上から順に Q1、Q2… と番号を付けました%s。", path, near and f"（{near}）")
 
 
 def _read_row(heading: Heading, index: int) -> SheetRow:
@@ -117,7 +124,7 @@ def _read_row(heading: Heading, index: int) -> SheetRow:
             cells[name], merged[name] = "", write_address(place, origin + 1)
         else:
             cells[name] = _read_cell(heading.table.rows[origin], place, name)
-    return SheetRow(index + 1, cells, heading.places, merged)
+    return SheetRow(index + 1, cells, heading.places, merged, heading.table.name)
 
 
 def _read_cell(row: Sequence[str], place: int, column: str) -> str:

@@ -135,7 +135,7 @@ def _describe_unclear(document: str, found: Sequence[str], names: DocumentNames 
     if found:
         return f"文書「{document}」は {len(found)} 件あります: {'、'.join(found)}。どれかを書いてください。"
     if names is None:
-        return f"文書「{document}」の種類が分かりません。拡張子（.pdf など）まで書いてください（{_CHECK}）。"
+        return f"文書「{document}」の種類が分かりません。文書フォルダーの中の名前を、拡張子（.pdf など）まで書いてください（{_CHECK}）。"
     near = names.nearest(document)
     hint = f"近い名前: {'、'.join(near)}。" if near else "文書フォルダーの中の名前を、フォルダーから書いてください。"
     return f"文書「{normalize_source(document)}」が索引にありません。{hint}"

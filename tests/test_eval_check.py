@@ -209,6 +209,7 @@ def test_what_the_edition_in_force_says_otherwise_is_told_without_a_proposal(edi
     [
         {"基準日": "2025-06-01"},
         {"質問": "令和7年6月の日当はいくらですか"},
+        {"質問": "令和7年6月の日当はいくらですか", "期待する文書": NEW, "ページ／行": "3"},
         {"質問": "改正の前と後で、日当はどう変わりましたか"},
         {"期待する文書": f"{OLD};{NEW}", "ページ／行": "2;3"},
         {"期待する文書": NEW, "ページ／行": "3"},
@@ -220,7 +221,9 @@ def test_an_edition_that_the_question_wants_is_no_mistake(editions: DocumentPlac
 
 def test_an_edition_that_is_not_in_force_on_the_day_of_the_question_is_told(editions: DocumentPlaces) -> None:
     result = check_edition(editions, 基準日="2025-06-01", **{"期待する文書": NEW, "ページ／行": "3"})
-    assert f"（現行: {OLD}）" in told(result)[0] and result.proposals[0].new == Gold(OLD, page=2)
+    assert f"基準日（2025-06-01）に施行されている版ではありません（その日の版: {OLD}）" in told(result)[
+        0
+    ] and result.proposals[0].new == Gold(OLD, page=2)
 
 
 def with_labels(folder: Path, pages: list[str], labels: list[str | None]) -> DocumentPlaces:
@@ -245,7 +248,7 @@ def test_a_document_called_by_part_of_its_name_is_understood_and_told(places: Do
     rows = rows_of({"期待する文書": "窓口の手引"})
     result = check_rows(rows, places)
     assert result.problems == () and "「町民課/窓口の手引.pdf」のこと" in result.warnings[0].describe()
-    write_proposals(tmp_path / "提案.csv", rows, result, places.names)
+    write_proposals(tmp_path / "提案.csv", rows, result)
     (row,) = read_sheet(tmp_path / "提案.csv", extra=("提案する文書", "提案するページ／行"))
     assert (row["提案する文書"], row["提案するページ／行"]) == ("町民課/窓口の手引.pdf", "2")
 
@@ -272,7 +275,7 @@ def test_a_document_of_quite_another_name_is_found_by_what_the_index_before_had(
 
 def test_near_names_are_written_beside_a_document_that_is_not_there(places: DocumentPlaces, tmp_path: Path) -> None:
     rows = rows_of({"期待する文書": "町民課/窓口手引き.pdf", "正解に含まれる語": "3,000円"})
-    write_proposals(tmp_path / "提案.csv", rows, check_rows(rows, places), places.names)
+    write_proposals(tmp_path / "提案.csv", rows, check_rows(rows, places))
     (row,) = read_sheet(tmp_path / "提案.csv", extra=("提案する文書", "近い名前の文書"))
     assert (row["提案する文書"], row["近い名前の文書"]) == ("", "町民課/窓口の手引.pdf")
 

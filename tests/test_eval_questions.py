@@ -214,7 +214,8 @@ def test_rows_are_numbered_where_the_sheet_has_no_numbers_and_that_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(tmp_path / "q.csv", ROW, REFUSED, columns=COLUMNS[1:])
-    assert [question.id for question in read_questions(path)] == ["Q1", "Q2"]
+    for _ in range(2):
+        assert [question.id for question in read_questions(path)] == ["Q1", "Q2"]
     assert len(caplog.messages) == 1 and "「番号」の列がない" in caplog.text
 
 
