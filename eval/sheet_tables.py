@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +11,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.batch import read_rows
 from rag.errors import QuestionSetError
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 HEADING_ROWS = 15
 """The headings stand in one of these: a title, a date and a note may stand above them."""
@@ -65,23 +70,27 @@ def _read_book(path: Path) -> list[Table]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        with closing(openpyxl.load_workbook(path, data_only=True)) as book:
-            return [
-                Table(
-                    sheet.title,
-                    [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)],
-                    {
-                        (row - 1, ranged.min_col - 1): ranged.min_row - 1
-                        for ranged in sheet.merged_cells.ranges
-                        for row in range(ranged.min_row + 1, min(ranged.max_row, sheet.max_row) + 1)
-                    },
-                )
-                for sheet in book.worksheets
-            ]
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of lists to choose from and colours that openpyxl leaves out: nothing is written back
+            book = openpyxl.load_workbook(path, data_only=True)  # not read_only: that one knows no merged cells
+        with closing(book):
+            return [_read_table(sheet) for sheet in book.worksheets]
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, TypeError) as error:
         raise QuestionSetError(
             f"Excel ファイルとして読めません: {path}", "Excel で開いて .xlsx 形式で保存し直してください。"
         ) from error
+
+
+def _read_table(sheet: Worksheet) -> Table:
+    merged = {
+        (row - 1, cells.min_col - 1): cells.min_row - 1
+        for cells in sheet.merged_cells.ranges
+        for row in range(cells.min_row + 1, min(cells.max_row, sheet.max_row) + 1)
+    }
+    rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    return Table(sheet.title, rows, merged)
 
 
 def find_heading(path: Path, tables: Sequence[Table], needed: Sequence[str], others: Sequence[str]) -> Heading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
@@ -333,3 +334,24 @@ def test_a_name_that_several_documents_or_none_have_is_a_mistake_of_its_own_cell
 def test_other_words_for_answerable_or_not_are_understood(tmp_path: Path, written: str) -> None:
     row = ROW if written in ("○", "可") else REFUSED
     assert read_questions(write(tmp_path / "q.csv", row | {"回答可否": written}))[0].answerable == (row is ROW)
+
+
+def test_the_whole_name_of_a_document_is_tried_before_its_parts(tmp_path: Path) -> None:
+    names = DocumentNames(dict.fromkeys(("要綱、要領.pdf", "要綱.pdf", "要領.pdf"), ""))
+    both, apart = (
+        read_questions(write(tmp_path / "q.csv", ROW | {"期待する文書": written, "ページ／行": "3、5"}), names)[0].gold
+        for written in ("要綱、要領", "要領、要綱")
+    )
+    assert both == (Gold("要綱、要領.pdf", page=3), Gold("要綱、要領.pdf", page=5))
+    assert apart == (Gold("要領.pdf", page=3), Gold("要綱.pdf", page=5))
+
+
+def test_lists_to_choose_from_that_newer_excel_writes_bring_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = write_book(tmp_path / "made.xlsx", ("質問集", [[*COLUMNS], asked("1")]))
+    extension = '<extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"/></extLst></worksheet>'
+    with zipfile.ZipFile(path) as made, zipfile.ZipFile(tmp_path / "q.xlsx", "w") as written:
+        for name in made.namelist():
+            written.writestr(name, made.read(name).decode().replace("</worksheet>", extension))
+    assert len(read_questions(tmp_path / "q.xlsx")) == 1 and not list(recwarn)
