@@ -71,9 +71,7 @@ def _read_book(path: Path) -> list[Table]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of lists to choose from and colours that openpyxl leaves out: nothing is written back
+            warnings.simplefilter("ignore")  # of lists and colours that openpyxl leaves out: nothing is written back
             book = openpyxl.load_workbook(path, data_only=True)  # not read_only: that one knows no merged cells
         with closing(book):
             return [_read_table(sheet) for sheet in book.worksheets]
