@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 
+from eval.document_names import DocumentNames
 from eval.matching import count_head_lines, paragraph_lines
 from eval.places import Gold
 from rag.activity.place_cells import MAIL_BODY, PlaceForm, form_of
-from rag.documents import Chunk, Segment
+from rag.documents import Chunk, Metadata, Segment
+from rag.errors import RagError
 from rag.indexing.catalog import Catalog
-from rag.indexing.snapshot import SnapshotStore
+from rag.indexing.editions import Family
+from rag.indexing.lexical import tokenizer_version
+from rag.indexing.snapshot import CATALOG, SnapshotStore
 from rag.reading.edition_titles import strip_marks
 from rag.settings import Settings
+from rag.text import squeeze
 
 _NEAREST = 3
 _MAIL = ".eml"
 
 
 class DocumentPlaces:
-    """Look up places of documents: Gold -> the text that stands there."""
+    """Look up places of documents: Gold -> the text that stands there. earlier: of indexes before this one, the newest first."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, earlier: Sequence[Catalog] = ()) -> None:
         self._catalog = catalog
-        self._titles = {entry.source: entry.metadata.title for entry in catalog.documents()}
+        self._earlier = tuple(map(DocumentPlaces, earlier))
+        self._metadata = {entry.source: entry.metadata for entry in catalog.documents()}
+        self._titles = {source: metadata.title for source, metadata in self._metadata.items()}
+        self.names = DocumentNames(self._titles)
         self._texts = functools.lru_cache(maxsize=64)(self._read_texts)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The documents that can be asked."""
         return tuple(self._titles)
+
+    @property
+    def families(self) -> Mapping[str, Family]:
+        """The editions of one text, by document."""
+        return self._catalog.families_by_source()
+
+    def metadata(self, source: str) -> Metadata:
+        """Return what is known of a document that can be asked."""
+        return self._metadata[source]
 
     def texts(self, source: str) -> Mapping[Gold, str]:
         """Return every place of a document that says something, in order; of lines, those where a paragraph begins."""
@@ -47,10 +64,35 @@ class DocumentPlaces:
         text = self.texts(gold.source).get(gold)
         return "" if text is None and gold.number <= self.last_number(gold) else text
 
+    def find_same(self, gold: Gold) -> Gold | None:
+        """Return the place of the same number that says now what a document said that is no longer there; None unless there is one."""
+        before = next((places for places in self._earlier if gold.source in places.sources), None)
+        said = squeeze(before.read(gold) or "") if before else ""
+        if before is None or not said:
+            return None
+        new = [
+            source
+            for source in self.sources
+            if source not in before.sources and form_of(source) is form_of(gold.source)
+        ]
+        same = [
+            place
+            for place in (replace(gold, source=source) for source in new)
+            if squeeze(self.read(place) or "") == said
+        ]
+        return same[0] if len(same) == 1 else None
+
     def is_recognised(self, gold: Gold) -> bool:
         """Tell whether the page of a place was read by OCR, which may misread what is printed there."""
         pages = self._catalog.pages(gold.source) if gold.page is not None else []
         return any(page.number == gold.page and page.quality.ocr_confidence is not None for page in pages)
+
+    def find_printed_page(self, gold: Gold) -> Gold | None:
+        """Return the other page on which the number of a page is printed; None where there is none."""
+        pages = self._catalog.pages(gold.source) if gold.page is not None else []
+        found = (page.number for page in pages if page.label == str(gold.page) and page.number != gold.page)
+        number = next(found, None)
+        return replace(gold, page=number) if number is not None else None
 
     def last_number(self, gold: Gold) -> int:
         """Return the last page, row, line or paragraph of the document, or of the sheet, of a place; 0 where there is none."""
@@ -67,11 +109,7 @@ class DocumentPlaces:
 
     def nearest(self, source: str) -> tuple[str, ...]:
         """Return the documents that an unknown name may mean: other editions of it first, then those spelt nearly like it."""
-        wanted = PurePosixPath(source)
-        names = {known: PurePosixPath(known).name for known in self.sources}
-        close = get_close_matches(wanted.name, [*names.values()], _NEAREST, 0.6)
-        by_name = [known for name in close for known in self.sources if names[known] == name]
-        return tuple(dict.fromkeys((*self.editions(source), *by_name)))[:_NEAREST]
+        return tuple(dict.fromkeys((*self.editions(source), *self.names.nearest(source))))[:_NEAREST]
 
     def editions(self, source: str) -> tuple[str, ...]:
         """Return the other documents that are an edition of the same text: linked by the index, or of the same name without its year."""
@@ -150,8 +188,19 @@ def place_of_segment(chunk: Chunk, segment: Segment) -> Gold | None:
 @contextmanager
 def open_places(settings: Settings) -> Iterator[DocumentPlaces]:
     """Lend the places of the published index. Raises IndexMissingError and IndexMismatchError."""
-    snapshot = SnapshotStore(settings.index).open_current()
-    try:
-        yield DocumentPlaces(snapshot.catalog)
-    finally:
-        snapshot.close()
+    store = SnapshotStore(settings.index)
+    with ExitStack() as opened:
+        snapshot = opened.enter_context(closing(store.open_current()))
+        earlier = [opened.enter_context(closing(catalog)) for catalog in _open_earlier(store, snapshot.id)]
+        yield DocumentPlaces(snapshot.catalog, earlier)
+
+
+def _open_earlier(store: SnapshotStore, current: str) -> Iterator[Catalog]:
+    """Yield what the snapshots before the current one hold, the newest first; those that this program cannot read are left out."""
+    for snapshot_id in reversed(store.snapshot_ids()):
+        if snapshot_id < current:
+            with suppress(RagError, sqlite3.Error, OSError):
+                store.manifest(snapshot_id).check_readable(
+                    tokenizer_version=tokenizer_version(), embedder_fingerprint=None
+                )
+                yield Catalog(store.folder(snapshot_id) / CATALOG)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from eval.document_places import DocumentPlaces
-from eval.label_check import holds_fact
+from eval.facts import holds_fact
 from eval.places import Gold
 from eval.questions import Question
 from rag.text import morphemes, nouns, split_sentences

@@ -10,10 +10,27 @@ from typing import Any
 from rag.activity.place_cells import SEPARATORS, PlaceForm, form_of, write_place
 
 PLACE_FORMS = (
-    "PDF は頁（14）、スライドは枚（14）、Excel はシート名:行（よくある質問:12）、CSV は件（12）、"
-    "テキスト・Markdown・メールの本文は行（40）、Word と HTML は段落（8）"
+    "PDF は先頭から数えた枚目（14。印刷された頁の番号ではない）、スライドは枚（14）、Excel はシート名:行（よくある質問:12）、"
+    "CSV は件（12）、テキスト・Markdown・メールの本文は行（40）、Word と HTML は段落（8）"
 )
-_NUMBER = re.compile(r"(?:p\.?\s*)?(\d+)(?:\.0)?\s*(?:ページ|頁|枚目?|行目?|件目?|段落目?)?", re.IGNORECASE)
+MOST_OF_A_RANGE = 50
+_BEFORE, _UNIT, _HEADING = (
+    r"(?:pp?\.?|PDF|スライド|画像|本文)\s*",
+    r"(?:ページ|頁|枚目?|行目?|件目?|段落目?)",
+    r"\s*\(.*\)",
+)
+_NUMBER = re.compile(rf"(?:{_BEFORE})?(\d+)(?:\.0)?\s*(?:{_UNIT}(?:{_HEADING})?)?", re.IGNORECASE)
+_PRINTED = re.compile(rf".*(?:頁|ページ)\s*\((?:PDF|スライド|画像)\s*(\d+)(?:枚目)?\)(?:{_HEADING})?", re.IGNORECASE)
+"""How the product shows a page that has a printed number: 2頁（PDF 4枚目）."""
+_CELL = re.compile(r"\$?[A-Z]{1,3}\$?(\d+)", re.IGNORECASE)
+_SHEET = re.compile(r"シート「(?P<shown>.+)」(?P<row>.+)")
+_OF_SHEET = re.compile(r"(?P<quote>'?)(?P<sheet>.+)(?P=quote)\s*[:：!！](?P<row>[^:：!！]+)")
+_DASH = "[-‐–—−~〜ー]"
+_RANGE = re.compile(
+    rf"(?:{_BEFORE})?(\d+)\s*{_UNIT}?\s*{_DASH}\s*(?:{_BEFORE})?(\d+)\s*{_UNIT}?|{_CELL.pattern}{_DASH}{_CELL.pattern}",
+    re.IGNORECASE,
+)
+_EXCEL_DAY = re.compile(r"\d{4}-(\d\d)-(\d\d) 00:00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +84,69 @@ def parse_place(document: str, place: str) -> Gold | None:
     >>> parse_place("Q&A.xlsx", "28"), parse_place("計画.pdf", "第2章"), parse_place("計画", "2")
     (None, None, None)
     """
+    form, sheet, written = _take_apart(document, place)
+    match = _PRINTED.fullmatch(written) if form is PlaceForm.PAGE else None
+    match = match or _NUMBER.fullmatch(written) or (_CELL.fullmatch(written) if sheet else None)
+    return _make_gold(document, sheet, int(match[1])) if match else None
+
+
+def parse_places(document: str, place: str) -> tuple[Gold, ...]:
+    """Return the places that one entry names: one, or those of a range. Raises ValueError that says what is wrong, in Japanese.
+
+    >>> [gold.write() for gold in parse_places("計画.pdf", "3～5頁")], parse_places("計画.pdf", "2頁（PDF 4枚目）")[0].page
+    (['3', '4', '5'], 4)
+    >>> [gold.write() for gold in parse_places("Q&A.xlsx", "住民向け!28-29")]
+    ['住民向け:28', '住民向け:29']
+    """
+    if gold := parse_place(document, place):
+        return (gold,)
+    _, sheet, written = _take_apart(document, place)
+    if found := _RANGE.fullmatch(written):
+        first, last = (int(number) for number in found.groups() if number)
+        _check_range(place, first, last)
+        golds = [_make_gold(document, sheet, number) for number in range(first, last + 1)]
+        if all(golds):
+            return tuple(gold for gold in golds if gold)
+    if day := _EXCEL_DAY.fullmatch(place):
+        told = f"{int(day[1])}-{int(day[2])}"
+        raise ValueError(f"Excel が日付に変えています。セルの書式を文字列にして、{told} のように書き直してください")
+    if form_of(document) is PlaceForm.SHEET_ROW and not sheet and _NUMBER.fullmatch(written):
+        raise ValueError(f"シートの名前がありません。シート名:行（よくある質問:{written}）のように書いてください")
+    raise ValueError(PLACE_FORMS)
+
+
+def _check_range(place: str, first: int, last: int) -> None:
+    if first > last:
+        raise ValueError(f"範囲の初めが終わりより後です。{last}-{first} のように、小さいほうから書いてください")
+    if last - first >= MOST_OF_A_RANGE:
+        raise ValueError(f"範囲が広すぎます。答えのある所だけを、{MOST_OF_A_RANGE} か所までで書いてください")
+
+
+def counts_from_the_start(place: str) -> bool:
+    """Tell whether a page is written as the product counts it, so that nobody can mean the printed number.
+
+    >>> counts_from_the_start("2頁（PDF 4枚目）"), counts_from_the_start("4枚目"), counts_from_the_start("2頁")
+    (True, True, False)
+    """
+    return "枚" in place or "PDF" in unicodedata.normalize("NFKC", place).upper()
+
+
+def _take_apart(document: str, place: str) -> tuple[PlaceForm | None, str, str]:
+    """Return the form of a place, its sheet ("" where it names none) and the rest, half width."""
+    form, sheet, rest = form_of(document), "", place
+    found = (_SHEET.fullmatch(place) or _OF_SHEET.fullmatch(place)) if form is PlaceForm.SHEET_ROW else None
+    if found:
+        named = found.groupdict()
+        sheet, rest = (named.get("shown") or named.get("sheet") or "").strip(), found["row"]
+    return form, sheet, unicodedata.normalize("NFKC", rest).strip()
+
+
+def _make_gold(document: str, sheet: str, number: int) -> Gold | None:
     source = unicodedata.normalize("NFC", document).replace("\\", "/")
     form = form_of(source)
-    sheet, _, written = place.replace("：", ":").rpartition(":")
-    match = _NUMBER.fullmatch(unicodedata.normalize("NFKC", written).strip())
-    number = int(match[1]) if match else 0
     if form is None or number < 1 or bool(sheet) != (form is PlaceForm.SHEET_ROW):
         return None
     if form is PlaceForm.SHEET_ROW:
-        return Gold(source, sheet=sheet.strip(), row=number)
+        return Gold(source, sheet=sheet, row=number)
     numbers: dict[str, Any] = {form.value: number}
     return Gold(source, **numbers)

@@ -136,7 +136,7 @@ def check_set(file: Path) -> CheckedSet:
         raise QuestionSetError(error.message.replace(str(file), "この質問集"), error.hint) from error
     problems = tuple(sorted(set(find_mistakes(rows)), key=lambda p: (p.row, p.place, p.message)))
     if not rows:
-        raise QuestionSetError("この質問集に質問がありません。", "2行目から、1行に1問を書いてください。")
+        raise QuestionSetError("この質問集に質問がありません。", "見出しの次の行から、1行に1問を書いてください。")
     return CheckedSet(() if problems else tuple(read_question(row) for row in rows), problems)
 
 

@@ -1,8 +1,8 @@
 """The question set: a sheet that the QA team keeps in Excel, read into frozen values, every mistake named by its cell.
 
 Columns: 番号, 質問, 期待する文書, ページ／行, 正解に含まれる語, 模範解答, 分類, 回答可否, 担当課, 備考, and where wanted 基準日 (the
-day for which the question is asked) and 用途 (調整 or 検証). Several gold places and several key facts are separated by `;`; the
-n-th place belongs to the n-th document.
+day for which the question is asked) and 用途 (調整 or 検証). Several gold places and several key facts are separated by `;`; which
+place belongs to which document says `row_places`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from eval.places import PLACE_FORMS, Gold, parse_place, split_cell
+from eval.document_names import DocumentNames
+from eval.places import Gold, parse_place, split_cell
 from eval.question_sheet import (
     AS_OF,
     COLUMNS,
+    DOCUMENT,
+    NUMBER,
     OPTIONAL_COLUMNS,
+    PLACE,
     PURPOSE,
+    QUESTION,
     CellProblem,
     SheetRow,
     raise_problems,
     read_sheet,
     report_cell,
 )
+from eval.row_places import read_row_places
 from rag.errors import QuestionSetError
 from rag.reading.metadata import parse_date
 
@@ -73,21 +79,21 @@ class Question:
         return PARAPHRASE in self.note
 
 
-def read_questions(path: Path) -> tuple[Question, ...]:
-    """Return the questions of a CSV (UTF-8, CP932) or the first sheet of an Excel file.
+def read_questions(path: Path, names: DocumentNames | None = None) -> tuple[Question, ...]:
+    """Return the questions of a CSV (UTF-8, CP932) or of an Excel file. names: of the documents in the index, if it is known.
 
     Raises QuestionSetError that names every cell with a mistake; a CSV row is a record, the header being 1, as Excel shows it.
     """
     rows = read_sheet(path)
-    raise_problems(path, find_mistakes(rows), most=_MOST_PROBLEMS)
+    raise_problems(path, find_mistakes(rows, names), most=_MOST_PROBLEMS)
     if not rows:
-        raise QuestionSetError(f"質問集に質問がありません: {path}", "2行目から、1行に1問を書いてください。")
-    return tuple(read_question(row) for row in rows)
+        raise QuestionSetError(f"質問集に質問がありません: {path}", "見出しの次の行から、1行に1問を書いてください。")
+    return tuple(read_question(row, names) for row in rows)
 
 
-def find_mistakes(rows: Sequence[SheetRow]) -> list[CellProblem]:
-    """Return what is wrong with the rows by themselves, whatever the documents say."""
-    return [*_find_repeated(rows), *(problem for row in rows for problem in find_row_mistakes(row))]
+def find_mistakes(rows: Sequence[SheetRow], names: DocumentNames | None = None) -> list[CellProblem]:
+    """Return what is wrong with the rows by themselves, whatever the documents say. names: as in `find_row_mistakes`."""
+    return [*_find_repeated(rows), *(problem for row in rows for problem in find_row_mistakes(row, names))]
 
 
 def _find_repeated(rows: Sequence[SheetRow]) -> Iterator[CellProblem]:
@@ -97,9 +103,11 @@ def _find_repeated(rows: Sequence[SheetRow]) -> Iterator[CellProblem]:
             yield report_cell(row, "番号", f"番号 {row['番号']} が重複しています（番号は1問に1つにしてください）。")
 
 
-def find_row_mistakes(row: SheetRow) -> Iterator[CellProblem]:
-    """Yield what is wrong with one row, each with its remedy."""
-    yield from (report_cell(row, name, f"{name}が空です。") for name in ("番号", "質問") if not row[name])
+def find_row_mistakes(row: SheetRow, names: DocumentNames | None = None) -> Iterator[CellProblem]:
+    """Yield what is wrong with one row, each with its remedy. names: of the documents in the index, None where there is none."""
+    for name in (name for name in (NUMBER, QUESTION) if not row[name]):
+        told = f"{row.merged[name]} と結合されています。結合を解いて、" if name in row.merged else f"{name}が空です。"
+        yield report_cell(row, name, told + (f"この行の{name}を書いてください。" if name in row.merged else ""))
     if row["回答可否"] not in ANSWERABLE:
         told = f"回答可否「{row['回答可否']}」が分かりません（可 か 不可 と書いてください）。"
         yield report_cell(row, "回答可否", told)
@@ -110,40 +118,30 @@ def find_row_mistakes(row: SheetRow) -> Iterator[CellProblem]:
         _read_day(row[AS_OF])
     except ValueError as error:
         yield report_cell(row, AS_OF, f"基準日「{row[AS_OF]}」が分かりません。{error}")
-    yield from _find_place_mistakes(row)
+    yield from _find_place_mistakes(row, names)
 
 
-def _find_place_mistakes(row: SheetRow) -> Iterator[CellProblem]:
+def _find_place_mistakes(row: SheetRow, names: DocumentNames | None) -> Iterator[CellProblem]:
     answerable = ANSWERABLE.get(row["回答可否"])
-    documents, places = split_cell(row["期待する文書"]), split_cell(row["ページ／行"])
-    if answerable and not documents:
+    if answerable and not row[DOCUMENT]:
         told = "回答可否が可なのに、期待する文書がありません（文書とページ／行を書くか、不可にしてください）。"
-        yield report_cell(row, "期待する文書", told)
-    if answerable is False and (documents or places):
+        yield report_cell(row, DOCUMENT, told)
+    if answerable is False and (row[DOCUMENT] or row[PLACE]):
         told = "回答可否が不可なのに、期待する文書やページ／行があります（空にするか、可にしてください）。"
-        yield report_cell(row, "期待する文書", told)
-    if len(documents) != len(places):
-        told = f"期待する文書が{len(documents)}件、ページ／行が{len(places)}件です（; で区切り、同じ数を同じ順に書いてください）。"
-        yield report_cell(row, "ページ／行", told)
-        return
-    for document, place in zip(documents, places, strict=True):
-        if parse_place(document, place) is None:
-            yield report_cell(
-                row, "ページ／行", f"ページ／行「{place}」（{document}）が分かりません（{PLACE_FORMS}）。"
-            )
+        yield report_cell(row, DOCUMENT, told)
+    yield from read_row_places(row, names).problems
 
 
 def _read_day(cell: str) -> date | None:
     return parse_date(cell.removesuffix(_MIDNIGHT)) if cell else None
 
 
-def read_question(row: SheetRow) -> Question:
-    """Return the question of a row without mistakes."""
-    pairs = zip(split_cell(row["期待する文書"]), split_cell(row["ページ／行"]), strict=True)
+def read_question(row: SheetRow, names: DocumentNames | None = None) -> Question:
+    """Return the question of a row without mistakes. names: as in `find_row_mistakes`."""
     return Question(
         id=row["番号"],
         text=row["質問"],
-        gold=tuple(gold for pair in pairs if (gold := parse_place(*pair))),
+        gold=read_row_places(row, names).gold,
         key_facts=tuple(split_cell(row["正解に含まれる語"])),
         model_answer=row["模範解答"],
         category=row["分類"],

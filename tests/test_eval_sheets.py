@@ -71,6 +71,14 @@ def test_excel_runs_no_cell_as_a_formula_and_shows_its_words_as_they_are(tmp_pat
     assert all(cell.data_type == "s" and cell.quotePrefix for cell in cells)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_suggestion_is_accepted_and_refused_in_the_words_that_people_use(tmp_path: Path, suffix: str) -> None:
+    marks = ["○", "〇", "はい", "採用", "×", "いいえ", "不採用"]
+    rows = [write_cells(replace(QUESTION, id=str(n))) | {DECISION: mark} for n, mark in enumerate(marks, 1)]
+    write_rows(tmp_path / f"候補.{suffix}", (DECISION, *QUESTION_COLUMNS), rows)
+    assert [question.id for question in read_accepted(tmp_path / f"候補.{suffix}")] == ["1", "2", "3", "4"]
+
+
 def test_no_line_of_a_csv_begins_a_formula(tmp_path: Path) -> None:
     write_questions(tmp_path / "q.csv", [replace(QUESTION, text="=1+1")])
     assert ",'=1+1," in (tmp_path / "q.csv").read_text(encoding="utf-8-sig")
