@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.acceptance import ACCEPTED, DECISION, REFUSED, check_decisions
+from eval.document_names import read_document_names
 from eval.document_places import open_places
 from eval.more_places import FoundPlace, add_places, excerpt, find_more_places
 from eval.places import PLACE_FORMS, Gold, parse_place
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
         check_output_file(options.output, options.questions, allowed=SUFFIXES)
-        questions = read_questions(options.questions)
+        settings = load_settings(index=options.index)
+        questions = read_questions(options.questions, read_document_names(settings))
         if options.accepted:
             check_output_file(options.output, options.accepted, allowed=SUFFIXES)
             completed = add_places(questions, read_accepted_places(options.accepted, questions))
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             added = sum(len(new.gold) - len(old.gold) for old, new in zip(questions, completed, strict=True))
             print(f"{added} か所を加えた質問集を {options.output} に書きました。")
             return DONE
-        with open_places(load_settings(index=options.index)) as places:
+        with open_places(settings) as places:
             found = find_more_places(questions, places)
         write_candidates(options.output, found)
     except RagError as error:

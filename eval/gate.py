@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.comparison import Comparison, Difference, compare_runs
 from eval.conditions import describe
+from eval.document_names import read_document_names
 from eval.document_places import DocumentPlaces
 from eval.label_check import CheckResult, check_rows
 from eval.metrics import ACCURACY
@@ -64,7 +65,7 @@ def build_gate(questions: Path, settings: Settings, proposals: Proposals | None 
     """Return the gate over a question set. Raises QuestionSetError now, before anything is indexed."""
     if proposals:
         check_output_file(proposals.path, questions, allowed=SUFFIXES)
-    asked, rows = read_questions(questions), read_sheet(questions)
+    asked, rows = read_questions(questions, read_document_names(settings)), read_sheet(questions)
 
     def gate(candidate: Snapshot) -> GateResult:
         labels = check_rows(rows, DocumentPlaces(candidate.catalog))

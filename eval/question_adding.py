@@ -143,15 +143,15 @@ def _append_to_excel(target: Path, work: Path, last: SheetRow, rows: _Rows) -> N
     import openpyxl
 
     book = openpyxl.load_workbook(target, rich_text=True)
-    sheet = book.worksheets[0]
+    sheet = book[last.sheet]
     for number, row in enumerate(rows, start=last.number + 1):
         for place in range(1, sheet.max_column + 1):
             for look in _LOOKS:
                 setattr(sheet.cell(number, place), look, copy(getattr(sheet.cell(last.number, place), look)))
         for column, place in last.columns.items():
             write_text(sheet.cell(number, place + 1), row[column])
-        place = last.columns["番号"] + 1
-        if isinstance(sheet.cell(last.number, place).value, int):
+        place = last.columns.get("番号", -1) + 1
+        if place and isinstance(sheet.cell(last.number, place).value, int):
             sheet.cell(number, place).value, sheet.cell(number, place).number_format = int(row["番号"]), "General"
     _let_grow(sheet, last.number, last.number + len(rows))
     book.save(work)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from eval.acceptance import ACCEPTED, DECISION, REFUSED
+from eval.document_names import read_document_names
 from eval.question_arguments import QUESTIONS
 from eval.question_sheet import SUFFIXES
 from eval.questions import read_questions
@@ -68,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
         check_output_file(options.output, options.questions, allowed=SUFFIXES)
-        questions = read_questions(options.questions)
         settings = load_settings(index=options.index)
+        questions = read_questions(options.questions, read_document_names(settings))
         made = read_suggestions(settings)
         proposed, refused = propose_with_llm(settings, made.chunks, count=options.count)
         with closing(Assistant.open(settings)) as assistant:

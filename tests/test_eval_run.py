@@ -426,6 +426,16 @@ def test_a_limit_that_makes_no_sense_is_wrong_usage(town: Town, tmp_path: Path, 
     assert town.main(str(town.questions), "--fail-under", limit, output=tmp_path / "r.json") == 2
 
 
+def test_documents_are_understood_by_a_short_name(town: Town, tmp_path: Path) -> None:
+    short = (
+        town.questions.read_text(encoding="utf-8-sig")
+        .replace("ごみ.md", "ごみ")
+        .replace("よくある質問.csv", "よくある質問")
+    )
+    (tmp_path / "q.csv").write_text(short, encoding="utf-8")
+    assert town.main(str(tmp_path / "q.csv"), "--fail-under", "正答率=1.0", output=tmp_path / "r.json") == 0
+
+
 def test_without_an_index_or_a_question_set_nothing_is_done(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

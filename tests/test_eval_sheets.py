@@ -167,6 +167,18 @@ def test_adding_leaves_the_rest_of_an_excel_set_as_it_is(tmp_path: Path) -> None
     assert sheet["C4"].value == "休館日は" and sheet["C4"].font.color.rgb == "FFFF0000"
 
 
+def test_adding_goes_to_the_sheet_that_has_the_headings_though_it_has_no_numbers(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.worksheets[0]["A1"] = "表紙"
+    book.create_sheet("質問").append(QUESTION_COLUMNS[1:])
+    book.worksheets[1].append(list(write_cells(QUESTION).values())[1:])
+    book.save(target := tmp_path / "質問集.xlsx")
+    candidates = write_decided(tmp_path / "候補.csv", replace(QUESTION, text="休館日は"))
+    assert main(["--accepted", "--add", str(candidates), str(target)]) == 0
+    assert [(q.id, q.text) for q in read_questions(target)] == [("Q1", QUESTION.text), ("Q2", "休館日は")]
+    assert openpyxl.load_workbook(target).worksheets[0].max_row == 1, "the cover sheet stays as it is"
+
+
 @pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig"])
 def test_adding_to_a_csv_keeps_its_bytes_and_its_encoding(tmp_path: Path, encoding: str) -> None:
     target, line = tmp_path / "q.csv", ",".join(["Q07", "町の花は"] + [""] * 5 + ["不可", "", "", "甲"])

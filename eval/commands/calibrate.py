@@ -36,11 +36,13 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit, show what it does to both halves, and write it where it proved itself; return the exit status."""
+    from eval.document_names import read_document_names
     from eval.fitting import WRONG_COST, fit
     from eval.index_calibration import ask_willingly, keep_fit, read_packaged_threshold
     from eval.questions import read_questions
 
-    questions, settings = read_questions(options.questions), load_settings(index=options.index)
+    settings = load_settings(index=options.index)
+    questions = read_questions(options.questions, read_document_names(settings))
     cost = WRONG_COST if options.wrong_cost is None else options.wrong_cost
     with StageBars() as bars:
         record, manifest = ask_willingly(settings, questions, lambda done, total: bars("質問", done, total))

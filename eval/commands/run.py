@@ -73,6 +73,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, keep, show and judge; return the exit status."""
+    from eval.document_names import read_document_names
     from eval.html_report import check_report_file
     from eval.questions import read_questions
     from eval.set_check import check_set
@@ -81,7 +82,8 @@ def run(options: argparse.Namespace) -> int:
     if options.html:
         check_report_file(options.html)
     baseline = find_baseline(options)
-    questions, settings = read_questions(options.questions), load_settings(index=options.index)
+    settings = load_settings(index=options.index)
+    questions = read_questions(options.questions, read_document_names(settings))
     labels = check_set(options.questions, settings)
     record = measure(options, questions, settings)
     record = replace(record, labels=labels, people=ask_people(record, settings), in_history=not options.no_history)
