@@ -122,3 +122,12 @@ def test_a_heading_that_is_numbered_like_an_item_is_no_item() -> None:
         answer(passages, score(passages, **{"2 印鑑": 0.9, "印影": 0.3}))
         == "印影の大きさは25ミリメートル以内とする。[1]"
     )
+
+
+def test_what_is_no_sentence_stands_on_a_line_of_its_own() -> None:
+    passages = [
+        build_passage("コラム　目標人口を達成するには", "推計値と目標人口の差は570人です。減る人数を半分にします。")
+    ]
+
+    said = answer(passages, score(passages, コラム=0.8, 推計値=0.9, 減る=0.7))
+    assert said == "コラム　目標人口を達成するには\n推計値と目標人口の差は570人です。減る人数を半分にします。[1]"

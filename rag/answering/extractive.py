@@ -15,6 +15,19 @@ from rag.documents import ChunkKind, Citation, Passage, Segment, Span
 from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
+_ENDS = (
+    "。",
+    "．",
+    "！",
+    "？",
+    "」",
+    "』",
+    "）",
+    ".",
+    "!",
+    "?",
+    ")",
+)  # what ends otherwise (コラム　目標人口) is no sentence
 Marker = Callable[[str], Iterable[Span]]
 """Finds the decisive words of a text."""
 
@@ -106,7 +119,8 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
     texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
     joined = texts[0]
     for before, text in zip(units, texts[1:], strict=False):
-        joined += ("\n" if is_list_item(text) or before.is_lead_in or before.is_heading else "") + text
+        is_apart = is_list_item(text) or before.is_lead_in or before.is_heading or not joined.endswith(_ENDS)
+        joined += ("\n" if is_apart else "") + text
     return joined
 
 
