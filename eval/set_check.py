@@ -74,17 +74,24 @@ def check_set(path: Path, settings: Settings) -> SetCheck:
         problems=len(problems),
         questions=len({problem.row for problem in problems}),
         first=tuple(problem.describe() for problem in problems[:_SHOWN]),
-        command=_write_command(path, settings),
+        command=write_command(path, settings),
         undecided=_count_decided(rows, ""),
         refused=_count_decided(rows, REFUSED),
     )
 
 
-def _write_command(path: Path, settings: Settings) -> str:
+def write_command(path: Path, settings: Settings) -> str:
+    """Return the command that shows all that is wrong with a set."""
     from rag.settings import Settings
 
-    index = "" if settings.index == Settings().index else f" --index {settings.index.as_posix()}"
-    return f"python -m eval check {path.as_posix()}{index}"
+    index = "" if settings.index == Settings().index else f" --index {_name_from_here(settings.index)}"
+    return f"python -m eval check {_name_from_here(path)}{index}"
+
+
+def _name_from_here(path: Path) -> str:
+    """Return a path as it is typed in the working folder: a report is shown to others, and names no place on this machine."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
 
 
 def _count_decided(rows: Sequence[SheetRow], decision: str) -> int:

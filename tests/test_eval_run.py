@@ -24,6 +24,7 @@ from eval.questions import COLUMNS, Gold, Question, read_questions
 from eval.records import RunRecord
 from eval.run import EvaluationStoppedError, run_evaluation
 from eval.runs import list_runs, read_run
+from eval.set_check import write_command
 from eval.text_report import render_run, render_wrong
 from rag.activity.question_form import normalize_question
 from rag.activity.ratings import Rating
@@ -524,3 +525,16 @@ def test_a_question_set_with_mistakes_stops_before_anything_is_indexed(tmp_path:
     with pytest.raises(QuestionSetError):
         town.sync()
     assert not town.settings.index.exists()
+
+
+def test_the_command_that_shows_all_names_files_as_they_are_typed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = write_command(tmp_path / "質問集.csv", Settings(index=tmp_path / "索引"))
+    assert command == f"python -m eval check {tmp_path.as_posix()}/質問集.csv --index {tmp_path.as_posix()}/索引"
+
+    monkeypatch.chdir(tmp_path)
+    assert (
+        write_command(tmp_path / "質問集.csv", Settings(index=tmp_path / "索引"))
+        == "python -m eval check 質問集.csv --index 索引"
+    )

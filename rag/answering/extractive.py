@@ -15,19 +15,7 @@ from rag.documents import ChunkKind, Citation, Passage, Segment, Span
 from rag.reading.structure import is_list_item
 
 ENGINE = "extractive"
-_ENDS = (
-    "。",
-    "．",
-    "！",
-    "？",
-    "」",
-    "』",
-    "）",
-    ".",
-    "!",
-    "?",
-    ")",
-)  # what ends otherwise (コラム　目標人口) is no sentence
+_ENDS = tuple("。．！？」』）.!?)")  # what ends otherwise (コラム　目標人口) is no sentence
 Marker = Callable[[str], Iterable[Span]]
 """Finds the decisive words of a text."""
 

@@ -102,7 +102,7 @@ def measure(
     if not candidates:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     asked = _Asked(question.query, rarity)
-    held = [_Held.of(candidate, asked.relevant) for candidate in candidates]
+    held = [_Held.of(candidate, asked.relevant, asked.linked) for candidate in candidates]
     rows = [asked.compare(candidate, words) for candidate, words in zip(candidates, held, strict=True)]
     for row, extra in zip(rows, _measure_scores(candidates, held, asked), strict=True):
         row.update(extra)
@@ -119,7 +119,7 @@ class _Held:
     """What a candidate holds of the relevant words, those of its text also by sentence; all words of its text in order.
 
     title_words, question_words: all words of the title, and of the question of a Q&A pair. sentence_words: those of each sentence;
-    named_words: those of title, headings and question together. pairs: of relevant words that stand side by side anywhere.
+    named_words: those of title, headings and question together. pairs: of words of compounds that stand side by side anywhere.
     """
 
     title: frozenset[str]
@@ -135,7 +135,7 @@ class _Held:
     pairs: frozenset[tuple[str, str]]
 
     @classmethod
-    def of(cls, candidate: Candidate, relevant: frozenset[str]) -> _Held:
+    def of(cls, candidate: Candidate, relevant: frozenset[str], linked: frozenset[str]) -> _Held:
         words = candidate.words
         title, headings, question = (frozenset(text.split()) for text in (words.title, words.headings, words.question))
         sentence_words = tuple(frozenset(line.split()) for line in words.body.split("\n"))
@@ -151,7 +151,9 @@ class _Held:
             question_words=question,
             sentence_words=sentence_words,
             named_words=title | headings | question,
-            pairs=_find_pairs((words.title, words.headings, *words.body.split("\n")), relevant),
+            pairs=_find_pairs((words.title, words.headings, *words.body.split("\n")), linked)
+            if linked
+            else frozenset(),
         )
 
     @property
@@ -160,7 +162,10 @@ class _Held:
 
 
 class _Asked:
-    """A question, ready to be compared with many candidates. relevant: its terms, and the words of their other wordings."""
+    """A question, ready to be compared with many candidates.
+
+    relevant: its terms, and the words of their other wordings; linked: the words of its compounds.
+    """
 
     def __init__(self, query: Query, rarity: Rarity) -> None:
         self._rarity, self._wanted = rarity, query.wanted
@@ -178,11 +183,10 @@ class _Asked:
         self._numbers = [term for term in query.terms if is_number(term)]
         pairs = pairwise(query.terms)
         self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
-        worded_otherwise = frozenset[str]().union(
-            *(of for of, _ in self._ways)
-        )  # 国保加入 may stand as 国民健康保険の加入
-        links = [pair for pair in compounds(query.text) if (self.terms - worded_otherwise).issuperset(pair)]
+        worded = frozenset[str]().union(*(of for of, _ in self._ways))  # 国保加入 may stand as 国民健康保険の加入
+        links = [pair for pair in compounds(query.text) if (self.terms - worded).issuperset(pair)]
         self._compounds = {pair: max(self.weights[word] for word in pair) for pair in links}
+        self.linked = frozenset[str]().union(*links)
         self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
     def share(self, words: Set[str]) -> float:
@@ -263,9 +267,9 @@ def _follows(first: Sequence[int], second: Sequence[int]) -> bool:
     return any(0 < b - a <= _NEAR for a in first for b in second)
 
 
-def _find_pairs(texts: Iterable[str], relevant: frozenset[str]) -> frozenset[tuple[str, str]]:
-    """Return the pairs of relevant words that stand side by side."""
-    kept = ([word if word in relevant else None for word in text.split()] for text in texts)
+def _find_pairs(texts: Iterable[str], linked: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Return the pairs of words of compounds that stand side by side."""
+    kept = ([word if word in linked else None for word in text.split()] for text in texts)
     return frozenset((a, b) for words in kept for a, b in pairwise(words) if a is not None and b is not None)
 
 
