@@ -254,3 +254,58 @@ def test_a_sentence_that_names_both_sides_or_the_same_in_other_words_stands(sour
 )
 def test_spans_of_years_the_year_before_and_numbered_rows_are_no_errors(source: str, statement: str) -> None:
     assert StatementChecker({1: source}).check(statement).reason is None
+
+
+LIGHTS = "照明\n町民体育館の照明は、別に1時間200円です。\n会議室は1日500円です。"
+RANGES = "決裁\n予定価格\t決める者\n200万円以上1,000万円未満\t副町長\n1,000万円以上\t町長"
+DOSES = "予防接種\n13歳未満は2回まで、13歳以上は1回です。\n12歳の方は相談してください。"
+HOMES = "住宅\n地区\t建設できる戸数\n川瀬\t30\n日向\t96"
+CHILD = (
+    "子どもの医療\n健康診断は、医療費控除の対象とはなりません。\n治療を受けた場合の費用は、医療費控除の対象となります。"
+)
+ROOMS = "部屋\n1日2,000円、半日（4時間まで）1,000円です。\n月見会館は350円です。"
+VENUES = "出張受付\n川瀬公民館、日向公民館、北沢公民館で、午前10時から受け付けます。"
+LEVELS = "施設\n日向保育所は建築後46年を経過し、建替えが急務となっています。"
+HISTORY = "町の歴史\n1568年に城が完成した。\n1567年に城主が代わった。"
+LISTED = "名簿\n以下の者は、委員となる資格を有する。"
+TAX = "源泉徴収\n納期限は、翌月末日です（所得税法第212条第2項）。\n申告は、所得税法第120条による。"
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (LIGHTS, "町民体育館の照明は、別に1時間200円です。[1]", "町民体育館の照明は、別に1日200円です。[1]"),
+        (RANGES, "1,000万円以上の予定価格を決める者は、町長です。[1]", "1,000万円未満の予定価格を決める者は、町長です。[1]"),
+        (DOSES, "13歳未満は2回まで、13歳以上は1回です。[1]", "13歳未満は2回まで、13歳未満は1回です。[1]"),
+        (HOMES, "川瀬の建設できる戸数は、30です。[1]", "川瀬の建設できない戸数は、30です。[1]"),
+        (CHILD, "治療を受けた場合の費用は、医療費控除の対象です。[1]", "健康診断は、医療費控除の対象となります。[1]"),
+        (ROOMS, "1日2,000円、半日1,000円です。[1]", "1日350円、半日1,000円です。[1]"),
+        (VENUES, "日向公民館で、午前10時から受け付けます。[1]", "川瀬公民館、日向公民館、日向公民館で、午前10時から受け付けます。[1]"),
+        (LEVELS, "日向保育所は、建替えが急務となっています。[1]", "日向保育所は建築後46年を経過し、建替えが急務となっていません。[1]"),
+        (HISTORY, "1567年に城主が代わりました。[1]", "1568年に城主が代わりました。[1]"),
+        (LISTED, "以下の者は、委員となる資格を有します。[1]", "以上の者は、委員となる資格を有します。[1]"),
+        (TAX, "納期限は、翌月末日です（所得税法第212条第2項）。[1]", "納期限は、翌月末日です（所得税法第212条第1項）。[1]"),
+    ],
+)  # fmt: skip
+def test_what_nearly_repeats_a_sentence_or_row_says_what_it_says(source: str, right: str, wrong: str) -> None:
+    checker = StatementChecker({1: source})
+
+    assert checker.check(right).reason is None
+    assert checker.check(wrong).reason
+
+
+WORKS = "費用\n区分\t事業\t額\t財源\n保健\t母子の保健\t46,000\t4,611\n保健\t予防接種と健診の実施\t148,000\t23,055"
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        (WORKS, "保健の財源は、23,055です。[1]"),
+        (POOL, "町民体育館は200円で、町民プールは300円です。[1]"),
+        (TABLE, "星見小学校の担当は、危機管理課で、月見小学校の担当は、福祉課です。[1]"),
+        ("保険料（令和8年度）\n保険料は、年額6,000円です。令和7年度から500円上がります。", "令和8年度の保険料は、年額6,000円です。[1]"),
+        ("証明\n手数料は無料です。\n証明は窓口で交付します。", "証明の手数料は、有料ではありません。[1]"),
+    ],
+)  # fmt: skip
+def test_another_row_or_what_stands_around_is_no_contradiction(source: str, statement: str) -> None:
+    assert StatementChecker({1: source}).check(statement).reason is None

@@ -25,7 +25,7 @@ _GAP = re.compile(r"(?<=\S)(?:　{2,}| {3,})(?=\S)")  # what divides the columns
 class Ground:
     """A sentence or table row of a source. around: the words of its headings, its table's header and its title; before: of the sentence before.
 
-    is_header: whether it is the header of a table, whose figures belong to the rows below.
+    is_header: whether it is the header of a table, whose figures belong to the rows below. above: what the header of a row says.
     """
 
     text: str
@@ -34,6 +34,7 @@ class Ground:
     before: frozenset[str]
     sayings: tuple[Saying, ...]
     is_header: bool = False
+    above: tuple[Saying, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,5 @@ def _is_heading(line: str) -> bool:
 def _ground(
     text: str, around: frozenset[str], before: frozenset[str], header: Sequence[str], *, is_header: bool = False
 ) -> Ground:
-    return Ground(text, all_words_of(text), around, before, say(text, header), is_header)
+    above = say("\t".join(header)) if header else ()
+    return Ground(text, all_words_of(text), around, before, say(text, header), is_header, above)

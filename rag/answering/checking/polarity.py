@@ -49,7 +49,9 @@ _NOT_VERBS = frozenset(
 )
 _MOST_LINKS = 8
 _CONDITION = re.compile(r"(?:なければ|ないと|なくては)(?:なら|いけ|だめ)")
-_REPORT = re.compile(r"(?:こと)?[とに](?:定め|規定|記載|説明|明記)?(?:さ|ら|書か|な)?(?:れて|って)い(?:ます|る)")
+_REPORT = re.compile(
+    r"(?:(?:こと)?[とに](?:(?:定め|規定|記載|説明|明記)?(?:さ|ら|書か)?れて)|こと[とに]なって)い(?:ます|る)"
+)
 _STOPS = frozenset("、。,「」()・\n\t|")
 
 
@@ -173,7 +175,7 @@ LIMITED = frozenset((FactKind.NUMBER, FactKind.DATE, FactKind.PERIOD, FactKind.A
 
 
 class Side(NamedTuple):
-    """On which side of a word something lies, and where the word ends: 準半壊以上, 中学生以下, 限度額を超える."""
+    """On which side of a word something lies, and where the word ends: 準半壊以上, 中学生以下, 限度額を超える; word: "" for 以下の者."""
 
     word: str
     side: str
@@ -187,10 +189,12 @@ _SIDED = frozenset(("名詞", "接尾辞", "動詞"))
 
 
 def find_sides(clean: str) -> Iterator[Side]:
-    """Yield the sides of words; the text is clean. What is not beyond a limit may be many things, and has no side.
+    """Yield the sides of words, and where 以上 and 以下 point in the text; the text is clean.
+
+    What is not beyond a limit may be many things, and has no side.
 
     >>> [(s.word, s.side) for s in find_sides("準半壊以上の住家。中学生以下は利用できない。限度額を超えない額。以上のとおり。")]
-    [('半壊', '以上'), ('生', '以内')]
+    [('半壊', '以上'), ('生', '以内'), ('', '以上')]
     """
     found = list(_LIMIT_WORD.finditer(clean))
     ends = {piece.start + len(piece.text): piece for piece in cut_words(clean)} if found else {}
@@ -198,6 +202,8 @@ def find_sides(clean: str) -> Iterator[Side]:
         piece, limit = ends.get(match.start()), _LIMIT.match(clean, match.start())
         if piece and limit and piece.kind in _SIDED:
             yield Side(piece.usual, _name_limit(limit), match.start())
+        elif limit and match[0] in ("以上", "以下") and (piece is None or piece.kind not in _SIDED):
+            yield Side("", _name_limit(limit), match.end())
 
 
 def _name_limit(match: re.Match[str]) -> str:

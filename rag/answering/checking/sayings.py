@@ -19,9 +19,9 @@ _PARTICLES = re.compile(
 )
 _ASKS = re.compile(r"(?:か|でしょう)[。？?]?\s*$")
 _TOPIC = re.compile(r"は[、，]?")
-# で and し end a clause where another topic follows; ただし, もし, または, では and には do not.
+# で and し end a clause where another topic follows; まで, ただし, もし, または, では and には do not.
 _NEW_TOPIC = re.compile(
-    r"(?:で|であり|であって|(?<!ただ)(?<!も)し|でき|られ|され)、(?=[^、。]{1,30}(?<!また)(?<![でにと])は)"
+    r"(?:(?<!ま)で|であり|であって|(?<!ただ)(?<!も)し|でき|られ|され)、(?=[^、。]{1,30}(?<!また)(?<![でにと])は)"
 )
 # How near to a fact the topic of its sentence is, what leads to it before a comma, what follows, what stands farther off, and what
 # leads to another fact of its kind.
@@ -70,7 +70,7 @@ def _part_siblings(sayings: Sequence[Saying]) -> Iterator[Saying]:
 
 
 def _say_facts(text: str, facts: Sequence[Fact], header: Sequence[str]) -> Iterator[Saying]:
-    clauses = _clauses(text)
+    clauses = find_clauses(text)
     groups = [_group_at(text, fact) for fact in facts]
     for group in dict.fromkeys(groups):
         topic = frozenset[str]()
@@ -137,11 +137,11 @@ def _end_of_run(text: str, end: int, following: int | None, clauses: Sequence[in
     return min(clause, stop.start() if stop else following)
 
 
-def _clauses(text: str) -> list[int]:
+def find_clauses(text: str) -> list[int]:
     """Return where a sentence that has said one thing of one topic goes on to another topic.
 
     >>> text = "使用料は300円で、休館日は月曜日とし、町民の場合は無料です。"
-    >>> [text[place:][:3] for place in _clauses(text)]
+    >>> [text[place:][:3] for place in find_clauses(text)]
     ['休館日', '町民の']
     """
     ends = (match for match in _NEW_TOPIC.finditer(text) if _TOPIC.search(text, 0, match.start()))

@@ -11,13 +11,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rag.answering.checking.content import content_words, words_of
 from rag.answering.checking.grounds import Ground, Source, read_source
 from rag.answering.checking.marks import Marked, add_mark, read_marks
 from rag.answering.checking.polarity import AXES, ENDING, agree_on_limit
-from rag.answering.checking.sayings import SIDE, STANCE, Saying, are_rivals, group_of, say
+from rag.answering.checking.sayings import SIDE, STANCE, Saying, are_rivals, find_clauses, group_of, say
 from rag.answering.checking.splitting import StatementSplitter, split_statements
+from rag.answering.checking.twins import find_replaced, find_twins
 from rag.answering.facts.finding import contains, find_facts
 from rag.answering.facts.kinds import Fact, FactKind
 from rag.answering.facts.proper_names import name_value
@@ -118,7 +120,18 @@ class StatementChecker:
             if reason := self._contradict(saying, said, body):
                 return reason
         units = [fact for source in sources for fact in source.facts if fact.kind is FactKind.UNIT]
+        if reason := self._contradict_twins(body, sources, units):
+            return reason
         return _find_wrong_column(facts, [held for held, _ in said], units, body)
+
+    def _contradict_twins(self, body: str, sources: Sequence[Source], units: Sequence[Fact]) -> str | None:
+        """Return what a clause says otherwise than the sentence or row that it nearly repeats; None if there is nothing."""
+        grounds = [ground for source in sources for ground in source.grounds]
+        for start, end in pairwise((0, *find_clauses(body), len(body))):
+            twins = find_twins(body[start:end], grounds, self._weight)
+            if twins and (replaced := find_replaced(body[start:end], say(body[start:end]), twins, units)):
+                return _describe(replaced, body[start:end])
+        return None
 
     def _holds(self, sources: Sequence[Source], fact: Fact) -> bool:
         held = [other for source in sources for other in source.facts]
@@ -159,7 +172,7 @@ class StatementChecker:
         near = saying.near
         total = sum(self._weight(word) * nearness for word, nearness in near.items())
         is_fact = saying.fact is not None and not saying.group.startswith(SIDE)
-        if (not total and not saying.group.startswith(SIDE)) or _is_small(saying):
+        if saying.group == SIDE or (not total and not saying.group.startswith(SIDE)) or _is_small(saying):
             return None
         same = other = 0.0
         is_found = False

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rag.answering.facts.kinds import FactKind, Found, Rule
 
 _DATE, _TIME, _PERIOD = FactKind.DATE, FactKind.TIME, FactKind.PERIOD
-_YEAR = r"(?<![0-9.])(?P<year>(?:18|19|20|21)[0-9]{2})年"
+_YEAR = r"(?<![0-9.])(?P<year>(?:1[0-9]|20|21)[0-9]{2})年"
 _PART = r"(?P<part>(?:末日?|上旬|中旬|下旬|初め|半ば)?)"
 _LIMIT = (
     r"(?:以内|以上|以下|以降|以後|以前|未満|前|後|間|目|ごと|毎|おき|分|程度|ほど|くらい|ぐらい|を?超|を?過ぎ|より前)"

@@ -93,11 +93,11 @@ def covers_article(held: str, wanted: str) -> bool:
 
     >>> [covers_article("第12条第2項第3号", wanted) for wanted in ["第12条", "第12条第2項", "第2項", "第12条第3項", "第12条の2"]]
     [True, True, True, False, False]
-    >>> covers_article("第3条", "第3条第1項"), covers_article("第3条", "第3条第2項")
-    (True, False)
+    >>> [covers_article(held, "第3条第1項") for held in ["第3条", "第3条第2項"]], covers_article("第3条", "第3条第2項")
+    ([True, False], False)
     """
     have, want = _PIECES.findall(held), _PIECES.findall(wanted)
-    if want[-1:] == ["第1項"] and len(want) > 1:
+    if want[-1:] == ["第1項"] and len(want) > 1 and not any(piece.endswith("項") for piece in have):
         want = want[:-1]
     return any(have[at : at + len(want)] == want for at in range(len(have))) if want else False
 
