@@ -94,6 +94,9 @@ def test_who_says_more_says_the_less(held: str, wanted: str) -> None:
         ("第12条", "第12条の2"),
         ("第12条第2項", "第12条第3項"),
         ("第12条", "第12条第2項"),
+        ("第12条第2項", "第12条第1項"),
+        ("1567年", "1568年"),
+        ("1567年", "1567年間"),
         ("様式第3号", "様式第13号"),
         ("様式第3号の2", "様式第3号"),
         ("別表第1", "様式第1号"),
@@ -173,3 +176,10 @@ def test_the_first_cell_of_a_row_is_a_number_and_no_fact_lies_in_two_cells() -> 
 
 def test_minutes_belong_to_their_hour_whatever_follows() -> None:
     assert values("12時30分の交代", FactKind.TIME, FactKind.PERIOD) == ["12:30"]
+
+
+def test_a_year_is_a_date_before_1800_too_and_a_number_of_years_is_none() -> None:
+    assert [(fact.kind, fact.value) for fact in find_facts("1567年に始まり、1200年間続いた。")] == [
+        (FactKind.DATE, "1567年"),
+        (FactKind.PERIOD, "14400箇月"),
+    ]

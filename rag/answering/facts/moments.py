@@ -22,7 +22,7 @@ _FULL_DAY = re.compile(
 _MONTH = re.compile(
     rf"(?:{_YEAR}(?P<fiscal>度)?\s?)?(?<![0-9.第])(?P<month>1[0-2]|[1-9])月(?!曜|間|以内|以上|を超|未満|に[0-9]+回){_PART}"
 )
-_YEAR_ONLY = re.compile(rf"{_YEAR}(?P<fiscal>度)?{_PART}")
+_YEAR_ONLY = re.compile(rf"{_YEAR}(?!間)(?P<fiscal>度)?{_PART}")
 _EVERY_OTHER = re.compile(r"[偶奇]数[月年日]")
 _WEEKDAY = re.compile(
     r"(?P<nth>(?:第[1-5][・、と及び]*)*)(?P<days>[月火水木金土日](?:[・、と及び]*[月火水木金土日])*)曜(?:日)?"
