@@ -6,10 +6,12 @@ import random
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, key_of, write_corpus
 from rag.answering.answerer import Answerer
@@ -22,9 +24,17 @@ from rag.indexing.sync import sync
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
+Result = TypeVar("Result")
 LIMIT = 10
 MAX_CHARS = 300
 _UNPRINTED = re.compile(r"[\s、。,.・「」『』()\[\]【】…]")
+
+
+def run_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+    """Return what each call returns, in their order; each runs in another process, as many at once as there are cores."""
+    with ProcessPoolExecutor() as pool:
+        waiting = {name: pool.submit(call) for name, call in calls.items()}
+        return {name: future.result() for name, future in waiting.items()}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from eval.bench.asked_sets import (
     holds_answer,
     is_right,
     open_set,
+    run_at_once,
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
@@ -74,8 +76,8 @@ class Asking:
     is_everyday: bool = False
 
 
-def collect(data: Path, name: str) -> Iterator[list[Asking]]:
-    """Yield the askings of each question of a set."""
+def collect(data: Path, name: str) -> list[list[Asking]]:
+    """Return the askings of each question of a set."""
     bench_set = read_set(data / name)
     questions = choose_questions(bench_set, QUESTIONS_PER_SET)
     askings: list[list[Asking]] = [[] for _ in questions]
@@ -90,12 +92,13 @@ def collect(data: Path, name: str) -> Iterator[list[Asking]]:
                 if not dropped:
                     stranger = questions[(place + 1) % len(questions)]
                     askings[place].append(_ask_near_miss(bench_set, question, stranger, retriever, answerer))
-    yield from askings
+    return askings
 
 
-def collect_town(town: Town) -> list[list[Asking]]:
+def collect_town() -> list[list[Asking]]:
     """Return the askings of each question about the municipality; without its passages it is unanswerable, a near miss."""
-    return [list(_ask_town(town, question)) for question in read_town_questions()]
+    with open_town() as town:
+        return [list(_ask_town(town, question)) for question in read_town_questions()]
 
 
 def _ask_town(town: Town, question: Question) -> Iterator[Asking]:
@@ -344,9 +347,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    questions = {name: list(collect(options.data, name)) for name in SETS}
-    with open_town() as town:
-        questions[TOWN] = collect_town(town)
+    questions = run_at_once({name: partial(collect, options.data, name) for name in SETS} | {TOWN: collect_town})
     fitted, held = ({name: of[half::2] for name, of in questions.items()} for half in (0, 1))
     model = fit(fitted)
     for name, of in held.items():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.bench import units, units_town
+from eval.bench.asked_sets import run_at_once
 from eval.bench.town_questions import fit_without_each, open_town, weigh_wordings
 from rag.answering.unit_features import FEATURES, Measured
 from rag.answering.unit_model import SUM, UnitModel, read_unit_model, see
 from rag.retrieval.learned import LinearModel, read_model
 from rag.retrieval.trees import Tree
+from rag.settings import load_settings
 
 TREES, LEAVES, DEPTH, LEAST_IN_LEAF, LEARNING_RATE, RIDGE = 150, 16, 8, 60, 0.06, 10.0
 TOWN_SHARE = 0.5  # of the weight of all questions
+_TOWN = "town"
 _NAMES = (*FEATURES, SUM)
 
 
@@ -97,15 +101,31 @@ def cross_validate(labelled: Sequence[Labelled], public: LinearModel) -> list[tu
     return fit_without_each(labelled, fit)
 
 
+def collect(data: Path) -> tuple[dict[str, list[units.Sample]], list[units_town.Asked]]:
+    """Return the questions of each public set, and those of the town."""
+    calls: dict[str, Any] = {name: partial(_collect_public, data, name) for name in units.SETS}
+    found = run_at_once({**calls, _TOWN: _collect_town})
+    asked = found.pop(_TOWN)
+    return found, asked
+
+
+def _collect_public(data: Path, name: str) -> list[units.Sample]:
+    return list(units.collect(data, name))
+
+
+def _collect_town() -> list[units_town.Asked]:
+    with open_town() as town:
+        return units_town.collect(town)
+
+
 def main() -> None:
     """Print what the trees bring, and write when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    samples = {name: list(units.collect(options.data, name)) for name in units.SETS}
-    with open_town() as town:
-        asked, max_chars = units_town.collect(town), town.max_chars
+    samples, asked = collect(options.data)
+    max_chars = load_settings().max_answer_chars
     labelled = label(asked, [of_set[::2] for of_set in samples.values()])
     pairs = cross_validate(labelled, read_model(units_town.PUBLIC))[: len(asked)]
     line = "town, {}: first right {:.3f}, whole {:.3f}, {:.0f} characters"
