@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from eval.bench.reranker import Sample, fit, hit_rate
-from eval.bench.reranker_sets import build_collections, build_training_pipeline, write_rest
+from eval.bench.reranker_sets import FIXED, build_collections, build_training_pipeline, write_rest
 from rag.documents import Chunk, ChunkKind, Locator, Passage, Segment, Span
 from rag.indexing.embedding import Embedder, open_embedder
 from rag.indexing.lexical import analyze
@@ -125,6 +125,28 @@ def test_a_compound_with_another_wording_need_not_stand_as_it_is_asked(embedder:
     assert [row["compounds"] for row in rows] == [0.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "named", "opposite"),
+    [
+        ("燃えるごみの日はいつですか", "燃えないごみの収集日を教えてください", 1.0),
+        ("燃えないゴミはいつ出せますか", "燃えるごみは何曜日ですか", 1.0),
+        ("燃えるごみの日はいつですか", "燃えるごみは何曜日ですか", 0.0),
+        ("燃えるごみの日はいつですか", "燃えるごみと燃えないごみの分け方", 0.0),
+        ("予約できる日はいつですか", "利用できない日", 0.0),
+        ("ごみの日はいつですか", "燃えないごみの収集日を教えてください", 0.0),
+    ],
+)
+def test_what_is_named_after_the_opposite_comes_behind(
+    asked: str, named: str, opposite: float, embedder: Embedder
+) -> None:
+    official = chunk_of("月1回です。", question=named, number=1)
+    section = replace(chunk_of("月1回です。", number=2), headings=("くらし", named))
+    row = replace(chunk_of(named, number=3), kind=ChunkKind.ROW)
+    found = features_of(ask(asked, embedder), embedder, official, section, row)
+    assert [features["opposite"] for features in found] == [opposite] * 3
+    assert read_model().weights["opposite"] < 0
+
+
 def test_candidates_of_one_place_support_each_other(embedder: Embedder) -> None:
     first, second = chunk_of("住民票の写し", number=1), chunk_of("手数料は300円", number=2)
     question = ask(QUESTION, embedder)
@@ -199,6 +221,7 @@ def test_a_cross_encoder_has_the_last_word_over_what_it_read(small_town: Setting
 def sample_of(informative: str, random: np.random.Generator) -> Sample:
     """Return questions whose right candidate is the one with the highest value of one feature."""
     features: NDArray[np.float32] = random.random((600, 10, len(FEATURES)), dtype=np.float32)
+    features[:, :, [FEATURES.index(name) for name in FIXED]] = 0.0
     right = np.zeros((600, 10), dtype=np.float32)
     right[np.arange(600), features[:, :, FEATURES.index(informative)].argmax(axis=1)] = 1.0
     return Sample("toy", features, right)
@@ -207,7 +230,8 @@ def sample_of(informative: str, random: np.random.Generator) -> Sample:
 def test_the_fit_finds_the_feature_that_tells_right_from_wrong() -> None:
     sample = sample_of("sentence", np.random.default_rng(1))
     model = fit([sample])
-    others = [weight for name, weight in model.weights.items() if name not in ("fused", "sentence")]
+    others = [weight for name, weight in model.weights.items() if name not in ("fused", "sentence", *FIXED)]
+    assert {name: model.weights[name] for name in FIXED} == FIXED, "these are set, and not learned"
     assert model.weights["sentence"] > 3 * max(map(abs, others)), "it starts from the fused score alone"
     assert hit_rate(sample, model) > 2 * hit_rate(sample, None)
     scores = [model.score(model.contributions(rows)) for rows in sample.features]

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from eval.bench.reranker_sets import (
+    FIXED,
     PUBLIC,
     Collection,
     build_collections,
@@ -95,7 +96,9 @@ def fit(samples: Sequence[Sample], features: Sequence[str] = FEATURES, *, seed: 
     )
     means, deviations = x.mean(axis=(0, 1)), x.std(axis=(0, 1)) + 1e-6
     weights = _fit_weights(torch.from_numpy((x - means) / deviations), y, counts, first=features.index("fused"))
-    per_unit = weights / deviations
+    per_unit = np.array(
+        [FIXED.get(name, w) for name, w in zip(features, weights / deviations, strict=True)], np.float32
+    )
     scale, offset = _fit_probability((x - means) @ per_unit, y.numpy(), counts.numpy())
     return LinearModel(
         weights={name: round(float(weight), 4) for name, weight in zip(features, per_unit, strict=True)},

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rag.documents import Chunk
+from rag.documents import Chunk, ChunkKind
 from rag.retrieval.likeness import Likeness
+from rag.retrieval.opposites import find_qualities, is_opposite
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import embed_sentences
 from rag.text import compounds, fold, is_number
@@ -60,6 +61,7 @@ FEATURES = (
     "like_sentence_named",  # … of the best sentence, title and headings counting in part
     "like_gap",  # weighted share of the asked word that is furthest from title, headings and text, as far as it is
     "compounds",  # weighted share of the question's compounds (児童手当) that stand in one piece anywhere (児童扶養手当 is another)
+    "opposite",  # its headings, its row, or the question of a Q&A pair, name the opposite (see retrieval.opposites)
 )  # fmt: skip
 """The names, in the order of the columns."""
 SATURATION = 2.2
@@ -187,6 +189,7 @@ class _Asked:
         links = [pair for pair in compounds(query.text) if (self.terms - worded).issuperset(pair)]
         self._compounds = {pair: max(self.weights[word] for word in pair) for pair in links}
         self.linked = frozenset[str]().union(*links)
+        self._qualities = find_qualities(query.text)
         self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
     def share(self, words: Set[str]) -> float:
@@ -230,6 +233,7 @@ class _Asked:
             "in_range": float(fits > 0),
             "out_of_range": float(fits < 0),
             "compounds": self._share_of_compounds(held.pairs),
+            "opposite": float(self._is_opposite(candidate.chunk)),
         }  # fmt: skip
 
     def _named(self, words: frozenset[str]) -> float:
@@ -251,6 +255,14 @@ class _Asked:
     def _share_of_compounds(self, pairs: Set[tuple[str, str]]) -> float:
         total = sum(self._compounds.values())
         return sum(weight for pair, weight in self._compounds.items() if pair in pairs) / total if total else 1.0
+
+    def _is_opposite(self, chunk: Chunk) -> bool:
+        if not self._qualities:
+            return False
+        names = [chunk.question_text] if chunk.question else [*chunk.headings]
+        if chunk.kind is ChunkKind.ROW:
+            names.append(chunk.text)
+        return is_opposite(self._qualities, find_qualities("\n".join(names)))
 
     def _find_wanted(self, sentences: Sequence[str], best: int) -> bool | None:
         """Tell whether what was asked for stands in or beside a sentence; None where nobody knows what that looks like."""
