@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from coverage_check import check_page, quotes
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.documents import BlockKind, Document, Locator, Metadata
@@ -56,6 +57,8 @@ def tables(inside: st.SearchStrategy[Item]) -> st.SearchStrategy[Table]:
     return st.builds(Table, rows=rows, header_rows=st.none() | st.integers(0, 2))
 
 
+OVERLAP = Table(((Cell((Paragraph("第1章 総則　第1章 総則"),), 1), Cell((Paragraph("第1章 総則"),), 0, columns=2)),))
+"""A cell that claims to cover the column of another one, as files that merge cells wrongly have it."""
 ITEMS = st.lists(st.recursive(PARAGRAPHS | PAIRS, tables, max_leaves=12), max_size=6)
 
 
@@ -78,6 +81,7 @@ def test_every_character_is_in_one_block_and_in_a_chunk(items: list[Item], guess
 
 @settings(max_examples=100, deadline=None)
 @given(items=ITEMS)
+@example(items=[Paragraph("第1章 総則"), Paragraph(""), OVERLAP])
 def test_nothing_that_was_handed_in_is_lost(items: list[Item]) -> None:
     flow = lay(items)
     for word in words_of(items) if not flow.skipped_rows else ():
@@ -102,3 +106,9 @@ def test_paragraphs_are_counted_without_what_hangs_on_them() -> None:
     page = lay(items).page
     assert quotes(page) == ["一。", "いち", "注1 別。", "二。"]
     assert [block.locator.paragraph for block in page.blocks] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_cell_that_another_one_claims_to_cover_keeps_its_text(order: int) -> None:
+    wide, covered = Cell((Paragraph("大人"),), 0, columns=2), Cell((Paragraph("300円"),), 1)
+    assert quotes(lay([Table(((wide, covered)[::order],))]).page) == ["大人\t300円"]

@@ -110,6 +110,13 @@ def test_a_table_keeps_its_headers_over_merged_cells(tmp_path: Path) -> None:
     assert context_of(page, last) == ["種類\t料金\t", "\t窓口\t郵送"]
 
 
+def test_a_note_merged_over_two_questions_belongs_to_both_where_another_cell_claims_its_column(tmp_path: Path) -> None:
+    head = "<tr><th>質問</th><th>回答</th><th>備考</th></tr>"
+    rows = "<tr><td>大人は？</td><td>300円</td><td rowspan=2>税込み</td></tr><tr><td>小人は？</td><td colspan=2>100円</td></tr>"
+    pages = read(tmp_path, body(f"<table>{head}{rows}</table>")).pages
+    assert quotes(pages[0])[1:] == ["大人は？\n300円\n備考: 税込み", "小人は？\n100円\n備考: 税込み"]
+
+
 def test_names_beside_their_values_are_no_header(tmp_path: Path) -> None:
     rows = "<tr><th>対象</th><td>町内に住む人</td></tr><tr><th>期限</th><td>3月31日</td></tr>"
     content = read(tmp_path, body(f"<table>{rows}</table>"))

@@ -32,7 +32,7 @@ __all__ = [
     "refuse_unknown",
 ]
 
-READER_VERSION = "9"
+READER_VERSION = "10"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
 
 Reader = Callable[[Path, str, ReadingOptions], Content]

@@ -189,9 +189,12 @@ def _spread(table: Table) -> Iterator[Row]:
 
 
 def _place(cell: Cell, cells: list[str], origins: list[int], *, is_repeated: bool = False) -> None:
+    """Enter a cell at its column and those that it covers; one with a text of its own shows that, whatever claims to cover it."""
     cells[cell.column] = "" if is_repeated and len(cell.text) > MAX_REPEATED_CHARS else cell.text
-    for covered in range(cell.column, min(cell.column + cell.columns, len(cells))):
-        origins[covered] = cell.column
+    origins[cell.column] = cell.column
+    for covered in range(cell.column + 1, min(cell.column + cell.columns, len(cells))):
+        if not cells[covered]:
+            origins[covered] = cell.column
 
 
 def _find_header(table: Table, rows: Sequence[Row]) -> Collection[int]:
