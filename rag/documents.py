@@ -473,6 +473,7 @@ class Passage:
     """A retrieved chunk: fused score (0 to 1), the score and rank of every leg, best first in any list of them.
 
     features: what the learned reranker looked at, by name; contributions: what each of them adds to the logarithm of the odds.
+    sentence_odds: log odds that each sentence answers, by the reader; empty where it did not read the passage.
     edition: None for a document that is the only one of its text, and in force. others: where else the same is said.
     """
 
@@ -483,6 +484,7 @@ class Passage:
     ranks: Mapping[str, int] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
     contributions: Mapping[str, float] = field(default_factory=dict)
+    sentence_odds: tuple[float, ...] = ()
     terms: tuple[str, ...] = ()
     edition: Edition | None = None
     others: tuple[Place, ...] = ()

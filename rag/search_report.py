@@ -71,6 +71,7 @@ _FEATURES = {
     "like_sentence": "一文の語の近さ",
     "like_sentence_named": "一文と見出しの語の近さ",
     "like_gap": "最も足りない語",
+    "reader": "読み比べ",
 }
 
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, key_of, write_corpus
 from rag.answering.answerer import Answerer
 from rag.answering.confidence import Calibration
@@ -31,8 +33,11 @@ _UNPRINTED = re.compile(r"[\s、。,.・「」『』()\[\]【】…]")
 
 
 def run_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
-    """Return what each call returns, in their order; each runs in another process, as many at once as there are cores."""
-    with ProcessPoolExecutor() as pool:
+    """Return what each call returns, in their order; each runs in another process, as many at once as there are cores.
+
+    Each process computes with one thread: with more they get in each other's way.
+    """
+    with ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool:
         waiting = {name: pool.submit(call) for name, call in calls.items()}
         return {name: future.result() for name, future in waiting.items()}
 

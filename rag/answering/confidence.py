@@ -20,6 +20,7 @@ from rag.answering.unit_features import Measured
 from rag.answering.units import Unit
 from rag.documents import ChunkKind, Passage
 from rag.retrieval.features import SATURATION
+from rag.retrieval.learned import READER
 from rag.retrieval.query import Query
 from rag.retrieval.sentences import KnownText
 from rag.retrieval.trees import Tree, follow
@@ -44,7 +45,7 @@ class Evidence:
     value, no_value, name_news, column, blank_column: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
     compounds, rival, rival_number: how the compounds of the question stand in the best unit (see compounds).
-    everywhere to like_gap: what the reranker measured of the first passage (see retrieval.features), None where it did not.
+    read: log odds of the best unit, by the reader. everywhere to reader: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
     covered: float = 0.0
@@ -75,6 +76,7 @@ class Evidence:
     compounds: float = 1.0
     rival: float = 0.0
     rival_number: float = 0.0
+    read: float = 0.0
     everywhere: float | None = None
     rare: float | None = None
     sentence: float | None = None
@@ -88,6 +90,7 @@ class Evidence:
     like_everywhere: float | None = None
     like_sentence_named: float | None = None
     like_gap: float | None = None
+    reader: float | None = None
 
 
 _OF_UNITS = {
@@ -102,8 +105,9 @@ _OF_UNITS = {
     "name_news": "name_news",
     "column": "column",
     "blank_column": "blank_column",
+    "read": "read",
 }
-_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap")  # fmt: skip
+_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap", READER)  # fmt: skip
 
 
 def weigh_evidence(

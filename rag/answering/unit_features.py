@@ -15,6 +15,7 @@ from rag.answering.units import Unit
 from rag.documents import Chunk, ChunkKind, Passage, Span
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.query import Question
+from rag.retrieval.reader import UNREAD
 from rag.retrieval.sentences import KnownText, embed_stretches
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ MEASURES = (
     "likeness_gap",  # weighted share of the asked word that it is furthest from, as far as it is
     "section",  # weighted share of the asked words in the headings above it, and in its official question
     "section_likeness",  # how near those come to the asked words
+    "read",  # log odds of its likeliest sentence, by the reader (see retrieval.reader)
+    "read_lead",  # the same, less that of the likeliest unit
 )
 """How much a unit has of what is asked: what a sum can weigh."""
 _FLAGS = (
@@ -118,6 +121,7 @@ def measure_units(
         **reading.measure_kind(),
         **reading.measure_cosines(question, embedder),
         **reading.measure_likeness(Likeness(question.query, weights, embedder)),
+        **reading.measure_odds(),
     }
     features = np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
     _level_rows(features, passages, units)
@@ -264,6 +268,20 @@ class _Reading:
             "likeness_gap": likeness.find_gap(read),
             "section_likeness": likeness.share(above),
         }
+
+    def measure_odds(self) -> Columns:
+        """Measure what the reader says of each unit; what it did not read counts as nothing to do with the question."""
+        import numpy as np
+
+        odds = [
+            max((odds[number] for number in text.numbers_within(unit.start, unit.end)), default=UNREAD)
+            if odds
+            else UNREAD
+            for unit, text in zip(self._units, self._texts, strict=True)
+            for odds in (self._passages[unit.passage].sentence_odds,)
+        ]
+        read = np.maximum(odds, UNREAD)
+        return {"read": read, "read_lead": read - read.max()}
 
 
 def _level_rows(features: NDArray[np.float32], passages: Sequence[Passage], units: Sequence[Unit]) -> None:

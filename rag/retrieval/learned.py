@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL_FILE = Path(__file__).with_name("reranker.json")
+READER = "reader"
+"""The name under which what the reader says joins the sum (see retrieval.close_reading); it is no column of FEATURES."""
 
 
 @dataclass(frozen=True, slots=True)

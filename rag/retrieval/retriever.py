@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rag.documents import COMMAND_LINE, Asker, Chunk, Context, Filters, Metadata, Passage
 from rag.explanation import Explanation
 from rag.indexing.limits import Limits
+from rag.retrieval.close_reading import MOST, read_closely
 from rag.retrieval.context import REACH, build_context
 from rag.retrieval.duplicates import collapse, leave_out_headings
 from rag.retrieval.editions import OTHER_EDITION_WEIGHT, EditionChooser
@@ -19,6 +20,7 @@ from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
 from rag.retrieval.fusion import add_page_support, fuse_scores, rank
 from rag.retrieval.learned import read_model
 from rag.retrieval.query import Question
+from rag.retrieval.reader import open_reader
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.sentences import KnownText
 from rag.retrieval.understanding import understand_question
@@ -92,7 +94,7 @@ class Retriever:
         near = list(rank(found.fused))[:count]
         known = self._snapshot.catalog.chunks(near)
         passages = self._build_passages(found, near, known, editions)
-        passages = self.order(asked, passages)
+        passages = self._read_closely(asked, self.order(asked, passages))
         if self._cross_encoder is not None:
             passages = _read_again(asked.understood, passages, self._cross_encoder)
         return leave_out_headings(collapse(passages[: limit + _MARGIN]), limit)[:limit]
@@ -116,6 +118,10 @@ class Retriever:
             )
             for passage, score, values, parts in scored
         )
+
+    def _read_closely(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
+        entries = self._snapshot.lexical.words([passage.chunk.id for passage in passages[:MOST]])
+        return _sort(read_closely(asked.understood, passages, entries, open_reader(), self._learned))
 
     def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""

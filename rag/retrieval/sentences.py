@@ -71,7 +71,11 @@ class KnownText:
 
     def within(self, start: int, end: int) -> tuple[Sentence, ...]:
         """Return the sentences of a stretch [start, end) of the text, those too of which it has a part."""
-        return tuple(sentence for sentence in self.sentences if sentence.start < end and start < sentence.end)
+        return tuple(self.sentences[number] for number in self.numbers_within(start, end))
+
+    def numbers_within(self, start: int, end: int) -> list[int]:
+        """Return the numbers of the same sentences."""
+        return [n for n, sentence in enumerate(self.sentences) if sentence.start < end and start < sentence.end]
 
     @property
     def around(self) -> frozenset[str]:

@@ -1,0 +1,101 @@
+"""The reader: a small cross-encoder of this package that reads a question and a text together, sentence by sentence.
+
+Four layers of a transformer, trained by `python -m rag.models.train_reader` from random weights, in 8 bits; onnxruntime runs it.
+It reads the pieces that the index keeps, so that nothing is cut anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rag.retrieval.reader_input import NO_END, PAD, lay_out
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag.indexing.pieces import Pieces
+
+READER_FILE = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader" / "reader.onnx"
+UNREAD = -8.0
+"""What counts for a sentence that was not read: about what the reader gives one that has nothing to do with the question."""
+_MOST_PIECES = 208  # of a question with a text: what it was trained on
+_AT_ONCE = 2  # texts, of about the same length: more are mostly filled up
+_THREADS = 2
+
+
+class Text(NamedTuple):
+    """What is read of a text: the pieces of its name (title and headings) and of each sentence."""
+
+    name: Pieces
+    sentences: Sequence[Pieces]
+
+
+class Reader:
+    """Give the sentences of texts the log odds that they answer a question. Thread-safe; the file is opened when it is first needed."""
+
+    def __init__(self, file: Path = READER_FILE) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._session: Any = None
+
+    def read(self, question: Pieces, texts: Sequence[Text]) -> list[NDArray[np.float32]]:
+        """Return the log odds of each sentence of each text; UNREAD for one without pieces, and for what is beyond the length."""
+        import numpy as np
+
+        inputs = [lay_out(question, text.name, text.sentences, most=_MOST_PIECES) for text in texts]
+        found = [np.full(len(text.sentences), UNREAD, dtype=np.float32) for text in texts]
+        order = sorted(range(len(texts)), key=lambda number: len(inputs[number][0]))
+        for start in range(0, len(order), _AT_ONCE):
+            numbers = order[start : start + _AT_ONCE]
+            for number, odds in zip(numbers, self._run([inputs[number] for number in numbers]), strict=True):
+                for sentence, end in enumerate(inputs[number][2]):
+                    if end != NO_END:
+                        found[number][sentence] = odds[end]
+        return found
+
+    def _run(self, inputs: Sequence[tuple[list[int], list[int], list[int]]]) -> NDArray[np.float32]:
+        import numpy as np
+
+        longest = max(len(ids) for ids, _, _ in inputs)
+        ids = np.full((len(inputs), longest), PAD, dtype=np.int64)
+        segments = np.zeros_like(ids)
+        for row, (of_row, parts, _) in enumerate(inputs):
+            ids[row, : len(of_row)], segments[row, : len(parts)] = of_row, parts
+        logits: NDArray[np.float32] = self._open().run(None, {"ids": ids, "segments": segments})[0]
+        return logits
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                from onnxruntime import InferenceSession, SessionOptions
+
+                options = SessionOptions()
+                options.intra_op_num_threads = _THREADS
+                options.add_session_config_entry(
+                    "session.intra_op.allow_spinning", "0"
+                )  # other questions want the cores
+                self._session = InferenceSession(self._file, options, providers=["CPUExecutionProvider"])
+            return self._session
+
+
+@functools.cache
+def open_reader() -> Reader:
+    """Return the reader of this package, one for all questions."""
+    return Reader()
+
+
+def odds_of_text(sentences: NDArray[np.float32]) -> float:
+    """Return the log odds of a text: the logarithm of the sum of the odds of its sentences, as it was trained.
+
+    >>> import numpy as np
+    >>> round(odds_of_text(np.array([0.0, 0.0])), 3), odds_of_text(np.array([]))
+    (0.693, -8.0)
+    """
+    import numpy as np
+
+    return float(np.logaddexp.reduce(sentences)) if len(sentences) else UNREAD

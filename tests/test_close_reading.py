@@ -1,0 +1,118 @@
+"""The reader of this package, and how what it says joins the score of the learned reranker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from test_reranker import chunk_of
+
+from rag.documents import Metadata, Passage
+from rag.indexing.lexical import LexicalEntry, analyze
+from rag.indexing.pieces import cut_pieces
+from rag.retrieval.close_reading import MOST, NEAR, read_closely
+from rag.retrieval.learned import READER, LinearModel
+from rag.retrieval.reader import UNREAD, Reader, Text, odds_of_text, open_reader
+from rag.text import fold
+
+QUESTION = "駅に置いてある自転車がなくなっていた、どこへ取りに行けばいい"
+ANSWER = "放置自転車は撤去し、北沢保管所でお返しします。"
+BESIDE = "駐輪場の定期利用は、窓口で申し込みます。"
+MODEL = LinearModel({"body": 1.0, READER: 0.5}, {READER: -2.0}, 1.0, -1.0)
+
+
+class Says(Reader):
+    """A reader that gives each text what it was told, and remembers how many it read."""
+
+    def __init__(self, *odds: float) -> None:
+        super().__init__()
+        self._odds, self.read_texts = odds, 0
+
+    def read(self, question: NDArray[np.integer], texts: Sequence[Text]) -> list[NDArray[np.float32]]:  # type: ignore[type-arg]
+        self.read_texts = len(texts)
+        said = zip(texts, self._odds, strict=False)
+        return [np.full(len(text.sentences), odds - math.log(len(text.sentences)), np.float32) for text, odds in said]
+
+
+def passages_of(*sums: float, texts: Sequence[str] = ()) -> tuple[list[Passage], dict[str, LexicalEntry]]:
+    """Return passages whose contributions have these sums, scored as the learned reranker scores them."""
+    found = []
+    for number, total in enumerate(sums):
+        chunk = chunk_of(texts[number] if texts else f"{number}番の窓口です。", number=number)
+        score = 1 / (1 + math.exp(-total - MODEL.offset))
+        found.append(Passage(chunk, Metadata(chunk.title), score, features={"body": 0.5}, contributions={"body": total}))
+    return found, {passage.chunk.id: analyze(passage.chunk) for passage in found}
+
+
+def read_text(question: str, title: str, *sentences: str) -> list[float]:
+    asked, name, *pieces = cut_pieces([fold(text) for text in (question, title, *sentences)])
+    (odds,) = open_reader().read(asked, [Text(name, pieces)])
+    return [float(value) for value in odds]
+
+
+def test_the_sentence_that_answers_is_likelier_than_its_neighbour_wherever_it_stands() -> None:
+    first = read_text(QUESTION, "自転車の手引", ANSWER, BESIDE)
+    second = read_text(QUESTION, "自転車の手引", BESIDE, ANSWER)
+    assert first[0] > first[1] + 1 and second[1] > second[0] + 1
+
+
+def test_the_reader_sees_the_question() -> None:
+    other = "駐輪場を毎月使うには、どこで手続をしますか"
+    assert read_text(QUESTION, "自転車の手引", ANSWER)[0] > read_text(other, "自転車の手引", ANSWER)[0] + 1
+    assert read_text(other, "自転車の手引", BESIDE)[0] > read_text(QUESTION, "自転車の手引", BESIDE)[0] + 1
+
+
+def test_texts_read_together_say_what_each_says_alone() -> None:
+    asked, name, *pieces = cut_pieces([fold(text) for text in (QUESTION, "手引", ANSWER, BESIDE, ANSWER * 3)])
+    texts = [Text(name, [sentence]) for sentence in pieces]
+    together = open_reader().read(asked, texts)
+    alone = [open_reader().read(asked, [text])[0] for text in texts]
+    np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=0.3)  # 8 bits
+
+
+def test_what_is_beyond_the_length_or_has_no_pieces_counts_as_unread() -> None:
+    odds = read_text(QUESTION, "手引", "。", ANSWER, *[BESIDE] * 40)
+    assert len(odds) == 42 and odds[0] == odds[-1] == UNREAD and odds[1] > UNREAD
+
+
+def test_what_the_reader_says_joins_the_sum_and_the_edition_still_counts() -> None:
+    (first, second), entries = passages_of(1.0, 0.5)
+    second = replace(second, score=second.score * 0.8)  # an edition that is not wanted
+    read = read_closely(QUESTION, [first, second], entries, Says(-4.0, 2.0), MODEL)
+    assert [p.features[READER] for p in read] == pytest.approx([-4.0, 2.0])
+    assert [p.contributions[READER] for p in read] == pytest.approx([0.5 * (-4.0 + 2.0), 0.5 * (2.0 + 2.0)])
+    logits = [sum(p.contributions.values()) + MODEL.offset for p in read]
+    assert [p.score for p in read] == pytest.approx([f / (1 + math.exp(-x)) for f, x in zip((1, 0.8), logits, strict=True)])
+    assert read[1].score > read[0].score and all(len(p.sentence_odds) == 1 for p in read)
+
+
+def test_only_what_is_near_the_first_is_read_and_the_rest_stays_behind() -> None:
+    passages, entries = passages_of(2.0, 2.0 - NEAR + 0.01, 2.0 - NEAR - 0.01, -1.0)
+    reader = Says(-6.0, 1.0)
+    read = read_closely(QUESTION, passages, entries, reader, MODEL)
+    assert reader.read_texts == 2 and [bool(p.sentence_odds) for p in read] == [True, True, False, False]
+    assert [p.features[READER] for p in read] == pytest.approx([-6.0, 1.0, -6.0, -6.0])
+    assert read[2].score < read[0].score < read[1].score
+    many, of_many = passages_of(*[1.0] * (MOST + 3))
+    everyone = Says(*[0.0] * MOST)
+    read_closely(QUESTION, many, of_many, everyone, MODEL)
+    assert everyone.read_texts == MOST
+
+
+def test_without_the_learned_reranker_the_first_are_read_and_the_scores_stay() -> None:
+    passages, entries = passages_of(1.0, 0.9, 0.8)
+    read = read_closely(QUESTION, passages, entries, Says(0.0, 0.0), None)
+    assert [p.score for p in read] == [p.score for p in passages] and not any(READER in p.features for p in read)
+    assert [bool(p.sentence_odds) for p in read] == [True, True, False]
+
+
+def test_nothing_found_is_nothing_to_read() -> None:
+    assert read_closely(QUESTION, [], {}, Says(), MODEL) == []
+
+
+def test_a_text_is_as_likely_as_its_sentences_together() -> None:
+    assert odds_of_text(np.array([1.0, -3.0], dtype=np.float32)) == pytest.approx(math.log(math.exp(1) + math.exp(-3)))
