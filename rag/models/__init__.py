@@ -1,1 +1,1 @@
-"""The default embedder: its training, its measurement and the model itself."""
+"""The models of this package, the embedder and the reader: their training, their measurement and they themselves."""

@@ -28,15 +28,13 @@ from torch.nn.utils import parametrize
 
 from rag.indexing.embedding import DEFAULT_MODEL, write_static_model
 from rag.indexing.word_vectors import WORDS_FILE, write_rows
-from rag.models.pairs import Row, read_rows
+from rag.models.pairs import BOILERPLATE_CAPTIONS, Row, read_rows
 from rag.models.topics import TITLE_MARK, Topic, read_topics
 from rag.models.train_words import UNKNOWN, WordRecipe, read_asked, train_words
 from rag.text import fold, split_sentences
 
 # One run of one script, or one number; what lies between (punctuation, blanks) is dropped.
 WORD_PATTERN = r"[\p{Han}々〆ヶ]+|[\p{Hiragana}ー]+|[\p{Katakana}ー]+|[0-9]+|[\p{L}\p{M}]+"
-# Captions that thousands of statutes share: their articles cannot be told apart without the name of the statute.
-BOILERPLATE_CAPTIONS = ("施行期日", "経過措置", "検討", "政令への委任")
 IdArray = np.ndarray[Any, np.dtype[np.int64]]
 
 
