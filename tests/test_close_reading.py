@@ -22,7 +22,35 @@ from rag.text import fold
 QUESTION = "駅に置いてある自転車がなくなっていた、どこへ取りに行けばいい"
 ANSWER = "放置自転車は撤去し、北沢保管所でお返しします。"
 BESIDE = "駐輪場の定期利用は、窓口で申し込みます。"
-MODEL = LinearModel({"body": 1.0, READER: 0.5}, {READER: -2.0}, 1.0, -1.0)
+HOME_WORDS = {
+    QUESTION: ("自転車の手引", ANSWER, BESIDE),
+    "本を借りに行く日、閉まっていたら困る": (
+        "図書館の利用案内",
+        "休館日は毎週月曜日です。",
+        "貸出しは1人10冊までです。",
+    ),
+    "引っ越してきたら何日のうちに言えばいい": (
+        "住民異動の手引",
+        "転入した日から14日以内に届け出てください。",
+        "届出には本人確認書類をお持ちください。",
+    ),
+    "うちの子が熱を出したけど仕事を休めない": (
+        "病児保育の案内",
+        "病気の児童を看護師のいる施設で預かります。",
+        "利用料は1日2,000円です。",
+    ),
+    "お金がなくて払えない": (
+        "町税の手引",
+        "納付が困難なときは、分割納付を相談できます。",
+        "口座振替は金融機関で申し込みます。",
+    ),
+    "家の前のアスファルトに穴があいている": (
+        "道路の手引",
+        "道路の損傷を見つけたときは、建設課へ連絡してください。",
+        "道路台帳は窓口で閲覧できます。",
+    ),
+}
+MODEL = LinearModel({"body": 1.0, READER: 0.5}, {}, 1.0, -4.0)
 
 
 class Says(Reader):
@@ -44,7 +72,9 @@ def passages_of(*sums: float, texts: Sequence[str] = ()) -> tuple[list[Passage],
     for number, total in enumerate(sums):
         chunk = chunk_of(texts[number] if texts else f"{number}番の窓口です。", number=number)
         score = 1 / (1 + math.exp(-total - MODEL.offset))
-        found.append(Passage(chunk, Metadata(chunk.title), score, features={"body": 0.5}, contributions={"body": total}))
+        found.append(
+            Passage(chunk, Metadata(chunk.title), score, features={"body": 0.5}, contributions={"body": total})
+        )
     return found, {passage.chunk.id: analyze(passage.chunk) for passage in found}
 
 
@@ -54,16 +84,12 @@ def read_text(question: str, title: str, *sentences: str) -> list[float]:
     return [float(value) for value in odds]
 
 
-def test_the_sentence_that_answers_is_likelier_than_its_neighbour_wherever_it_stands() -> None:
-    first = read_text(QUESTION, "自転車の手引", ANSWER, BESIDE)
-    second = read_text(QUESTION, "自転車の手引", BESIDE, ANSWER)
-    assert first[0] > first[1] + 1 and second[1] > second[0] + 1
-
-
-def test_the_reader_sees_the_question() -> None:
-    other = "駐輪場を毎月使うには、どこで手続をしますか"
-    assert read_text(QUESTION, "自転車の手引", ANSWER)[0] > read_text(other, "自転車の手引", ANSWER)[0] + 1
-    assert read_text(other, "自転車の手引", BESIDE)[0] > read_text(QUESTION, "自転車の手引", BESIDE)[0] + 1
+def test_of_texts_that_share_no_word_with_the_question_the_one_that_answers_is_likeliest() -> None:
+    first = []
+    for question in HOME_WORDS:
+        odds = {other: odds_of_text(np.array(read_text(question, *text))) for other, text in HOME_WORDS.items()}
+        first.append(max(odds, key=odds.__getitem__) == question)
+    assert sum(first) >= len(HOME_WORDS) - 1, first
 
 
 def test_texts_read_together_say_what_each_says_alone() -> None:
@@ -84,9 +110,11 @@ def test_what_the_reader_says_joins_the_sum_and_the_edition_still_counts() -> No
     second = replace(second, score=second.score * 0.8)  # an edition that is not wanted
     read = read_closely(QUESTION, [first, second], entries, Says(-4.0, 2.0), MODEL)
     assert [p.features[READER] for p in read] == pytest.approx([-4.0, 2.0])
-    assert [p.contributions[READER] for p in read] == pytest.approx([0.5 * (-4.0 + 2.0), 0.5 * (2.0 + 2.0)])
+    assert [p.contributions[READER] for p in read] == pytest.approx([0.5 * (-4.0 - UNREAD), 0.5 * (2.0 - UNREAD)])
     logits = [sum(p.contributions.values()) + MODEL.offset for p in read]
-    assert [p.score for p in read] == pytest.approx([f / (1 + math.exp(-x)) for f, x in zip((1, 0.8), logits, strict=True)])
+    assert [p.score for p in read] == pytest.approx(
+        [f / (1 + math.exp(-x)) for f, x in zip((1, 0.8), logits, strict=True)]
+    )
     assert read[1].score > read[0].score and all(len(p.sentence_odds) == 1 for p in read)
 
 

@@ -21,7 +21,7 @@ from rag.indexing.snapshot import SnapshotStore
 from rag.indexing.sync import sync
 from rag.models.topics import Topic
 from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
-from rag.retrieval.learned import LinearModel, read_model
+from rag.retrieval.learned import READER, LinearModel, read_model
 from rag.retrieval.query import Expansion, Question, Reason, parse_query
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
@@ -179,7 +179,7 @@ def test_a_score_is_the_sum_of_what_its_features_add() -> None:
 
 def test_the_model_of_the_package_knows_its_features_and_keeps_the_fused_score() -> None:
     model = read_model()
-    assert set(model.weights) == set(model.means) <= set(FEATURES)
+    assert set(model.weights) - {READER} == set(model.means) <= set(FEATURES) and model.weights[READER] > 0
     assert model.weights["fused"] > 0 and model.scale > 0
 
 
@@ -188,7 +188,7 @@ def test_the_retriever_explains_its_order(small_town: Settings, embedder: Embedd
     passages = Retriever(snapshot, embedder).retrieve(QUESTION, limit=10)
     offset = read_model().offset
     for passage in passages:
-        assert set(passage.features) == set(passage.contributions) == set(FEATURES)
+        assert set(passage.features) == set(passage.contributions) == {*FEATURES, READER}
         logit = offset + sum(passage.contributions.values())
         assert passage.score == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
     assert [p.score for p in passages] == sorted((p.score for p in passages), reverse=True)

@@ -3,8 +3,8 @@
 The town's questions that may be learned from, and of each public set up to 600, are asked; what the reader says joins the sum of the
 reranker with one weight: that with which most first passages are right, each public set counting the same and the town as much as
 all of them. (The likeliest weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each
-weight. The mean is set so that the probability of the first passages is right as often as it says. --write puts both into reranker.json; run it
-after `eval.bench.reranker_town`.
+weight. The offset is set so that the probability of the first passages is right as often as it says. --write puts both into reranker.json; run
+it after `eval.bench.reranker_town`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from eval.bench.town_questions import open_town, read_town_questions, weigh_word
 from rag.documents import Passage
 from rag.retrieval.close_reading import MOST
 from rag.retrieval.learned import READER, LinearModel, read_model
+from rag.retrieval.reader import UNREAD
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "lawqa_jp", "nta_shitsugi", "tmu_elearning_faq")
 QUESTIONS = 600
@@ -35,7 +36,7 @@ _TOWN_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The first candidates of a question. sums: log odds without the reader; read: what it says; right: at a gold place."""
+    """The first candidates of a question. sums: log odds without the reader; read: what it says, above nothing; right: at a gold place."""
 
     sums: NDArray[np.float64]
     read: NDArray[np.float64]
@@ -46,7 +47,7 @@ class Asked:
     def of(cls, passages: Sequence[Passage], right: Sequence[bool], *, is_everyday: bool = False) -> Asked:
         """Take what a retriever found apart."""
         sums = [sum(v for name, v in p.contributions.items() if name != READER) for p in passages]
-        read = [p.features[READER] for p in passages]
+        read = [p.features[READER] - UNREAD for p in passages]
         return cls(np.array(sums), np.array(read), np.array(right, dtype=bool), is_everyday)
 
 
@@ -81,15 +82,14 @@ def weigh(of_sets: Mapping[str, Sequence[Asked]]) -> tuple[list[Asked], NDArray[
 
 
 def fit(of_sets: Mapping[str, Sequence[Asked]], model: LinearModel) -> tuple[float, float]:
-    """Return weight and mean."""
+    """Return the weight of the reader and the offset of the sum."""
     from scipy.optimize import minimize_scalar
 
     asked, weights = weigh(of_sets)
 
     def count_right(weight: float) -> float:
-        return sum(
-            c for one, c in zip(asked, weights, strict=True) if one.right[(one.sums + weight * one.read).argmax()]
-        )
+        right = [bool(one.right[(one.sums + weight * one.read).argmax()]) for one in asked]
+        return float(weights @ right)
 
     weight = max(WEIGHTS, key=count_right)
     best = [int((one.sums + weight * one.read).argmax()) for one in asked]
@@ -100,7 +100,7 @@ def fit(of_sets: Mapping[str, Sequence[Asked]], model: LinearModel) -> tuple[flo
         return float((weights * (np.logaddexp(0, odds + shift) - right * (odds + shift))).sum())
 
     shift = float(minimize_scalar(miss, bounds=(-5, 5), method="bounded").x)
-    return weight, round(-shift / weight, 4)
+    return weight, round(model.offset + shift, 4)
 
 
 def measure(questions: Sequence[Asked], weight: float) -> float:
@@ -120,14 +120,13 @@ def main() -> None:
     }
     of_sets: dict[str, list[Asked]] = run_at_once(calls)
     model = read_model()
-    weight, mean = fit(of_sets, model)
+    weight, offset = fit(of_sets, model)
     for name, questions in of_sets.items():
         line = " ".join(f"{shown:g}:{measure(questions, shown):.4f}" for shown in (0.0, *WEIGHTS))
         print(f"{name} ({len(questions)}): {line}")
-    print(f"weight {weight:g}, mean {mean:g}")
+    print(f"weight {weight:g}, offset {offset:g}")
     if options.write:
-        weights, means = {**model.weights, READER: weight}, {**model.means, READER: mean}
-        replace(model, weights=weights, means=means).write()
+        replace(model, weights={**model.weights, READER: weight}, offset=offset).write()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The first passages are read together with the question where their words alone do not tell which is right.
 
-What the reader gives joins the sum of the learned reranker. A passage that was not read counts as the least of those that were: it
+What the reader gives joins the sum of the learned reranker: how far it is above what has nothing to do with the question. A passage that was not read counts as the least of those that were: it
 was clearly behind them already.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag.documents import Passage
 from rag.indexing.pieces import cut_pieces, unpack_pieces
 from rag.retrieval.learned import READER, LinearModel
-from rag.retrieval.reader import Reader, Text, odds_of_text
+from rag.retrieval.reader import UNREAD, Reader, Text, odds_of_text
 from rag.text import fold
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _choose(passages: Sequence[Passage], model: LinearModel | None) -> list[int]
 def _weigh(passage: Passage, odds: float, model: LinearModel) -> Passage:
     """Return a passage whose score counts what the reader says; the factor of its edition stays."""
     before = sum(passage.contributions.values()) + model.offset
-    added = model.weights.get(READER, 0.0) * (odds - model.means.get(READER, 0.0)) * model.scale
+    added = model.weights.get(READER, 0.0) * (odds - UNREAD)
     return replace(
         passage,
         score=passage.score * (1 + math.exp(-before)) / (1 + math.exp(-before - added)),
