@@ -1,7 +1,7 @@
 """The first passages are read together with the question where their words alone do not tell which is right.
 
 What the reader gives joins the sum of the learned reranker: how far it is above what has nothing to do with the question. A passage that was not read counts as the least of those that were: it
-was clearly behind them already.
+was clearly behind them already, or is of an edition that is not wanted.
 """
 
 from __future__ import annotations
@@ -59,8 +59,11 @@ def read_closely(
 def _choose(passages: Sequence[Passage], model: LinearModel | None) -> list[int]:
     if model is None:
         return list(range(min(_UNWEIGHED, len(passages))))
-    sums = [sum(passage.contributions.values()) for passage in passages[:MOST]]
-    return [number for number, total in enumerate(sums) if total >= sums[0] - NEAR]
+    if not passages:
+        return []
+    wanted = [n for n, p in enumerate(passages[:MOST]) if p.edition is None or p.edition.chosen] or [0]
+    sums = {number: sum(passages[number].contributions.values()) for number in wanted}
+    return [number for number, total in sums.items() if total >= sums[wanted[0]] - NEAR]
 
 
 def _weigh(passage: Passage, odds: float, model: LinearModel) -> Passage:
