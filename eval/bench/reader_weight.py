@@ -3,8 +3,8 @@
 The town's questions that may be learned from, and of each public set up to 600, are asked; what the reader says joins the sum of the
 reranker with one weight: that with which most first passages are right, each public set counting the same and the town as much as
 all of them. (The likeliest weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each
-weight. The offset is set so that the probability of the first passages is right as often as it says. --write puts both into reranker.json; run
-it after `eval.bench.reranker_town`.
+weight. The offset is set so that the probability of the first passages is right as often as it says. --write puts both into
+reranker.json; run it after `eval.bench.reranker_town`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,15 @@ class Asked:
         read = [p.features[READER] - UNREAD for p in passages]
         return cls(np.array(sums), np.array(read), np.array(right, dtype=bool), is_everyday)
 
+    def choose(self, weight: float) -> tuple[float, bool]:
+        """Return the log odds of the candidate that comes first with a weight of the reader, and whether it is right."""
+        odds = self.sums + weight * self.read
+        first = int(odds.argmax())
+        return float(odds[first]), bool(self.right[first])
+
 
 def collect_town() -> list[Asked]:
-    """Ask the town's questions; those without a right candidate are left out."""
+    """Ask the town's answerable questions."""
     found = []
     with open_town() as town:
         for question in read_town_questions():
@@ -88,13 +94,11 @@ def fit(of_sets: Mapping[str, Sequence[Asked]], model: LinearModel) -> tuple[flo
     asked, weights = weigh(of_sets)
 
     def count_right(weight: float) -> float:
-        right = [bool(one.right[(one.sums + weight * one.read).argmax()]) for one in asked]
-        return float(weights @ right)
+        return float(weights @ [one.choose(weight)[1] for one in asked])
 
     weight = max(WEIGHTS, key=count_right)
-    best = [int((one.sums + weight * one.read).argmax()) for one in asked]
-    odds = np.array([one.sums[n] + weight * one.read[n] for one, n in zip(asked, best, strict=True)]) + model.offset
-    right = np.array([one.right[n] for one, n in zip(asked, best, strict=True)])
+    sums, right = np.array([one.choose(weight) for one in asked]).T
+    odds = sums + model.offset
 
     def miss(shift: float) -> float:
         return float((weights * (np.logaddexp(0, odds + shift) - right * (odds + shift))).sum())
@@ -105,7 +109,7 @@ def fit(of_sets: Mapping[str, Sequence[Asked]], model: LinearModel) -> tuple[flo
 
 def measure(questions: Sequence[Asked], weight: float) -> float:
     """Return the share of questions whose first candidate is right."""
-    return float(np.mean([one.right[int((one.sums + weight * one.read).argmax())] for one in questions]))
+    return float(np.mean([one.choose(weight)[1] for one in questions]))
 
 
 def main() -> None:

@@ -21,8 +21,7 @@ ROWS = PIECES + 64
 """Of the table of pieces: the marks behind them, and a multiple of 64 in all, which a GPU multiplies faster."""
 EMBEDDING = 128
 """Numbers a piece, as in the vectors of words, from which the table begins."""
-UNREAD = -1e4
-"""The logit of a place that is no [END]."""
+_NO_END = -1e4  # the logit of a place that is no [END]
 _SEGMENTS = 3
 _DEVIATION, _PIECE_DEVIATION = 0.02, 0.05  # of the random weights at the beginning
 _OPSET = 17
@@ -130,7 +129,7 @@ def score_passages(reader: Reader, ids: torch.Tensor, segments: torch.Tensor, *,
         length = int(lengths[part[-1]])
         read = ids[part, :length]
         logits = reader(read, segments[part, :length]).float()
-        scores.append(logits.masked_fill(read != END, UNREAD).logsumexp(dim=1))
+        scores.append(logits.masked_fill(read != END, _NO_END).logsumexp(dim=1))
     return torch.cat(scores)[order.argsort()]
 
 

@@ -43,10 +43,9 @@ from rag.models.reader_data import (
 )
 from rag.models.reader_network import Reader, Shape, export_reader, score_passages
 from rag.models.topics import Topic, read_topics
-from rag.retrieval.reader_input import MASK, PIECES
+from rag.retrieval.reader import READER_FILE
+from rag.retrieval.reader_input import MASK, MOST_READ, PIECES
 
-READER = DEFAULT_MODEL.with_name("shirube-ja-reader")
-READER_FILE = "reader.onnx"
 Loss = Callable[[Reader, torch.Tensor, torch.Tensor], torch.Tensor]
 Near = NDArray[np.int32]
 
@@ -105,7 +104,7 @@ class Recipe:
     row_length: int = 128
     masked: float = 0.22
     choices: int = 8
-    most: int = 208
+    most: int = MOST_READ
     most_measured: int = 224
     near: int = 48
     every: int = 3
@@ -286,12 +285,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="学習データ（*.jsonl.gz）のフォルダー")
     parser.add_argument("--topics", type=Path, required=True, help="話題の文（*.txt）のフォルダー")
-    parser.add_argument("--output", type=Path, default=READER, help="モデルを書き込むフォルダー")
+    parser.add_argument("--output", type=Path, default=READER_FILE.parent, help="モデルを書き込むフォルダー")
     parser.add_argument("--device", default="cuda", help="計算する装置（既定は cuda。cpu では何日もかかる）")
     arguments = parser.parse_args()
     started = time.monotonic()
     reader = train_reader(arguments.data, read_topics(arguments.topics), Recipe(), device=arguments.device)
-    export_reader(reader, arguments.output / READER_FILE)
+    export_reader(reader, arguments.output / READER_FILE.name)
     _say(f"{arguments.output}: {time.monotonic() - started:.0f} s")
 
 

@@ -1,7 +1,7 @@
 """The first passages are read together with the question where their words alone do not tell which is right.
 
-What the reader gives joins the sum of the learned reranker: how far it is above what has nothing to do with the question. A passage that was not read counts as the least of those that were: it
-was clearly behind them already, or is of an edition that is not wanted.
+What the reader gives joins the sum of the learned reranker: how far it is above what has nothing to do with the question. A passage
+that was not read counts as the least of those that were: it was clearly behind them already, or is of an edition that is not wanted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rag.documents import Passage
 from rag.indexing.pieces import cut_pieces, unpack_pieces
+from rag.retrieval.editions import is_wanted
 from rag.retrieval.learned import READER, LinearModel
 from rag.retrieval.reader import UNREAD, Reader, Text, odds_of_text
 from rag.text import fold
@@ -59,11 +60,10 @@ def read_closely(
 def _choose(passages: Sequence[Passage], model: LinearModel | None) -> list[int]:
     if model is None:
         return list(range(min(_UNWEIGHED, len(passages))))
-    if not passages:
-        return []
-    wanted = [n for n, p in enumerate(passages[:MOST]) if p.edition is None or p.edition.chosen] or [0]
-    sums = {number: sum(passages[number].contributions.values()) for number in wanted}
-    return [number for number, total in sums.items() if total >= sums[wanted[0]] - NEAR]
+    first = passages[:MOST]
+    wanted = [number for number, passage in enumerate(first) if is_wanted(passage)] or range(len(first[:1]))
+    sums = [sum(first[number].contributions.values()) for number in wanted]
+    return [number for number, total in zip(wanted, sums, strict=True) if total >= sums[0] - NEAR]
 
 
 def _weigh(passage: Passage, odds: float, model: LinearModel) -> Passage:

@@ -109,6 +109,16 @@ def _without_days_of_a_life(text: str) -> str:
     return text
 
 
+def is_wanted(passage: Passage) -> bool:
+    """Tell whether a passage is of the edition that the question wants, or of a document that has one only."""
+    return passage.edition is None or passage.edition.chosen
+
+
+def edition_weight(passage: Passage) -> float:
+    """Return what the score of a passage counts for its edition."""
+    return 1.0 if is_wanted(passage) else OTHER_EDITION_WEIGHT
+
+
 def keep_one_edition(passages: Sequence[Passage]) -> list[Passage]:
     """Return passages (best first) without those of other editions than the one that came first of each text.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag.documents import Filters, Passage
 from rag.explanation import Correction, Explanation, Feature, FieldMatch, Leg, PassageExplanation, Term, Widening
 from rag.indexing.limits import Limits
-from rag.retrieval.editions import OTHER_EDITION_WEIGHT
+from rag.retrieval.editions import OTHER_EDITION_WEIGHT, edition_weight
 from rag.retrieval.fusion import FIELD_WEIGHTS, PAGE_SUPPORT
 from rag.retrieval.words import LexicalQuestion
 
@@ -110,7 +110,7 @@ def _explain_passage(
         Leg(name, score, passage.ranks.get(name), _share(score, best.get(name, 0.0)), leg_weights.get(name, 0.0))
         for name, score in passage.legs.items()
     )
-    factor = OTHER_EDITION_WEIGHT if passage.edition is not None and not passage.edition.chosen else 1.0
+    factor = edition_weight(passage)
     return PassageExplanation(
         id=passage.chunk.id,
         score=passage.score,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rag.retrieval.reader_input import NO_END, PAD, lay_out
+from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, lay_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 READER_FILE = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader" / "reader.onnx"
 UNREAD = -8.0
 """What counts for a sentence that was not read: about what the reader gives one that has nothing to do with the question."""
-_MOST_PIECES = 208  # of a question with a text: what it was trained on
 _AT_ONCE = 2  # texts, of about the same length: more are mostly filled up
 _THREADS = 2
 
@@ -47,7 +46,7 @@ class Reader:
         """Return the log odds of each sentence of each text; UNREAD for one without pieces, and for what is beyond the length."""
         import numpy as np
 
-        inputs = [lay_out(question, text.name, text.sentences, most=_MOST_PIECES) for text in texts]
+        inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
         found = [np.full(len(text.sentences), UNREAD, dtype=np.float32) for text in texts]
         order = sorted(range(len(texts)), key=lambda number: len(inputs[number][0]))
         for start in range(0, len(order), _AT_ONCE):
@@ -76,9 +75,7 @@ class Reader:
 
                 options = SessionOptions()
                 options.intra_op_num_threads = _THREADS
-                options.add_session_config_entry(
-                    "session.intra_op.allow_spinning", "0"
-                )  # other questions want the cores
+                options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others want the cores
                 self._session = InferenceSession(self._file, options, providers=["CPUExecutionProvider"])
             return self._session
 

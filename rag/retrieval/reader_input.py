@@ -19,6 +19,8 @@ PIECES = 32_000
 PAD, CLS, SEP, END, MASK = range(PIECES, PIECES + 5)
 MAX_LENGTH = 256
 """As many positions the reader knows."""
+MOST_READ = 208
+"""Ids of a question with a passage, in training and at run time."""
 MAX_QUESTION, MAX_NAME = 48, 32
 QUESTION_SEGMENT, NAME_SEGMENT, TEXT_SEGMENT = range(3)
 NO_END = -1

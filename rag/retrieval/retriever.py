@@ -14,7 +14,7 @@ from rag.indexing.limits import Limits
 from rag.retrieval.close_reading import MOST, read_closely
 from rag.retrieval.context import REACH, build_context
 from rag.retrieval.duplicates import collapse, leave_out_headings
-from rag.retrieval.editions import OTHER_EDITION_WEIGHT, EditionChooser
+from rag.retrieval.editions import EditionChooser, edition_weight
 from rag.retrieval.explain import explain
 from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
 from rag.retrieval.fusion import add_page_support, fuse_scores, rank
@@ -112,7 +112,7 @@ class Retriever:
         return _sort(
             replace(
                 passage,
-                score=float(score) * _edition_weight(passage),
+                score=float(score) * edition_weight(passage),
                 features=dict(zip(FEATURES, values.tolist(), strict=True)),
                 contributions=dict(zip(FEATURES, parts.tolist(), strict=True)),
             )
@@ -245,10 +245,6 @@ def _find_hopeful(ids: Sequence[str], most: Mapping[str, float], known: Collecti
     return [id_ for id_ in ids if most[id_] >= bar]
 
 
-def _edition_weight(passage: Passage) -> float:
-    return 1.0 if passage.edition is None or passage.edition.chosen else OTHER_EDITION_WEIGHT
-
-
 def _sort(passages: Iterable[Passage]) -> list[Passage]:
     return sorted(passages, key=lambda passage: (-passage.score, passage.chunk.id))
 
@@ -263,6 +259,6 @@ def _support_pages(passages: Sequence[Passage]) -> list[Passage]:
 def _read_again(question: str, passages: Sequence[Passage], cross_encoder: Reranker) -> list[Passage]:
     """Return passages, the first of them in the order of a cross-encoder; those that it did not read stay behind them."""
     scores = cross_encoder.rerank(question, passages)
-    read = [replace(p, score=s * _edition_weight(p)) for p, s in zip(passages, scores, strict=False)]
+    read = [replace(p, score=s * edition_weight(p)) for p, s in zip(passages, scores, strict=False)]
     lowest = min((passage.score for passage in read), default=1.0)
     return [*_sort(read), *(replace(p, score=p.score * lowest) for p in passages[len(scores) :])]
