@@ -43,8 +43,7 @@ from rag.models.reader_data import (
 )
 from rag.models.reader_network import Reader, Shape, export_reader, score_passages
 from rag.models.topics import Topic, read_topics
-from rag.retrieval.reader import READER_FILE
-from rag.retrieval.reader_input import MASK, MOST_READ, PIECES
+from rag.retrieval.reader_input import MASK, MOST_READ, PIECES, READER_FILE
 
 Loss = Callable[[Reader, torch.Tensor, torch.Tensor], torch.Tensor]
 Near = NDArray[np.int32]

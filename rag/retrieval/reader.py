@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, lay_out
+from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, READER_FILE, lay_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rag.indexing.pieces import Pieces
 
-READER_FILE = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader" / "reader.onnx"
 UNREAD = -8.0
 """What counts for a sentence that was not read: about what the reader gives one that has nothing to do with the question."""
 _AT_ONCE = 2  # texts, of about the same length: more are mostly filled up

@@ -9,11 +9,13 @@ each [END]: whether the sentence before it answers. Training (`rag.models.train_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rag.indexing.pieces import Pieces
 
+READER_FILE = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader" / "reader.onnx"
 PIECES = 32_000
 """Of the vocabulary."""
 PAD, CLS, SEP, END, MASK = range(PIECES, PIECES + 5)
