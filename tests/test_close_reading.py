@@ -16,7 +16,7 @@ from rag.indexing.lexical import LexicalEntry, analyze
 from rag.indexing.pieces import cut_pieces
 from rag.retrieval.close_reading import MOST, NEAR, read_closely
 from rag.retrieval.learned import READER, LinearModel
-from rag.retrieval.reader import UNREAD, Reader, Text, odds_of_text, open_reader
+from rag.retrieval.reader import UNREAD, Read, Reader, Text, odds_of_text, open_reader
 from rag.text import fold
 
 QUESTION = "駅に置いてある自転車がなくなっていた、どこへ取りに行けばいい"
@@ -60,10 +60,10 @@ class Says(Reader):
         super().__init__()
         self._odds, self.read_texts = odds, 0
 
-    def read(self, question: NDArray[np.integer], texts: Sequence[Text]) -> list[NDArray[np.float32]]:  # type: ignore[type-arg]
+    def read(self, question: NDArray[np.integer], texts: Sequence[Text]) -> list[Read]:  # type: ignore[type-arg]
         self.read_texts = len(texts)
         said = zip(texts, self._odds, strict=False)
-        return [np.full(len(text.sentences), odds - math.log(len(text.sentences)), np.float32) for text, odds in said]
+        return [Read(odds, np.full(len(text.sentences), odds, np.float32)) for text, odds in said]
 
 
 def passages_of(*sums: float, texts: Sequence[str] = ()) -> tuple[list[Passage], dict[str, LexicalEntry]]:
@@ -78,16 +78,16 @@ def passages_of(*sums: float, texts: Sequence[str] = ()) -> tuple[list[Passage],
     return found, {passage.chunk.id: analyze(passage.chunk) for passage in found}
 
 
-def read_text(question: str, title: str, *sentences: str) -> list[float]:
+def read_text(question: str, title: str, *sentences: str) -> Read:
     asked, name, *pieces = cut_pieces([fold(text) for text in (question, title, *sentences)])
-    (odds,) = open_reader().read(asked, [Text(name, pieces)])
-    return [float(value) for value in odds]
+    (read,) = open_reader().read(asked, [Text(name, pieces)])
+    return read
 
 
 def test_of_texts_that_share_no_word_with_the_question_the_one_that_answers_is_likeliest() -> None:
     first = []
     for question in HOME_WORDS:
-        odds = {other: odds_of_text(np.array(read_text(question, *text))) for other, text in HOME_WORDS.items()}
+        odds = {other: read_text(question, *text).odds for other, text in HOME_WORDS.items()}
         first.append(max(odds, key=odds.__getitem__) == question)
     assert sum(first) >= len(HOME_WORDS) - 1, first
 
@@ -97,11 +97,28 @@ def test_texts_read_together_say_what_each_says_alone() -> None:
     texts = [Text(name, [sentence]) for sentence in pieces]
     together = open_reader().read(asked, texts)
     alone = [open_reader().read(asked, [text])[0] for text in texts]
-    np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=0.3)  # 8 bits
+    for one, other in zip(together, alone, strict=True):
+        assert one.odds == pytest.approx(other.odds, abs=0.3)  # 8 bits
+        np.testing.assert_allclose(one.sentences, other.sentences, atol=0.3)
+
+
+def test_the_sentence_that_answers_is_told_from_those_around_it() -> None:
+    first = []
+    for question, (title, answer, beside) in HOME_WORDS.items():
+        for sentences in ([answer, beside], [beside, answer]):
+            odds = read_text(question, title, *sentences).sentences
+            first.append(sentences[int(odds.argmax())] == answer)
+    assert sum(first) >= len(first) - 2, first
+
+
+def test_what_is_said_of_a_sentence_does_not_depend_on_those_around_it() -> None:
+    alone = read_text(QUESTION, "手引", ANSWER).sentences
+    among = read_text(QUESTION, "手引", BESIDE, ANSWER, BESIDE).sentences
+    assert among[1] == pytest.approx(alone[0], abs=0.3) and among[0] == pytest.approx(among[2], abs=0.3)  # 8 bits
 
 
 def test_what_is_beyond_the_length_or_has_no_pieces_counts_as_unread() -> None:
-    odds = read_text(QUESTION, "手引", "。", ANSWER, *[BESIDE] * 40)
+    odds = read_text(QUESTION, "手引", "。", ANSWER, *[BESIDE] * 40).sentences
     assert len(odds) == 42 and odds[0] == odds[-1] == UNREAD and odds[1] > UNREAD
 
 

@@ -21,8 +21,8 @@ def town(small_town: Settings) -> Iterator[Town]:
 
 
 def look(town: Town, question: str) -> Evidence:
-    asked = town.retriever.understand(question)
-    return town.answerer.examine(asked, town.retriever.retrieve(asked, limit=10))[1]
+    asked = town.retrievers[None].understand(question)
+    return town.answerer.examine(asked, town.retrievers[None].retrieve(asked, limit=10))[1]
 
 
 def test_what_stands_there_as_asked_is_held(town: Town) -> None:

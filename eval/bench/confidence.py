@@ -1,4 +1,4 @@
-"""Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--write]
+"""Fit the confidence of extractive answers: python -m eval.bench.confidence DATA [--readers DIR] [--write]
 
 DATA is a folder of question sets (see eval.bench.retrieval_sets). Every question is asked of an index of all documents and of one
 that lacks a part of those that answer; there, its question is unanswerable. An answer is right when it cites a right place and,
@@ -33,7 +33,14 @@ from eval.bench.asked_sets import (
     without,
 )
 from eval.bench.retrieval_sets import BenchQuestion, BenchSet, read_set
-from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions, weigh_wordings
+from eval.bench.town_questions import (
+    Town,
+    add_readers,
+    fit_without_each,
+    open_town,
+    read_town_questions,
+    weigh_wordings,
+)
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.answerer import Answerer
@@ -95,9 +102,9 @@ def collect(data: Path, name: str) -> list[list[Asking]]:
     return askings
 
 
-def collect_town() -> list[list[Asking]]:
+def collect_town(readers: Path | None) -> list[list[Asking]]:
     """Return the askings of each question about the municipality; without its passages it is unanswerable, a near miss."""
-    with open_town() as town:
+    with open_town(readers=readers) as town:
         return [list(_ask_town(town, question)) for question in read_town_questions()]
 
 
@@ -345,9 +352,12 @@ def main() -> None:
     """Fit, print, and write when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    add_readers(parser)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    questions = run_at_once({name: partial(collect, options.data, name) for name in SETS} | {TOWN: collect_town})
+    questions = run_at_once(
+        {name: partial(collect, options.data, name) for name in SETS} | {TOWN: partial(collect_town, options.readers)}
+    )
     fitted, held = ({name: of[half::2] for name, of in questions.items()} for half in (0, 1))
     model = fit(fitted)
     for name, of in held.items():

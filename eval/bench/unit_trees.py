@@ -1,4 +1,4 @@
-"""Learn the trees that correct the choice of sentences: python -m eval.bench.unit_trees DATA [--write]
+"""Learn the trees that correct the choice of sentences: python -m eval.bench.unit_trees DATA [--readers DIR] [--write]
 
 What a measure is worth differs by the kind of unit and of question, which a sum cannot see. The trees (gradient boosting over
 histograms) look at the measures, the kinds and the log odds of the sum that `eval.bench.units_town` left in units.json. They are
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from eval.bench import units, units_town
 from eval.bench.asked_sets import run_at_once
-from eval.bench.town_questions import fit_without_each, open_town, weigh_wordings
+from eval.bench.town_questions import add_readers, fit_without_each, open_town, weigh_wordings
 from rag.answering.unit_features import FEATURES, Measured
 from rag.answering.unit_model import SUM, UnitModel, read_unit_model, see
 from rag.retrieval.learned import LinearModel, read_model
@@ -101,10 +101,10 @@ def cross_validate(labelled: Sequence[Labelled], public: LinearModel) -> list[tu
     return fit_without_each(labelled, fit)
 
 
-def collect(data: Path) -> tuple[dict[str, list[units.Sample]], list[units_town.Asked]]:
+def collect(data: Path, readers: Path | None) -> tuple[dict[str, list[units.Sample]], list[units_town.Asked]]:
     """Return the questions of each public set, and those of the town."""
     calls: dict[str, Any] = {name: partial(_collect_public, data, name) for name in units.SETS}
-    found = run_at_once({**calls, _TOWN: _collect_town})
+    found = run_at_once({**calls, _TOWN: partial(_collect_town, readers)})
     asked = found.pop(_TOWN)
     return found, asked
 
@@ -113,8 +113,8 @@ def _collect_public(data: Path, name: str) -> list[units.Sample]:
     return list(units.collect(data, name))
 
 
-def _collect_town() -> list[units_town.Asked]:
-    with open_town() as town:
+def _collect_town(readers: Path | None) -> list[units_town.Asked]:
+    with open_town(readers=readers) as town:
         return units_town.collect(town)
 
 
@@ -122,9 +122,10 @@ def main() -> None:
     """Print what the trees bring, and write when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    add_readers(parser)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    samples, asked = collect(options.data)
+    samples, asked = collect(options.data, options.readers)
     max_chars = load_settings().max_answer_chars
     labelled = label(asked, [of_set[::2] for of_set in samples.values()])
     pairs = cross_validate(labelled, read_model(units_town.PUBLIC))[: len(asked)]

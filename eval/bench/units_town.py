@@ -1,4 +1,4 @@
-"""Move the choice of sentences towards municipal documents: python -m eval.bench.units_town [--write]
+"""Move the choice of sentences towards municipal documents: python -m eval.bench.units_town [--readers DIR] [--write]
 
 `eval.bench.units` learns from articles of an encyclopedia; a town's documents are tables, steps and lists. The town's questions that
 may be learned from are asked; a unit is right where it stands at a gold place and holds a key fact. The weights are moved, held
@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bench.town_questions import Town, fit_without_each, open_town, read_town_questions, weigh_wordings
+from eval.bench.town_questions import (
+    Town,
+    add_readers,
+    fit_without_each,
+    open_town,
+    read_town_questions,
+    weigh_wordings,
+)
 from eval.matching import missing_facts
 from eval.questions import Question
 from rag.answering.extractive import build_extract
@@ -109,10 +116,11 @@ def cross_validate(
 def main() -> None:
     """Print what each ridge brings, and write when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_readers(parser)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     public = read_model(PUBLIC)
-    with open_town() as town:
+    with open_town(readers=options.readers) as town:
         asked, max_chars = collect(town), town.max_chars
     line = "first right {:.3f}, whole {:.3f}, {:.0f} characters"
     of_public = measure(asked, [UnitModel(public)] * len(asked), max_chars)

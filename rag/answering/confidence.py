@@ -22,6 +22,7 @@ from rag.documents import ChunkKind, Passage
 from rag.retrieval.features import SATURATION
 from rag.retrieval.learned import READER
 from rag.retrieval.query import Query
+from rag.retrieval.reader import UNREAD
 from rag.retrieval.sentences import KnownText
 from rag.retrieval.trees import Tree, follow
 from rag.text import fold, is_number
@@ -45,7 +46,8 @@ class Evidence:
     value, no_value, name_news, column, blank_column: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
     compounds, rival, rival_number: how the compounds of the question stand in the best unit (see compounds).
-    read: log odds of the best unit, by the reader. everywhere to reader: what the reranker measured of the first passage (see retrieval.features), None where it did not.
+    read, read_most: log odds of the best unit and the most of all, by the reader; reader_here: those of the passage of the best unit.
+    words: the content words of the question, in tens. everywhere to reader: what the reranker measured of the first passage (see retrieval.features), None where it did not.
     """
 
     covered: float = 0.0
@@ -77,6 +79,8 @@ class Evidence:
     rival: float = 0.0
     rival_number: float = 0.0
     read: float = 0.0
+    read_most: float = UNREAD
+    words: float = 0.0
     everywhere: float | None = None
     rare: float | None = None
     sentence: float | None = None
@@ -91,6 +95,7 @@ class Evidence:
     like_sentence_named: float | None = None
     like_gap: float | None = None
     reader: float | None = None
+    reader_here: float | None = None
 
 
 _OF_UNITS = {
@@ -159,6 +164,9 @@ def weigh_evidence(
         compounds=compounds.kept,
         rival=compounds.rival,
         rival_number=compounds.rival_number,
+        read_most=float(measured.column("read").max(initial=UNREAD)),
+        words=len(query.terms) / 10,
+        reader_here=passages[in_passage].features.get(READER),
         **columns,
         **{name: passages[0].features[name] for name in _OF_PASSAGES if name in passages[0].features},
     )

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.int64]
 Table = NDArray[np.float32]
-Batch = tuple[torch.Tensor, torch.Tensor]
-"""The ids and the segments of some rows, int64, shape (rows, length)."""
+Batch = tuple[torch.Tensor, ...]
+"""The ids and the segments of some rows, int64, shape (rows, length), then what else is known of them."""
 
 TOPICS, COUNCIL, COUNCIL_QUESTIONS, BULLETINS = "topics", "kiryu_council", "kiryu_council_questions", "bulletin"
 """Sources that are not read as a file of questions is. What is asked in a council is as long as its answer: both are documents."""
@@ -49,7 +49,8 @@ class Source:
     """One kind of documents. name: TOPICS, COUNCIL_QUESTIONS, or that of its file without .jsonl.gz.
 
     sequences: how much one of its documents weighs among those to guess from. teacher, student: the share of batches whose questions are
-    its own. batch: questions a batch. kept_back: one group in so many is kept back; 0 for none.
+    its own, batch: questions a batch. general, general_batch: the same of the two networks that ship. kept_back: one group in so many
+    is kept back; 0 for none.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Source:
     teacher: float = 0.0
     student: float = 0.0
     batch: int = 48
+    general: float = 0.0
+    general_batch: int = 32
     kept_back: int = 0
 
 

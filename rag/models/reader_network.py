@@ -1,21 +1,23 @@
 """The network of the reader: a small transformer that reads a question and a passage together, and its export for the run time.
 
-Teacher and student are of one kind and differ in their shape alone. Both begin by guessing masked pieces (`Reader.guess`), then
-learn which sentence answers (`Reader.forward`). What is exported has the inputs `ids` and `segments` (int64, batch x length) and
-the output `logits` (float32, batch x length), of which only those at an [END] mean something.
+Teacher and students are of one kind and differ in their shape alone. They begin by guessing masked pieces (`Reader.guess`), then
+learn which sentence answers (`Reader.forward`). The smallest is made of some layers of a larger one. What is exported has the inputs
+`ids` and `segments` (int64, batch x length) and the output `logits` (float32, batch x length), of which only those at an [END] mean
+something.
 """
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from rag.retrieval.reader_input import END, MAX_LENGTH, PAD, PIECES
+from rag.retrieval.reader_input import END, MAX_LENGTH, PAD, PIECES, TEXT_SEGMENT
 
 ROWS = PIECES + 64
 """Of the table of pieces: the marks behind them, and a multiple of 64 in all, which a GPU multiplies faster."""
@@ -29,13 +31,17 @@ _OPSET = 17
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of a reader. width: of what is known at a place; inner: of the step between; heads: of attention."""
+    """The size of a reader. width: of what is known at a place; inner: of the step between; heads: of attention.
+
+    apart: whether each sentence is read by itself, with the question and the name, as if it alone followed them (`find_places`).
+    """
 
     width: int
     layers: int
     heads: int
     inner: int
     dropout: float = 0.0
+    apart: bool = False
 
 
 class Layer(nn.Module):
@@ -71,6 +77,7 @@ class Reader(nn.Module):
 
     def __init__(self, shape: Shape, pieces: torch.Tensor) -> None:
         super().__init__()
+        self.shape = shape
         self.pieces, self.project = nn.Embedding(ROWS, EMBEDDING), nn.Linear(EMBEDDING, shape.width)
         self.positions, self.segments = nn.Embedding(MAX_LENGTH, shape.width), nn.Embedding(_SEGMENTS, shape.width)
         self.first_norm, self.last_norm = nn.LayerNorm(shape.width), nn.LayerNorm(shape.width)
@@ -97,7 +104,11 @@ class Reader(nn.Module):
 
     def forward(self, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
         """Return the logits of all places, shape (batch, length)."""
-        logits: torch.Tensor = self.judge(self._read(ids, segments, (ids != PAD)[:, None, None, :]))[..., 0]
+        readable, positions = (ids != PAD)[:, None, None, :], None
+        if self.shape.apart:
+            positions, seen = find_places(ids, segments)
+            readable = readable & seen[:, None]
+        logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions))[..., 0]
         return logits
 
     def guess(self, ids: torch.Tensor, segments: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
@@ -108,8 +119,15 @@ class Reader(nn.Module):
         known = self._read(ids, segments, None).flatten(0, 1)[places]
         return functional.linear(self.recall(known), self.pieces.weight, self.frequency)
 
-    def _read(self, ids: torch.Tensor, segments: torch.Tensor, readable: torch.Tensor | None) -> torch.Tensor:
-        placed = self.positions.weight[: ids.shape[1]] + self.segments(segments)
+    def _read(
+        self,
+        ids: torch.Tensor,
+        segments: torch.Tensor,
+        readable: torch.Tensor | None,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        of_places = self.positions.weight[: ids.shape[1]] if positions is None else self.positions(positions)
+        placed = of_places + self.segments(segments)
         known: torch.Tensor = self.first_norm(self.project(self.pieces(ids)) + placed)
         for layer in self.layers:
             known = layer(known, readable)
@@ -117,20 +135,82 @@ class Reader(nn.Module):
         return normed
 
 
-def score_passages(reader: Reader, ids: torch.Tensor, segments: torch.Tensor, *, parts: int = 4) -> torch.Tensor:
-    """Return the logit of each passage, the logsumexp of those of its sentences, shape (batch,).
+def find_places(ids: torch.Tensor, segments: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the positions of sentences that are read apart, shape (batch, length), and what each place sees, (batch, length, length).
+
+    A sentence stands where the first one would; it sees question, name and itself, and these see nothing of it. Written without
+    what the export does not know, so that the run time need not tell more than `ids` and `segments`.
+
+    >>> ids, segments = torch.tensor([[5, 6, END, 7, END]]), torch.tensor([[0, 2, 2, 2, 2]])
+    >>> positions, seen = find_places(ids, segments)
+    >>> positions.tolist(), seen[0, 3].tolist()
+    ([[0, 1, 2, 1, 2]], [True, False, False, True, True])
+    """
+    block = _number_sentences(ids, segments)
+    same = block[:, :, None] == block[:, None, :]
+    order = torch.arange(ids.shape[1], device=ids.device)
+    within = (same & (order[:, None] > order[None, :])).long().sum(dim=2)
+    before = ((block == 0) & (ids != PAD)).long().sum(dim=1, keepdim=True)
+    positions = within + torch.where(block > 0, before, 0)
+    return positions.clamp(max=MAX_LENGTH - 1), same | (block == 0)[:, None, :]
+
+
+def separate_sentences(ids: torch.Tensor, segments: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and segments of a row for each [END]: question and name, and the sentence before it alone.
+
+    >>> ids, segments = torch.tensor([[5, 6, END, 7, 8, END]]), torch.tensor([[0, 2, 2, 2, 2, 2]])
+    >>> [rows.tolist() for rows in separate_sentences(ids, segments)]
+    [[[5, 6, 32003, 32000], [5, 7, 8, 32003]], [[0, 2, 2, 0], [0, 2, 2, 2]]]
+    """
+    block = _number_sentences(ids, segments)
+    rows, ends = (ids == END).nonzero(as_tuple=True)
+    kept = (ids[rows] != PAD) & ((block[rows] == 0) | (block[rows] == block[rows, ends][:, None]))
+    order = (~kept).long().argsort(dim=1, stable=True)[:, : int(kept.sum(dim=1).max())]
+    is_beyond = ~kept.gather(1, order)
+    of_rows = ids[rows].gather(1, order), segments[rows].gather(1, order)
+    return of_rows[0].masked_fill(is_beyond, PAD), of_rows[1].masked_fill(is_beyond, 0)
+
+
+def _number_sentences(ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+    """Return for each place the number of its sentence, from 1 on; 0 for question, name and padding."""
+    ends = (ids == END).long()
+    return torch.where(segments == TEXT_SEGMENT, 1 + ends.cumsum(dim=1) - ends, 0)
+
+
+def take_layers(reader: Reader, layers: Sequence[int], *, apart: bool) -> Reader:
+    """Return a new reader with the weights of another, of its layers only those with these numbers; apart: as in `Shape`."""
+    taken = Reader(replace(reader.shape, layers=len(layers), apart=apart), reader.pieces.weight[:PIECES])
+    weights = {name: weight for name, weight in reader.state_dict().items() if not name.startswith("layers.")}
+    for place, layer in enumerate(layers):
+        weights |= {f"layers.{place}.{name}": weight for name, weight in reader.layers[layer].state_dict().items()}
+    taken.load_state_dict(weights)
+    return taken.to(reader.pieces.weight.device)
+
+
+def copy_reader(reader: Reader, *, apart: bool) -> Reader:
+    """Return a new reader with the weights of another; apart: as in `Shape`."""
+    return take_layers(reader, range(reader.shape.layers), apart=apart)
+
+
+def judge_sentences(reader: Reader, ids: torch.Tensor, segments: torch.Tensor, *, parts: int = 4) -> torch.Tensor:
+    """Return the logits at all [END]s, and next to nothing elsewhere, shape (batch, length).
 
     Short passages are read apart from long ones, in so many parts, so that less of what is read is padding.
     """
     lengths = (ids != PAD).sum(dim=1)
     order = lengths.argsort()
-    scores = []
+    judged = []
     for part in order.chunk(parts):
         length = int(lengths[part[-1]])
         read = ids[part, :length]
-        logits = reader(read, segments[part, :length]).float()
-        scores.append(logits.masked_fill(read != END, _NO_END).logsumexp(dim=1))
-    return torch.cat(scores)[order.argsort()]
+        logits = reader(read, segments[part, :length]).float().masked_fill(read != END, _NO_END)
+        judged.append(functional.pad(logits, (0, ids.shape[1] - length), value=_NO_END))
+    return torch.cat(judged)[order.argsort()]
+
+
+def score_passages(reader: Reader, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+    """Return the logit of each passage, the logsumexp of those of its sentences, shape (batch,)."""
+    return judge_sentences(reader, ids, segments).logsumexp(dim=1)
 
 
 def export_reader(reader: Reader, file: Path) -> None:

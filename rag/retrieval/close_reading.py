@@ -15,15 +15,15 @@ from rag.documents import Passage
 from rag.indexing.pieces import cut_pieces, unpack_pieces
 from rag.retrieval.editions import is_wanted
 from rag.retrieval.learned import READER, LinearModel
-from rag.retrieval.reader import UNREAD, Reader, Text, odds_of_text
+from rag.retrieval.reader import UNREAD, Reader, Text
 from rag.text import fold
 
 if TYPE_CHECKING:
     from rag.indexing.lexical import LexicalEntry
 
-MOST = 6
+MOST = 4
 """Passages that are read at most."""
-NEAR = 1.2
+NEAR = 1.0
 """Log odds: what is further behind the first passage is not read. On the town's questions more brings nothing (2 are read at the median)."""
 _UNWEIGHED = 2  # passages that are read where no learned reranker says how near they are: for their sentences only
 
@@ -47,12 +47,12 @@ def read_closely(
     (asked,) = cut_pieces([fold(question)])
     read = dict(zip(near, reader.read(asked, texts), strict=True))
     found = [
-        replace(passage, sentence_odds=tuple(read[number].tolist())) if number in read else passage
+        replace(passage, sentence_odds=tuple(read[number].sentences.tolist())) if number in read else passage
         for number, passage in enumerate(passages)
     ]
     if model is None:
         return found
-    odds = {number: odds_of_text(sentences) for number, sentences in read.items()}
+    odds = {number: of_text.odds for number, of_text in read.items()}
     least = min(odds.values())
     return [_weigh(passage, odds.get(number, least), model) for number, passage in enumerate(found)]
 

@@ -1,7 +1,8 @@
-"""The reader: a small cross-encoder of this package that reads a question and a text together, sentence by sentence.
+"""The reader: a small cross-encoder of this package that reads a question and a text together.
 
-Four layers of a transformer, trained by `python -m rag.models.train_reader` from random weights, in 8 bits; onnxruntime runs it.
-It reads the pieces that the index keeps, so that nothing is cut anew.
+Two networks, transformers of four and of two layers in 8 bits, trained by `python -m rag.models.train_reader` from random weights;
+onnxruntime runs them. One sees the whole text and says whether it answers, the other each sentence apart and says which. They read
+the pieces that the index keeps, so that nothing is cut anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, READER_FILE, lay_out
+from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, PASSAGES_FILE, SENTENCES_FILE, Input, lay_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,21 +34,43 @@ class Text(NamedTuple):
     sentences: Sequence[Pieces]
 
 
-class Reader:
-    """Give the sentences of texts the log odds that they answer a question. Thread-safe; the file is opened when it is first needed."""
+class Read(NamedTuple):
+    """What the reader says of a text: the log odds that it answers, and those of each sentence."""
 
-    def __init__(self, file: Path = READER_FILE) -> None:
+    odds: float
+    sentences: NDArray[np.float32]
+
+
+class Reader:
+    """Give texts and their sentences the log odds that they answer a question. Thread-safe; the files are opened when they are first needed."""
+
+    def __init__(self, passages: Path = PASSAGES_FILE, sentences: Path = SENTENCES_FILE) -> None:
+        self._passages, self._sentences = _Network(passages), _Network(sentences)
+
+    def read(self, question: Pieces, texts: Sequence[Text]) -> list[Read]:
+        """Return what is said of each text; UNREAD for one without pieces, and for sentences beyond the length."""
+        import numpy as np
+
+        inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
+        of_texts, of_sentences = (network.judge(inputs) for network in (self._passages, self._sentences))
+        return [
+            Read(odds_of_text(whole), np.concatenate([apart, np.full(len(text.sentences) - len(apart), UNREAD)]))
+            for text, whole, apart in zip(texts, of_texts, of_sentences, strict=True)
+        ]
+
+
+class _Network:
+    def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._session: Any = None
 
-    def read(self, question: Pieces, texts: Sequence[Text]) -> list[NDArray[np.float32]]:
-        """Return the log odds of each sentence of each text; UNREAD for one without pieces, and for what is beyond the length."""
+    def judge(self, inputs: Sequence[Input]) -> list[NDArray[np.float32]]:
+        """Return the logit at each sentence that was laid out of each text, UNREAD for those without pieces."""
         import numpy as np
 
-        inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
-        found = [np.full(len(text.sentences), UNREAD, dtype=np.float32) for text in texts]
-        order = sorted(range(len(texts)), key=lambda number: len(inputs[number][0]))
+        found = [np.full(len(ends), UNREAD, dtype=np.float32) for _, _, ends in inputs]
+        order = sorted(range(len(inputs)), key=lambda number: len(inputs[number][0]))
         for start in range(0, len(order), _AT_ONCE):
             numbers = order[start : start + _AT_ONCE]
             for number, odds in zip(numbers, self._run([inputs[number] for number in numbers]), strict=True):
@@ -56,7 +79,7 @@ class Reader:
                         found[number][sentence] = odds[end]
         return found
 
-    def _run(self, inputs: Sequence[tuple[list[int], list[int], list[int]]]) -> NDArray[np.float32]:
+    def _run(self, inputs: Sequence[Input]) -> NDArray[np.float32]:
         import numpy as np
 
         longest = max(len(ids) for ids, _, _ in inputs)
@@ -86,7 +109,7 @@ def open_reader() -> Reader:
 
 
 def odds_of_text(sentences: NDArray[np.float32]) -> float:
-    """Return the log odds of a text: the logarithm of the sum of the odds of its sentences, as it was trained.
+    """Return the log odds of a text: the logarithm of the sum of what stands at its sentences, as it was trained.
 
     >>> import numpy as np
     >>> round(odds_of_text(np.array([0.0, 0.0])), 3), odds_of_text(np.array([]))

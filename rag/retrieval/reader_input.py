@@ -2,8 +2,9 @@
 
     [CLS] question [SEP] name [SEP] sentence [END] sentence [END] …
 
-The pieces are those of the default vocabulary (`rag.indexing.pieces`); behind them come five marks. The reader gives a logit at
-each [END]: whether the sentence before it answers. Training (`rag.models.train_reader`) and the run time lay out alike.
+The pieces are those of the default vocabulary (`rag.indexing.pieces`); behind them come five marks. Both networks of the reader give
+a logit at each [END]. One sees the whole: the logsumexp of its logits says whether the passage answers. The other sees each sentence
+apart: each logit says whether the sentence before it answers. Training (`rag.models.train_reader`) and the run time lay out alike.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rag.indexing.pieces import Pieces
 
-READER_FILE = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader" / "reader.onnx"
+READER = Path(__file__).resolve().parents[1] / "models" / "shirube-ja-reader"
+PASSAGES_FILE, SENTENCES_FILE = READER / "passages.onnx", READER / "sentences.onnx"
 PIECES = 32_000
 """Of the vocabulary."""
 PAD, CLS, SEP, END, MASK = range(PIECES, PIECES + 5)
@@ -26,11 +28,11 @@ MOST_READ = 208
 MAX_QUESTION, MAX_NAME = 48, 32
 QUESTION_SEGMENT, NAME_SEGMENT, TEXT_SEGMENT = range(3)
 NO_END = -1
+Input = tuple[list[int], list[int], list[int]]
+"""Ids, segments, and the positions at which sentences end."""
 
 
-def lay_out(
-    question: Pieces, name: Pieces, sentences: Sequence[Pieces], *, most: int
-) -> tuple[list[int], list[int], list[int]]:
+def lay_out(question: Pieces, name: Pieces, sentences: Sequence[Pieces], *, most: int) -> Input:
     """Return the ids, their segments, and for each sentence that fits the position of its [END], -1 for one without pieces.
 
     Question and name are cut; sentences come in order until there would be more than `most` ids. The first one is cut where it alone

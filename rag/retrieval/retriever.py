@@ -20,7 +20,7 @@ from rag.retrieval.features import FEATURES, Candidate, Rarity, measure
 from rag.retrieval.fusion import add_page_support, fuse_scores, rank
 from rag.retrieval.learned import read_model
 from rag.retrieval.query import Question
-from rag.retrieval.reader import open_reader
+from rag.retrieval.reader import Reader, open_reader
 from rag.retrieval.reranking import Reranker
 from rag.retrieval.sentences import KnownText
 from rag.retrieval.understanding import understand_question
@@ -56,7 +56,8 @@ class Retriever:
     """Search one snapshot. Thread-safe: it holds no state of a question. today: None means the day of the question.
 
     rerank: whether the learned reranker orders what the legs found; only with an embedder that is fast enough to embed the sentences
-    of the candidates. cross_encoder: reads the best of them together with the question, and has the last word.
+    of the candidates. cross_encoder: reads the best of them together with the question, and has the last word. reader: None for
+    that of this package.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Retriever:
         today: date | None = None,
         rerank: bool = True,
         cross_encoder: Reranker | None = None,
+        reader: Reader | None = None,
     ) -> None:
+        self._reader = reader or open_reader()
         self._snapshot, self._embedder, self._today = snapshot, embedder, today
         self._learned = read_model() if rerank and embedder.is_fast else None
         self._cross_encoder = cross_encoder
@@ -121,7 +124,7 @@ class Retriever:
 
     def _read_closely(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
         entries = self._snapshot.lexical.words([passage.chunk.id for passage in passages[:MOST]])
-        return _sort(read_closely(asked.whole or asked.text, passages, entries, open_reader(), self._learned))
+        return _sort(read_closely(asked.whole or asked.text, passages, entries, self._reader, self._learned))
 
     def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""
