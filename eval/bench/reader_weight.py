@@ -1,4 +1,4 @@
-"""Fit how much the reader counts beside the learned reranker: python -m eval.bench.reader_weight DATA [--readers DIR] [--write]
+"""Fit how much the reader counts beside the learned reranker: python -m eval.bench.reader_weight DATA [--write]
 
 The town's questions that may be learned from, and of each public set up to 600, are asked; what the reader says joins the sum of the
 reranker with one weight: that with which most first passages are right, each public set counting the same and the town as much as
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from eval.bench.asked_sets import choose_questions, is_right, open_set, run_at_once
 from eval.bench.retrieval_sets import read_set
-from eval.bench.town_questions import add_readers, open_town, read_town_questions, weigh_wordings
+from eval.bench.town_questions import open_town, read_town_questions, weigh_wordings
 from rag.documents import Passage
 from rag.retrieval.close_reading import MOST
 from rag.retrieval.learned import READER, LinearModel, read_model
@@ -57,10 +57,10 @@ class Asked:
         return float(odds[first]), bool(self.right[first])
 
 
-def collect_town(readers: Path | None) -> list[Asked]:
-    """Ask the town's answerable questions, each with a reader that learned nothing of its document's."""
+def collect_town() -> list[Asked]:
+    """Ask the town's answerable questions; the reader of whole passages has learned none of them."""
     found = []
-    with open_town(readers=readers) as town:
+    with open_town() as town:
         for question in read_town_questions():
             if question.answerable:
                 _, passages = town.ask(question, MOST)
@@ -116,11 +116,10 @@ def main() -> None:
     """Print what each weight brings, and write when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    add_readers(parser)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     calls: dict[str, Any] = {
-        _TOWN: partial(collect_town, options.readers),
+        _TOWN: collect_town,
         **{name: partial(collect_public, options.data, name) for name in SETS},
     }
     of_sets: dict[str, list[Asked]] = run_at_once(calls)

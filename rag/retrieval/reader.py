@@ -53,9 +53,10 @@ class Reader:
 
         inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
         of_texts, of_sentences = (network.judge(inputs) for network in (self._passages, self._sentences))
+        beyond = [len(text.sentences) - len(ends) for text, (_, _, ends) in zip(texts, inputs, strict=True)]
         return [
-            Read(odds_of_text(whole), np.concatenate([apart, np.full(len(text.sentences) - len(apart), UNREAD)]))
-            for text, whole, apart in zip(texts, of_texts, of_sentences, strict=True)
+            Read(odds_of_text(whole), np.append(apart, np.full(count, UNREAD, dtype=np.float32)))
+            for whole, apart, count in zip(of_texts, of_sentences, beyond, strict=True)
         ]
 
 
