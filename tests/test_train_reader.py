@@ -193,19 +193,37 @@ def lively(shape: Shape) -> Reader:
     return reader
 
 
-def test_the_exported_reader_judges_as_the_trained_one(reader: Reader, corpus: Corpus, tmp_path: Path) -> None:
-    export_reader(reader, tmp_path / "new" / "reader.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "new" / "reader.onnx", providers=["CPUExecutionProvider"])
-    ids, segments = (np.array([row] * 3) for row in corpus.lay_out(0, 0, most=64))
-    ids[1, -4:] = PAD
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_last_layer_may_step_at_the_ends_alone(apart: bool) -> None:
+    reader = lively(replace(TINY.shape, apart=apart))
+    ids = torch.randint(0, PIECES, (2, 40), generator=torch.Generator().manual_seed(0))
+    ends = torch.tensor([[12, 20, 39], [15, 16, 39]])
+    ids.scatter_(1, ends, END)
+    segments = torch.tensor([[0] * 5 + [1] * 5 + [2] * 30] * 2)
 
-    (logits,) = session.run(None, {"ids": ids, "segments": segments})
+    with torch.no_grad():
+        at_ends, everywhere = reader.judge_ends(ids, segments, ends), reader(ids, segments)
+
+    torch.testing.assert_close(at_ends, everywhere.gather(1, ends), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("file", ["passages.onnx", "sentences.onnx"])
+def test_the_exported_reader_judges_as_the_trained_one(
+    file: str, trained: Trained, corpus: Corpus, tmp_path: Path
+) -> None:
+    reader = trained[0][OUTPUT / file]
+    export_reader(reader, tmp_path / "new" / file)
+    session = onnxruntime.InferenceSession(tmp_path / "new" / file, providers=["CPUExecutionProvider"])
+    ids, segments = (np.array([row]) for row in corpus.lay_out(0, 0, most=64))
+    ends = np.flatnonzero(ids[0] == END)[None]
+
+    (logits,) = session.run(None, {"ids": ids, "segments": segments, "ends": ends})
 
     with torch.no_grad():
         expected = reader(torch.from_numpy(ids), torch.from_numpy(segments)).numpy()
-    assert logits.dtype == np.float32 and logits.shape == ids.shape
-    assert [one.name for one in session.get_inputs()] == ["ids", "segments"]
-    np.testing.assert_allclose(logits[ids != PAD], expected[ids != PAD], atol=0.02)
+    assert logits.dtype == np.float32
+    assert [one.name for one in session.get_inputs()] == ["ids", "segments", "ends"]
+    np.testing.assert_allclose(logits[0], expected[0, ends[0]], atol=0.02)
 
 
 def test_what_is_padding_changes_no_logit(reader: Reader, corpus: Corpus) -> None:
@@ -236,8 +254,8 @@ def test_training_gives_two_networks_and_of_every_fold_that_of_the_sentences(tra
 def test_the_networks_that_ship_have_the_layers_of_the_recipe() -> None:
     recipe = Recipe()
     for file, layers in ((PASSAGES_FILE, recipe.student.shape.layers), (SENTENCES_FILE, len(recipe.layers))):
-        names = [weight.name.split(".") for weight in onnx.load(file).graph.initializer]
-        assert {int(name[1]) for name in names if name[0] == "layers"} == set(range(layers)), file
+        names = [weight.name.split(".layers.") for weight in onnx.load(file).graph.initializer]
+        assert {int(name[1].split(".")[0]) for name in names if name[1:]} == set(range(layers)), file
 
 
 def test_both_networks_begin_with_the_student_and_leave_it_as_it_was(corpus: Corpus, town: list[TownQuestion]) -> None:
@@ -366,7 +384,10 @@ def test_the_exported_network_reads_a_sentence_apart_up_to_its_8_bits(tmp_path: 
         file = tmp_path / f"{number}.onnx"
         export_reader(lively(shape), file)
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        last = [session.run(None, {"ids": a.numpy(), "segments": b.numpy()})[0][0, -1] for a, b in rows]
+        last = [
+            session.run(None, {"ids": a.numpy(), "segments": b.numpy(), "ends": np.array([[a.shape[1] - 1]])})[0][0, 0]
+            for a, b in rows
+        ]
         differences.append(max(last) - min(last))
 
     assert differences[0] < 0.2 * differences[1], f"apart {differences[0]:.3f}, whole {differences[1]:.3f}"

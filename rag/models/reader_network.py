@@ -56,16 +56,21 @@ class Layer(nn.Module):
         self.widen = nn.Linear(shape.width, shape.inner)
         self.narrow = nn.Linear(shape.inner, shape.width)
 
-    def forward(self, known: torch.Tensor, readable: torch.Tensor | None) -> torch.Tensor:
-        """Return what is known afterwards, shape (batch, length, width)."""
-        batch, length, width = known.shape
+    def forward(
+        self, known: torch.Tensor, readable: torch.Tensor | None, wanted: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return what is known afterwards, shape (batch, length, width). wanted: only at these places, shape (batch, places)."""
+        batch, length = known.shape[:2]
         heads = self.attend(self.attention_norm(known)).view(batch, length, 3, self._heads, self._size)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        if wanted is not None:
+            known, query = _take(known, wanted), _take(query, wanted[:, None])
+            readable = None if readable is None else _take(readable, wanted[:, None])
         dropout = self._dropout if self.training else 0.0
         seen = functional.scaled_dot_product_attention(
             query, key, value, attn_mask=readable, dropout_p=dropout, scale=self._size**-0.5
         )
-        known = known + self._drop(self.attended(seen.transpose(1, 2).reshape(batch, length, width)))
+        known = known + self._drop(self.attended(seen.transpose(1, 2).flatten(2)))
         return known + self._drop(self.narrow(functional.gelu(self.widen(self.step_norm(known)))))
 
     def _drop(self, change: torch.Tensor) -> torch.Tensor:
@@ -111,6 +116,18 @@ class Reader(nn.Module):
         logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions))[..., 0]
         return logits
 
+    def judge_ends(self, ids: torch.Tensor, segments: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        """Return the logits at some places of texts without padding, shape (batch, places): what is exported. ends: the places.
+
+        The last layer steps at those places alone: of a layer's work at the others, only what is attended to is needed.
+        """
+        readable, positions = None, None
+        if self.shape.apart:
+            positions, seen = find_places(ids, segments)
+            readable = seen[:, None]
+        logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions, ends))[..., 0]
+        return logits
+
     def guess(self, ids: torch.Tensor, segments: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         """Return the logits of all pieces at some places, numbered over the whole batch, shape (places, ROWS).
 
@@ -125,14 +142,22 @@ class Reader(nn.Module):
         segments: torch.Tensor,
         readable: torch.Tensor | None,
         positions: torch.Tensor | None = None,
+        wanted: torch.Tensor | None = None,
     ) -> torch.Tensor:
         of_places = self.positions.weight[: ids.shape[1]] if positions is None else self.positions(positions)
         placed = of_places + self.segments(segments)
         known: torch.Tensor = self.first_norm(self.project(self.pieces(ids)) + placed)
-        for layer in self.layers:
+        *layers, last = self.layers
+        for layer in layers:
             known = layer(known, readable)
+        known = last(known, readable, wanted)
         normed: torch.Tensor = self.last_norm(known)
         return normed
+
+
+def _take(rows: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return some rows of the last dimension but one. places: their numbers, shape of what comes before (or 1), and how many."""
+    return rows.gather(-2, places[..., None].expand(*rows.shape[:-2], -1, rows.shape[-1]))
 
 
 def find_places(ids: torch.Tensor, segments: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -224,17 +249,29 @@ def export_reader(reader: Reader, file: Path) -> None:
         quantize_dynamic(whole, file, weight_type=QuantType.QInt8, per_channel=True)
 
 
+class _Exported(nn.Module):
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def forward(self, ids: torch.Tensor, segments: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        return self._reader.judge_ends(ids, segments, ends)
+
+
 def _export_whole(reader: Reader, file: Path) -> None:
-    reader = reader.cpu().eval()
-    ids = torch.full((2, 8), END)
-    axes = {0: "batch", 1: "length"}
+    ids = torch.full((1, 8), END)
     torch.onnx.export(
-        reader,
-        (ids, torch.zeros_like(ids)),
+        _Exported(reader.cpu().eval()),
+        (ids, torch.zeros_like(ids), torch.tensor([[2, 5, 7]])),
         file,
-        input_names=["ids", "segments"],
+        input_names=["ids", "segments", "ends"],
         output_names=["logits"],
-        dynamic_axes={"ids": axes, "segments": axes, "logits": axes},
+        dynamic_axes={
+            "ids": {1: "length"},
+            "segments": {1: "length"},
+            "ends": {1: "sentences"},
+            "logits": {1: "sentences"},
+        },
         opset_version=_OPSET,
         dynamo=False,  # the newer way needs onnxscript
     )

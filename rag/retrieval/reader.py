@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rag.retrieval.reader_input import MOST_READ, NO_END, PAD, PASSAGES_FILE, SENTENCES_FILE, Input, lay_out
+from rag.retrieval.reader_input import MOST_READ, NO_END, PASSAGES_FILE, SENTENCES_FILE, Input, lay_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 
 UNREAD = -8.0
 """What counts for a sentence that was not read: about what the reader gives one that has nothing to do with the question."""
-_AT_ONCE = 2  # texts, of about the same length: more are mostly filled up
-_THREADS = 2
+_AT_ONCE = 2  # texts, one a thread: that is faster than one after the other with two threads each
 
 
 class Text(NamedTuple):
@@ -52,11 +53,17 @@ class Reader:
         import numpy as np
 
         inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
-        of_texts, of_sentences = (network.judge(inputs) for network in (self._passages, self._sentences))
+        longest_first = sorted(range(len(inputs)), key=lambda number: -len(inputs[number][0]))
+        jobs = list(product((self._passages, self._sentences), longest_first))
+        judged = _open_threads().map(lambda job: job[0].judge(inputs[job[1]]), jobs)
+        odds = dict(zip(jobs, judged, strict=True))
         beyond = [len(text.sentences) - len(ends) for text, (_, _, ends) in zip(texts, inputs, strict=True)]
         return [
-            Read(odds_of_text(whole), np.append(apart, np.full(count, UNREAD, dtype=np.float32)))
-            for whole, apart, count in zip(of_texts, of_sentences, beyond, strict=True)
+            Read(
+                odds_of_text(odds[self._passages, number]),
+                np.append(odds[self._sentences, number], np.full(count, UNREAD, dtype=np.float32)),
+            )
+            for number, count in enumerate(beyond)
         ]
 
 
@@ -66,30 +73,18 @@ class _Network:
         self._lock = threading.Lock()
         self._session: Any = None
 
-    def judge(self, inputs: Sequence[Input]) -> list[NDArray[np.float32]]:
-        """Return the logit at each sentence that was laid out of each text, UNREAD for those without pieces."""
+    def judge(self, laid_out: Input) -> NDArray[np.float32]:
+        """Return the logit at each sentence that was laid out of a text, UNREAD for those without pieces."""
         import numpy as np
 
-        found = [np.full(len(ends), UNREAD, dtype=np.float32) for _, _, ends in inputs]
-        order = sorted(range(len(inputs)), key=lambda number: len(inputs[number][0]))
-        for start in range(0, len(order), _AT_ONCE):
-            numbers = order[start : start + _AT_ONCE]
-            for number, odds in zip(numbers, self._run([inputs[number] for number in numbers]), strict=True):
-                for sentence, end in enumerate(inputs[number][2]):
-                    if end != NO_END:
-                        found[number][sentence] = odds[end]
-        return found
-
-    def _run(self, inputs: Sequence[Input]) -> NDArray[np.float32]:
-        import numpy as np
-
-        longest = max(len(ids) for ids, _, _ in inputs)
-        ids = np.full((len(inputs), longest), PAD, dtype=np.int64)
-        segments = np.zeros_like(ids)
-        for row, (of_row, parts, _) in enumerate(inputs):
-            ids[row, : len(of_row)], segments[row, : len(parts)] = of_row, parts
-        logits: NDArray[np.float32] = self._open().run(None, {"ids": ids, "segments": segments})[0]
-        return logits
+        ids, segments, ends = laid_out
+        odds = np.full(len(ends), UNREAD, dtype=np.float32)
+        read = [number for number, end in enumerate(ends) if end != NO_END]
+        if read:
+            given = {"ids": ids, "segments": segments, "ends": [ends[number] for number in read]}
+            inputs = {name: np.array([values], dtype=np.int64) for name, values in given.items()}
+            odds[read] = self._open().run(None, inputs)[0][0]
+        return odds
 
     def _open(self) -> Any:
         with self._lock:
@@ -97,10 +92,15 @@ class _Network:
                 from onnxruntime import InferenceSession, SessionOptions
 
                 options = SessionOptions()
-                options.intra_op_num_threads = _THREADS
-                options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others want the cores
+                options.intra_op_num_threads = 1
                 self._session = InferenceSession(self._file, options, providers=["CPUExecutionProvider"])
             return self._session
+
+
+@functools.cache
+def _open_threads() -> ThreadPoolExecutor:
+    """Return the threads that read, the same for all questions."""
+    return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="reader")
 
 
 @functools.cache
