@@ -69,6 +69,7 @@ _EXAMPLE_DEPARTMENTS = 6
 _NO_DEPARTMENT = "そのほか"
 _LEAST_CHANCE = 0.7  # by the learned reranker, of the place that a suggested question finds
 _DEPARTMENTS_SHOWN = 30
+_WARMING = "申請の手続きに必要なものは何ですか"
 MAX_QUESTION_CHARS = 2_000
 PINNED = official.ENGINE
 
@@ -166,6 +167,13 @@ class Assistant:
     def engine(self) -> str:
         """What writes the answers: extractive, or generative where an LLM does."""
         return EXTRACTIVE if self._engine is None else GENERATIVE
+
+    def warm_up(self) -> None:
+        """Load what the first question would wait for: dictionaries, models, their code. An LLM is asked nothing. Raises as `ask` does."""
+        with self._searchable() as (snapshot, embedder):
+            retriever = self._retriever(snapshot, embedder)
+            asked = retriever.understand(_WARMING)
+            self._answerer(snapshot, embedder, retriever).examine(asked, retriever.retrieve(asked))
 
     def manifest(self) -> Manifest:
         """Return what the published snapshot was built from and with. Raises IndexMissingError where there is none."""

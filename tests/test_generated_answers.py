@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from llama_index.core.llms import CompletionResponse, CompletionResponseGen, CustomLLM, LLMMetadata
 
+from rag.answering.answerer import Answerer
 from rag.assistant import Assistant
-from rag.documents import Answer, Reason, Status
+from rag.documents import Answer, Passage, Reason, Status
+from rag.retrieval.query import Question
 from rag.settings import Settings
 
 FEE = "住民票の写しの手数料はいくらですか"
@@ -102,3 +104,21 @@ def test_personal_data_of_a_question_stay_at_home(ask: Ask) -> None:
     _, _, llm = ask("住民票の写しの手数料は、1通300円です[1]。", f"電話は090-1234-5678です。{FEE}", 0.0)
 
     assert llm.sent and not any("1234-5678" in prompt for prompt in llm.sent)
+
+
+def test_warming_up_loads_what_answers_and_asks_the_llm_nothing(
+    small_town: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined: list[list[Passage]] = []
+
+    def examine(answerer: Answerer, question: Question, passages: list[Passage]) -> object:
+        examined.append(passages)
+        return real(answerer, question, passages)
+
+    real = Answerer.examine
+    monkeypatch.setattr(Answerer, "examine", examine)
+    llm = Scripted(said="はい", sent=[])
+    with closing(Assistant.open(small_town, llm=llm)) as assistant:
+        assistant.warm_up()
+
+    assert len(examined) == 1 and examined[0] and llm.sent == []

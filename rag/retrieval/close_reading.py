@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.asking import strip_politeness
 from rag.documents import Passage
+from rag.indexing.lexical import name_of
 from rag.indexing.pieces import cut_pieces, unpack_pieces
 from rag.retrieval.editions import is_wanted
 from rag.retrieval.learned import READER, LinearModel
+from rag.retrieval.query import Question, Reason
 from rag.retrieval.reader import UNREAD, Reader, Text
 from rag.text import fold
 
@@ -29,7 +32,7 @@ _UNWEIGHED = 2  # passages that are read where no learned reranker says how near
 
 
 def read_closely(
-    question: str,
+    question: Question,
     passages: Sequence[Passage],
     entries: Mapping[str, LexicalEntry],
     reader: Reader,
@@ -42,10 +45,16 @@ def read_closely(
     near = _choose(passages, model)
     if not near:
         return list(passages)
-    pieces = [unpack_pieces(entries[passages[number].chunk.id].pieces) for number in near]
-    texts = [Text(name, sentences) for name, *sentences in pieces]
-    (asked,) = cut_pieces([fold(question)])
-    read = dict(zip(near, reader.read(asked, texts), strict=True))
+    of_near = [entries[passages[number].chunk.id] for number in near]
+    asked = cut_pieces(
+        [
+            ask_of(question, f"{fold(name_of(passages[n].chunk))}\n{e.folded}")
+            for n, e in zip(near, of_near, strict=True)
+        ]
+    )
+    pieces = [unpack_pieces(entry.pieces) for entry in of_near]
+    texts = [Text(of_text, name, sentences) for of_text, (name, *sentences) in zip(asked, pieces, strict=True)]
+    read = dict(zip(near, reader.read(texts), strict=True))
     found = [
         replace(passage, sentence_odds=tuple(read[number].sentences.tolist())) if number in read else passage
         for number, passage in enumerate(passages)
@@ -55,6 +64,30 @@ def read_closely(
     odds = {number: of_text.odds for number, of_text in read.items()}
     least = min(odds.values())
     return [_weigh(passage, odds.get(number, least), model) for number, passage in enumerate(found)]
+
+
+def ask_of(question: Question, said: str) -> str:
+    """Return a question as the reader reads it with a text, folded: without politeness, and in the text's own words for what is asked.
+
+    The reader knows no town's abbreviations. said: the folded text, with its name.
+
+    >>> from dataclasses import replace
+    >>> from rag.retrieval.query import Expansion, Reason, parse_query
+    >>> wording = Expansion(("国保",), ("健康", "保険"), 0.8, Reason.SYNONYM, "国保", "国民健康保険")
+    >>> query = replace(parse_query("国保の届出"), expansions=(wording,))
+    >>> question = Question("すみませんが、国保の届出を教えてください。", query, None)
+    >>> ask_of(question, "国民健康保険に入る届出"), ask_of(question, "国保(国民健康保険)の届出")
+    ('国民健康保険の届出', '国保の届出')
+    """
+    asked = fold(strip_politeness(question.understood)).rstrip("。 ")
+    for expansion in question.query.expansions:
+        before, after = fold(expansion.asked), fold(expansion.meant)
+        is_same_thing = (
+            expansion.reason is not Reason.EVERYDAY
+        )  # an official word near to what was said is not what was asked
+        if is_same_thing and before and before not in said and after in said:
+            asked = asked.replace(before, after)
+    return asked
 
 
 def _choose(passages: Sequence[Passage], model: LinearModel | None) -> list[int]:

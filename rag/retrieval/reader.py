@@ -29,8 +29,9 @@ _AT_ONCE = 2  # texts, one a thread: that is faster than one after the other wit
 
 
 class Text(NamedTuple):
-    """What is read of a text: the pieces of its name (title and headings) and of each sentence."""
+    """What is read: the pieces of a question as it is asked of a text, of the text's name (title and headings), and of each sentence."""
 
+    question: Pieces
     name: Pieces
     sentences: Sequence[Pieces]
 
@@ -48,11 +49,11 @@ class Reader:
     def __init__(self, passages: Path = PASSAGES_FILE, sentences: Path = SENTENCES_FILE) -> None:
         self._passages, self._sentences = _Network(passages), _Network(sentences)
 
-    def read(self, question: Pieces, texts: Sequence[Text]) -> list[Read]:
+    def read(self, texts: Sequence[Text]) -> list[Read]:
         """Return what is said of each text; UNREAD for one without pieces, and for sentences beyond the length."""
         import numpy as np
 
-        inputs = [lay_out(question, text.name, text.sentences, most=MOST_READ) for text in texts]
+        inputs = [lay_out(text.question, text.name, text.sentences, most=MOST_READ) for text in texts]
         longest_first = sorted(range(len(inputs)), key=lambda number: -len(inputs[number][0]))
         jobs = list(product((self._passages, self._sentences), longest_first))
         judged = _open_threads().map(lambda job: job[0].judge(inputs[job[1]]), jobs)

@@ -124,7 +124,7 @@ class Retriever:
 
     def _read_closely(self, asked: Question, passages: Sequence[Passage]) -> list[Passage]:
         entries = self._snapshot.lexical.words([passage.chunk.id for passage in passages[:MOST]])
-        return _sort(read_closely(asked.whole or asked.text, passages, entries, self._reader, self._learned))
+        return _sort(read_closely(asked, passages, entries, self._reader, self._learned))
 
     def measure(self, asked: Question, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return the features of passages as the learned reranker sees them, shape (passages, FEATURES)."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -162,11 +163,19 @@ def serve(settings: Settings) -> None:
             f"{settings.page_title}: http://{settings.host}:{settings.port}/ で待っています（Ctrl+C で終了）",
             flush=True,
         )
+        Thread(target=_warm_up, args=(assistant,), daemon=True).start()
         # No access log: the addresses of searches hold what people asked. Without a log_config uvicorn writes to ours.
         # No proxy_headers: uvicorn would believe everyone at this machine; `trusted_proxies` says whom we believe.
         config = uvicorn.Config(app, log_level="warning", log_config=None, access_log=False, proxy_headers=False)
         with private_logs():
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _warm_up(assistant: Assistant) -> None:
+    try:
+        assistant.warm_up()
+    except RagError as error:
+        print(f"注意: 最初の質問の準備ができませんでした。{error}", file=sys.stderr, flush=True)
 
 
 def find_account_warnings(settings: Settings, gate: Gate) -> list[str]:
