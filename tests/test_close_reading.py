@@ -180,15 +180,15 @@ def test_politeness_and_the_words_of_the_town_change_nothing_for_the_reader() ->
     assert read[0] == read[1] == [pieces.tolist() for pieces in expected]
 
 
-def test_a_follow_up_is_read_with_what_it_follows() -> None:
+def test_a_follow_up_is_read_in_its_own_words_and_a_question_whose_part_it_exchanges_as_a_whole() -> None:
     passages, entries = passages_of(1.0)
-    reader = Says(0.0)
-    read_closely(
-        replace(ASKED, text="では費用は？", topic="転出届はいつまでに出しますか"), passages, entries, reader, MODEL
-    )
+    follow_up = replace(ASKED, text="費用は？", topic="転出届はいつまでに出しますか")
+    for question in (follow_up, replace(follow_up, text="転入届は？", whole="転入届はいつまでに出しますか")):
+        reader = Says(0.0)
+        read_closely(question, passages, entries, reader, MODEL)
 
-    (expected,) = cut_pieces([fold("「転出届」について、費用は？")])
-    assert reader.read_texts[0].question.tolist() == expected.tolist()
+        (expected,) = cut_pieces([fold(question.whole or "費用は？")])
+        assert reader.read_texts[0].question.tolist() == expected.tolist()
 
 
 def test_nothing_found_is_nothing_to_read() -> None:

@@ -68,11 +68,11 @@ def test_an_item_is_given_with_the_short_lead_in_of_its_list() -> None:
     assert answer(passages, score(passages, **{"・通帳": 0.9})) == "持ち物は次のとおりです。\n・通帳[1]"
 
 
-def test_a_second_source_is_cited_from_three_tenths_of_the_best_ones_probability_on() -> None:
+def test_a_second_source_is_cited_from_a_fifth_of_the_best_ones_probability_on() -> None:
     passages = [build_passage("甲は1円です。", source="a.md"), build_passage("丙は3円です。", source="b.md")]
 
-    assert answer(passages, score(passages, 甲=0.9, 丙=0.28)) == "甲は1円です。[1]\n丙は3円です。[2]"
-    assert answer(passages, score(passages, 甲=0.9, 丙=0.26)) == "甲は1円です。[1]"
+    assert answer(passages, score(passages, 甲=0.9, 丙=0.19)) == "甲は1円です。[1]\n丙は3円です。[2]"
+    assert answer(passages, score(passages, 甲=0.9, 丙=0.17)) == "甲は1円です。[1]"
     assert answer(passages, score(passages, 甲=0.3, 丙=0.095)) == "甲は1円です。[1]", "it is hardly likely"
 
 

@@ -43,7 +43,7 @@ class Evidence:
     lexical: BM25 over what it could be at most. dense: cosine. margin: lead of the first passage over the next document.
     found: the score of the first passage: the probability that the reranker gives it.
     answer: the probability of the best unit, answers: that of the best five together; own, unit, cosine, news, likeness, likeness_gap,
-    value, no_value, name_news, column, blank_column: its features (see unit_features). first: it stands in the first passage.
+    value, no_value, name_news, column, blank_column, is_row, is_official, asks_value: its features (see unit_features). first: it stands in the first passage.
     held: share of the question's words in the passage of the best unit; literal: of those that stand there as they were asked.
     compounds, rival, rival_number: how the compounds of the question stand in the best unit (see compounds).
     read, read_most: log odds of the best unit and the most of all, by the reader; reader_here: those of the passage of the best unit.
@@ -81,6 +81,9 @@ class Evidence:
     read: float = 0.0
     read_most: float = UNREAD
     words: float = 0.0
+    is_row: float = 0.0
+    is_official: float = 0.0
+    asks_value: float = 0.0
     everywhere: float | None = None
     rare: float | None = None
     sentence: float | None = None
@@ -94,6 +97,8 @@ class Evidence:
     like_everywhere: float | None = None
     like_sentence_named: float | None = None
     like_gap: float | None = None
+    title_named: float | None = None
+    question_named: float | None = None
     reader: float | None = None
     reader_here: float | None = None
 
@@ -111,8 +116,11 @@ _OF_UNITS = {
     "column": "column",
     "blank_column": "blank_column",
     "read": "read",
+    "is_row": "is_row",
+    "is_official": "is_official",
+    "asks_value": "asks_value",
 }
-_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap", READER)  # fmt: skip
+_OF_PASSAGES = ("everywhere", "rare", "sentence", "sentences", "place", "adjacent", "runs", "sentence_cosine", "heading_cosine", "support", "like_everywhere", "like_sentence_named", "like_gap", "title_named", "question_named", READER)  # fmt: skip
 
 
 def weigh_evidence(

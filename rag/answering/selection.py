@@ -17,7 +17,7 @@ _WORTH_CITING = 0.1  # the least probability of a unit of a passage that was not
 _WORTH_READING = 0.03  # the least probability of a unit that fits into them,
 _WORTH_BESIDE = 0.07  # and the least share of the best unit's
 _WORTH_MORE = 0.35  # the share of the best unit's probability from which on one makes the answer longer
-_OTHER_PASSAGE = 0.3  # … or comes from a passage that was not cited yet: a second source is worth a look
+_OTHER_PASSAGE = 0.2  # … or comes from a passage that was not cited yet: a second source is worth a look
 _AS_GOOD_A_ROW = 0.9  # of the best row's probability: a row of the same table that has as much is asked for too
 _MAX_LEAD_CHARS = 80  # of a lead-in that comes with one of its items
 

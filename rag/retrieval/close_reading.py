@@ -79,7 +79,7 @@ def ask_of(question: Question, said: str) -> str:
     >>> ask_of(question, "国民健康保険に入る届出"), ask_of(question, "国保(国民健康保険)の届出")
     ('国民健康保険の届出', '国保の届出')
     """
-    asked = fold(strip_politeness(question.understood)).rstrip("。 ")
+    asked = fold(strip_politeness(question.whole or question.text)).rstrip("。 ")
     for expansion in question.query.expansions:
         before, after = fold(expansion.asked), fold(expansion.meant)
         is_same_thing = (
