@@ -7,16 +7,17 @@ pages (DESIGN 6: a reranker that saw lengths lost 13 points of hit@1 on PDF page
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.documents import Chunk, ChunkKind
 from rag.retrieval.likeness import Likeness
 from rag.retrieval.opposites import find_qualities, is_opposite
 from rag.retrieval.ranges import NamedNumbers
 from rag.retrieval.sentences import embed_sentences
+from rag.retrieval.word_rows import NOWHERE, Stretches, WordRow, any_within, join_stretches
 from rag.text import compounds, fold, is_number
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ FEATURES = (
 SATURATION = 2.2
 """The most that BM25 gives a word for its frequency, times its rarity: k1 + 1."""
 _NEAR = 2  # words from one of a pair to the other
+_NAMES = 3  # parts of a text before its sentences: title, headings, question
 _RUN = 4
+_TINY = 1e-9
 _NAMED = 0.7  # how much of a word's nearness counts that stands in title or headings
 
 
@@ -90,9 +93,9 @@ class Rarity:
     weights: Mapping[str, float]
     ceiling: float
 
-    def sum(self, words: Iterable[str]) -> float:
-        """Return the weights of distinct words together; those of words that were not asked about count as the ceiling."""
-        return sum(self.weights.get(word, self.ceiling) for word in words)
+
+Column: TypeAlias = "Sequence[float] | NDArray[np.floating[Any]] | NDArray[np.bool_]"
+"""One feature of all candidates."""
 
 
 def measure(
@@ -103,186 +106,219 @@ def measure(
 
     if not candidates:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
-    asked = _Asked(question.query, rarity)
-    held = [_Held.of(candidate, asked.relevant, asked.linked) for candidate in candidates]
-    rows = [asked.compare(candidate, words) for candidate, words in zip(candidates, held, strict=True)]
-    for row, extra in zip(rows, _measure_scores(candidates, held, asked), strict=True):
-        row.update(extra)
-    for row, (sentence, heading) in zip(rows, _measure_cosines(question, candidates, embedder), strict=True):
-        row.update(sentence_cosine=sentence, heading_cosine=heading)
+    asked, texts = _Asked(question.query, rarity), _Texts(candidates)
     likeness = Likeness(question.query, asked.weights, embedder)
-    for row, values in zip(rows, _measure_likeness(likeness, held), strict=True):
-        row.update(values)
-    return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32)
+    columns: dict[str, Column] = {
+        **_measure_words(candidates, texts, asked),
+        **_measure_texts(candidates, asked),
+        **_measure_scores(candidates, asked),
+        **_measure_likeness(likeness, texts),
+        **_measure_cosines(question, candidates, embedder),
+    }
+    return np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a candidate holds of the relevant words, those of its text also by sentence; all words of its text in order.
+class _Texts:
+    """The words of candidates in a row, and where each part of their texts begins and ends in it.
 
-    title_words, question_words: all words of the title, and of the question of a Q&A pair. sentence_words: those of each sentence;
-    named_words: those of title, headings and question together. pairs: of words of compounds that stand side by side anywhere.
+    Those of sentences, and of pairs of sentences that follow each other, hold all candidates' in a row; `first_sentences` tells where
+    each candidate's begin.
     """
 
-    title: frozenset[str]
-    headings: frozenset[str]
-    question: frozenset[str]
-    body: frozenset[str]
-    sentences: tuple[frozenset[str], ...]
-    order: list[str]
-    title_words: frozenset[str]
-    question_words: frozenset[str]
-    sentence_words: tuple[frozenset[str], ...]
-    named_words: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        import numpy as np
 
-    @classmethod
-    def of(cls, candidate: Candidate, relevant: frozenset[str], linked: frozenset[str]) -> _Held:
-        words = candidate.words
-        title, headings, question = (frozenset(text.split()) for text in (words.title, words.headings, words.question))
-        sentence_words = tuple(frozenset(line.split()) for line in words.body.split("\n"))
-        sentences = tuple(relevant & sentence for sentence in sentence_words)
-        return cls(
-            title=relevant & title,
-            headings=relevant & headings,
-            question=relevant & question,
-            body=frozenset().union(*sentences),
-            sentences=sentences,
-            order=words.body.split(),
-            title_words=title,
-            question_words=question,
-            sentence_words=sentence_words,
-            named_words=title | headings | question,
-            pairs=_find_pairs((words.title, words.headings, *words.body.split("\n")), linked)
-            if linked
-            else frozenset(),
-        )
+        texts = [
+            [entry.title, entry.headings, entry.question, *entry.body.split("\n")]
+            for entry in (candidate.words for candidate in candidates)
+        ]
+        words = [part.split() for text in texts for part in text]
+        self.row = WordRow(chain.from_iterable(words))
+        bounds = np.cumsum([0, *map(len, words)])
+        parts = np.cumsum([0, *map(len, texts)])  # of the first parts; one more at the end
+        first, after = parts[:-1], parts[1:]
+        self.titles, self.headings, self.questions = ((bounds[first + n], bounds[first + n + 1]) for n in range(_NAMES))
+        self.named = bounds[first], bounds[first + _NAMES]
+        self.bodies = bounds[first + _NAMES], bounds[after]
+        self.whole = bounds[first], bounds[after]
+        numbers = np.arange(len(words))
+        owners = np.repeat(np.arange(len(texts)), np.diff(parts))
+        is_sentence = numbers >= first[owners] + _NAMES
+        sentences = numbers[is_sentence]
+        self.sentences = bounds[sentences], bounds[sentences + 1]
+        self.pairs = bounds[sentences], bounds[np.minimum(sentences + 2, after[owners[is_sentence]])]
+        self.first_sentences = first - _NAMES * np.arange(len(texts))
+        lengths = np.diff(bounds)
+        self.body_of_word = np.repeat(np.where(is_sentence, owners, NOWHERE), lengths)
+        is_question = numbers == first[owners] + _NAMES - 1
+        self.part_of_word = np.repeat(np.where(is_question, NOWHERE, numbers), lengths)
 
-    @property
-    def all(self) -> frozenset[str]:
-        return self.title | self.headings | self.question | self.body
+    def best_of_sentences(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return the highest of the values of each candidate's sentences (or pairs), shape (candidates,)."""
+        import numpy as np
+
+        best: NDArray[np.floating[Any]] = np.maximum.reduceat(values, self.first_sentences)
+        return best
+
+    def find_best_sentences(self, values: NDArray[np.floating[Any]]) -> list[int]:
+        """Return for each candidate which of its sentences has the highest value, counted from its first one."""
+        bounds = [*self.first_sentences.tolist(), len(values)]
+        return [int(values[start:end].argmax()) for start, end in pairwise(bounds)]
 
 
 class _Asked:
-    """A question, ready to be compared with many candidates.
-
-    relevant: its terms, and the words of their other wordings; linked: the words of its compounds.
-    """
+    """A question, ready to be compared with many candidates. relevant: its terms, then the words of their other wordings."""
 
     def __init__(self, query: Query, rarity: Rarity) -> None:
-        self._rarity, self._wanted = rarity, query.wanted
-        self._named_numbers = NamedNumbers.of(query.text)
-        self.terms = frozenset(query.terms)
-        ways = ((self.terms.intersection(e.of), frozenset(e.words)) for e in query.expansions)
-        self._ways = [(of, words) for of, words in ways if of]
-        self.relevant = self.terms.union(*(words for _, words in self._ways))
+        import numpy as np
+
+        self.rarity, self.wanted = rarity, query.wanted
+        self.named_numbers = NamedNumbers.of(query.text)
+        self.terms = sorted(set(query.terms))
+        known = frozenset(self.terms)
+        ways = [(known.intersection(e.of), e.words) for e in query.expansions]
+        ways = [(of, words) for of, words in ways if of]
+        others = frozenset[str]().union(*(words for _, words in ways)) - known
+        self.relevant = [*self.terms, *sorted(others)]
+        # Other wordings, one a row: the words that say them, and the terms that they stand for.
+        self._needed = np.array([[word in words for word in self.relevant] for _, words in ways], dtype=np.float32)
+        self._of = np.array([[term in of for term in self.terms] for of, _ in ways], dtype=np.float32)
         self.weights = {term: rarity.weights.get(term, rarity.ceiling) for term in self.terms}
-        self._nouns = self.terms & set(query.nouns)
-        self.total, self._total_of_nouns = rarity.sum(self.terms) or 1.0, rarity.sum(self._nouns) or 1.0
-        self._squares = {term: weight**2 for term, weight in self.weights.items()}
-        self._shares: dict[Set[str], float] = {}  # most sentences hold none of the words, or the same ones
-        self._sums: dict[frozenset[str], float] = {}  # of titles, which many candidates share
-        self._numbers = [term for term in query.terms if is_number(term)]
-        pairs = pairwise(query.terms)
-        self._pairs = [(a, b, min(rarity.sum((a,)), rarity.sum((b,)))) for a, b in pairs]
-        worded = frozenset[str]().union(*(of for of, _ in self._ways))  # 国保加入 may stand as 国民健康保険の加入
-        links = [pair for pair in compounds(query.text) if (self.terms - worded).issuperset(pair)]
-        self._compounds = {pair: max(self.weights[word] for word in pair) for pair in links}
-        self.linked = frozenset[str]().union(*links)
-        self._qualities = find_qualities(query.text)
-        self._runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
+        self.values = np.array(list(self.weights.values()), dtype=np.float64)
+        self.total = float(self.values.sum()) or 1.0
+        self.is_noun = np.array([term in query.nouns for term in self.terms], dtype=bool)
+        self.is_number = np.array([is_number(term) for term in self.terms], dtype=bool)
+        pairs = list(pairwise(query.terms))
+        self.pairs = pairs, np.array([min(self.weights[a], self.weights[b]) for a, b in pairs])
+        worded = frozenset[str]().union(*(of for of, _ in ways))  # 国保加入 may stand as 国民健康保険の加入
+        links = list(dict.fromkeys(pair for pair in compounds(query.text) if (known - worded).issuperset(pair)))
+        self.compounds = links, np.array([max(self.weights[word] for word in pair) for pair in links])
+        self.qualities = find_qualities(query.text)
+        self.runs = [runs for text in query.wordings if (runs := frozenset(_find_runs(text)))]
 
-    def share(self, words: Set[str]) -> float:
-        """Return the weighted share of the asked words that are among words."""
-        share = self._shares.get(words)
-        if share is None:
-            share = self._shares[words] = sum(map(self.weights.__getitem__, self._held(words))) / self.total
-        return share
+    def hold(self, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which terms texts hold, as `Query.held_in` does, shape (texts, terms). found: the relevant words in them."""
+        import numpy as np
 
-    def _held(self, words: Set[str]) -> frozenset[str]:
-        """Return what `Query.held_in` does."""
-        held = self.terms.intersection(words)
-        return held.union(*(of for of, needed in self._ways if needed <= words)) if self._ways else held
+        held = found[:, : len(self.terms)]
+        if len(self._needed):
+            is_said = found.astype(np.float32) @ self._needed.T == self._needed.sum(axis=1)
+            held = held | (is_said.astype(np.float32) @ self._of > 0)
+        return held
 
-    def compare(self, candidate: Candidate, held: _Held) -> dict[str, float]:
-        text, everywhere = candidate.words.folded, held.all
-        shares = [self.share(sentence) for sentence in held.sentences]
-        best = max(range(len(shares)), key=shares.__getitem__)
-        held_words = self._held(everywhere)
-        lacking = [self._rarity.sum((noun,)) for noun in self._nouns - held_words]
-        found = self._find_wanted(text.split("\n"), best)
-        fits = self._named_numbers.fit_text(text)
-        return {
-            "body": self.share(held.body),
-            "everywhere": self.share(everywhere),
-            "rare": _share(self._squares, held_words),
-            "nouns": self._rarity.sum(self._nouns & held_words) / self._total_of_nouns,
-            "title": self.share(held.title),
-            "headings": self.share(held.headings),
-            "question": self.share(held.question),
-            "sentence": shares[best],
-            "sentences": max((self.share(a | b) for a, b in zip(held.sentences, held.sentences[1:], strict=False)), default=shares[best]),
-            "lacking": max(lacking, default=0.0) / self._rarity.ceiling,
-            "adjacent": self._share_of_pairs(held.order),
-            "runs": max((sum(map(text.__contains__, runs)) / len(runs) for runs in self._runs), default=0.0),
-            "numbers": sum(n in everywhere for n in self._numbers) / len(self._numbers) if self._numbers else 1.0,
-            "wanted": float(found is True),
-            "unwanted": float(found is False),
-            "title_named": self._named(held.title_words),
-            "question_named": self._named(held.question_words),
-            "in_range": float(fits > 0),
-            "out_of_range": float(fits < 0),
-            "compounds": self._share_of_compounds(held.pairs),
-            "opposite": float(self._is_opposite(candidate.chunk)),
-        }  # fmt: skip
-
-    def _named(self, words: frozenset[str]) -> float:
-        if not words:
-            return 0.0
-        if words not in self._sums:
-            self._sums[words] = self._rarity.sum(words)
-        return self._rarity.sum(words & self.terms) / self._sums[words]
-
-    def _share_of_pairs(self, order: Sequence[str]) -> float:
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, word in enumerate(order):
-            if word in self.terms:
-                places[word].append(place)
-        total = sum(weight for _, _, weight in self._pairs)
-        together = sum(weight for a, b, weight in self._pairs if _follows(places.get(a, ()), places.get(b, ())))
-        return together / total if total else 0.0
-
-    def _share_of_compounds(self, pairs: Set[tuple[str, str]]) -> float:
-        total = sum(self._compounds.values())
-        return sum(weight for pair, weight in self._compounds.items() if pair in pairs) / total if total else 1.0
-
-    def _is_opposite(self, chunk: Chunk) -> bool:
-        if not self._qualities:
-            return False
-        names = [chunk.question_text] if chunk.question else [*chunk.headings]
-        if chunk.kind is ChunkKind.ROW:
-            names.append(chunk.text)
-        return is_opposite(self._qualities, find_qualities("\n".join(names)))
-
-    def _find_wanted(self, sentences: Sequence[str], best: int) -> bool | None:
-        """Tell whether what was asked for stands in or beside a sentence; None where nobody knows what that looks like."""
-        if self._wanted is None:
-            return None
-        return bool(self._wanted.search("\n".join(sentences[max(0, best - 1) : best + 2])))
+    def share(self, found: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the weighted share of the asked words that texts hold, shape (texts,)."""
+        shares: NDArray[np.float64] = self.hold(found) @ self.values / self.total
+        return shares
 
 
-def _share(weights: Mapping[str, float], words: Collection[str]) -> float:
-    return sum(weight for word, weight in weights.items() if word in words) / (sum(weights.values()) or 1.0)
+def _measure_words(candidates: Sequence[Candidate], texts: _Texts, asked: _Asked) -> dict[str, Column]:
+    """Measure which of the asked words stand where."""
+    import numpy as np
+
+    parts = (texts.whole, texts.titles, texts.headings, texts.questions, texts.bodies, texts.sentences, texts.pairs)
+    found = texts.row.holds(asked.relevant, *join_stretches(parts))
+    ends = np.cumsum([len(starts) for starts, _ in parts])[:-1]
+    whole, titles, headings, questions, bodies, in_sentences, in_pairs = np.split(found, ends)
+    held = asked.hold(whole)
+    sentences = asked.share(in_sentences)
+    nouns, numbers = asked.values * asked.is_noun, asked.is_number
+    best = texts.find_best_sentences(sentences)
+    wanted = [_find_wanted(asked, c.words.folded.split("\n"), n) for c, n in zip(candidates, best, strict=True)]
+    return {
+        "body": asked.share(bodies),
+        "everywhere": held @ asked.values / asked.total,
+        "rare": held @ asked.values**2 / (float((asked.values**2).sum()) or 1.0),
+        "nouns": held @ nouns / (float(nouns.sum()) or 1.0),
+        "title": asked.share(titles),
+        "headings": asked.share(headings),
+        "question": asked.share(questions),
+        "sentence": texts.best_of_sentences(sentences),
+        "sentences": texts.best_of_sentences(asked.share(in_pairs)),
+        "place": asked.share(_join_places([candidate.place for candidate in candidates], whole)),
+        "lacking": (~held * nouns).max(axis=1, initial=0.0) / asked.rarity.ceiling,
+        "adjacent": _share_of_pairs(texts, *asked.pairs, texts.body_of_word, texts.bodies, within=_NEAR, default=0.0),
+        "numbers": whole[:, : len(numbers)][:, numbers].mean(axis=1) if numbers.any() else np.ones(len(whole)),
+        "wanted": [found is True for found in wanted],
+        "unwanted": [found is False for found in wanted],
+        "title_named": _share_of_name([c.words.title for c in candidates], titles, asked),
+        "question_named": _share_of_name([c.words.question for c in candidates], questions, asked),
+        "compounds": _share_of_pairs(texts, *asked.compounds, texts.part_of_word, texts.whole, within=1, default=1.0),
+    }
 
 
-def _follows(first: Sequence[int], second: Sequence[int]) -> bool:
-    return any(0 < b - a <= _NEAR for a in first for b in second)
+def _join_places(places: Sequence[object], found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what stands anywhere at the place of each candidate, same shape as `found`: what stands in each."""
+    import numpy as np
+
+    number_of: dict[object, int] = {}
+    numbers = [number_of.setdefault(place, len(number_of)) for place in places]
+    together = np.zeros((len(number_of), found.shape[1]), dtype=bool)
+    np.logical_or.at(together, numbers, found)
+    joined: NDArray[np.bool_] = together[numbers]
+    return joined
 
 
-def _find_pairs(texts: Iterable[str], linked: frozenset[str]) -> frozenset[tuple[str, str]]:
-    """Return the pairs of words of compounds that stand side by side."""
-    kept = ([word if word in linked else None for word in text.split()] for text in texts)
-    return frozenset((a, b) for words in kept for a, b in pairwise(words) if a is not None and b is not None)
+def _share_of_pairs(
+    texts: _Texts,
+    pairs: Sequence[tuple[str, str]],
+    weights: NDArray[np.float64],
+    text_of_word: NDArray[np.int64],
+    stretches: Stretches,
+    *,
+    within: int,
+    default: float,
+) -> NDArray[np.float64]:
+    """Return the weighted share of pairs of words that stand together in each stretch; `default` where there is no pair."""
+    import numpy as np
+
+    if not pairs or not weights.sum():
+        return np.full(len(stretches[0]), default)
+    together = texts.row.follows(pairs, text_of_word, within=within)
+    shares: NDArray[np.float64] = any_within(together, *stretches) @ weights / weights.sum()
+    return shares
+
+
+def _share_of_name(names: Sequence[str], found: NDArray[np.bool_], asked: _Asked) -> NDArray[np.float64]:
+    """Return the weighted share of the words of each name that were asked; all others are as rare as can be. found: in each name."""
+    import numpy as np
+
+    terms = found[:, : len(asked.terms)]
+    known = terms @ asked.values
+    counts = {name: len(frozenset(name.split())) for name in dict.fromkeys(names)}
+    others = np.array([counts[name] for name in names]) - terms.sum(axis=1)
+    shares: NDArray[np.float64] = known / np.maximum(known + others * asked.rarity.ceiling, _TINY)
+    return shares
+
+
+def _measure_texts(candidates: Sequence[Candidate], asked: _Asked) -> dict[str, Column]:
+    """Measure what is read off the texts themselves."""
+    texts = [candidate.words.folded for candidate in candidates]
+    fits = [asked.named_numbers.fit_text(text) for text in texts]
+    return {
+        "runs": [
+            max((sum(map(text.__contains__, runs)) / len(runs) for runs in asked.runs), default=0.0) for text in texts
+        ],
+        "in_range": [fit > 0 for fit in fits],
+        "out_of_range": [fit < 0 for fit in fits],
+        "opposite": [_names_opposite(asked, candidate.chunk) for candidate in candidates],
+    }
+
+
+def _names_opposite(asked: _Asked, chunk: Chunk) -> bool:
+    if not asked.qualities:
+        return False
+    names = [chunk.question_text] if chunk.question else [*chunk.headings]
+    if chunk.kind is ChunkKind.ROW:
+        names.append(chunk.text)
+    return is_opposite(asked.qualities, find_qualities("\n".join(names)))
+
+
+def _find_wanted(asked: _Asked, sentences: Sequence[str], best: int) -> bool | None:
+    """Tell whether what was asked for stands in or beside a sentence; None where nobody knows what that looks like."""
+    if asked.wanted is None:
+        return None
+    return bool(asked.wanted.search("\n".join(sentences[max(0, best - 1) : best + 2])))
 
 
 def _find_runs(text: str) -> list[str]:
@@ -296,53 +332,54 @@ def _find_runs(text: str) -> list[str]:
     return [run for run in runs if run.isalnum()]
 
 
-def _measure_scores(candidates: Sequence[Candidate], held: Sequence[_Held], asked: _Asked) -> list[dict[str, float]]:
-    """Return the features that compare a candidate with the others."""
-    best = {name: max(max(getattr(c, name) for c in candidates), 1e-9) for name in ("fused", "lexical", "dense")}
+def _measure_scores(candidates: Sequence[Candidate], asked: _Asked) -> dict[str, Column]:
+    """Measure the scores of the legs, and compare them with those of the other candidates."""
+    import numpy as np
+
+    fused, lexical, dense = np.array([(c.fused, c.lexical, c.dense) for c in candidates]).T
+    best = [max(float(scores.max()), _TINY) for scores in (fused, lexical, dense)]
     by_place: dict[object, list[int]] = defaultdict(list)
     for number, candidate in enumerate(candidates):
         by_place[candidate.place].append(number)
-    together = {place: frozenset().union(*(held[n].all for n in numbers)) for place, numbers in by_place.items()}
-    rows = []
-    for number, candidate in enumerate(candidates):
-        others = [candidates[other].fused for other in by_place[candidate.place] if other != number]
-        rows.append(
-            {
-                "fused": candidate.fused / best["fused"],
-                "lexical": candidate.lexical / best["lexical"],
-                "saturation": candidate.lexical / (SATURATION * asked.total),
-                "dense": candidate.dense,
-                "nearness": max(candidate.dense, 0.0) / best["dense"],
-                "support": max(others, default=0.0) / best["fused"],
-                "place": asked.share(together[candidate.place]),
-            }
-        )
-    return rows
+    support = [
+        max((candidates[other].fused for other in by_place[candidate.place] if other != number), default=0.0)
+        for number, candidate in enumerate(candidates)
+    ]
+    return {
+        "fused": fused / best[0],
+        "lexical": lexical / best[1],
+        "saturation": lexical / (SATURATION * asked.total),
+        "dense": dense,
+        "nearness": np.maximum(dense, 0.0) / best[2],
+        "support": np.array(support) / best[0],
+    }
 
 
-def _measure_likeness(likeness: Likeness, held: Sequence[_Held]) -> Iterator[dict[str, float]]:
-    """Yield the features of the likeness of words, of each candidate."""
+def _measure_likeness(likeness: Likeness, texts: _Texts) -> dict[str, Column]:
+    """Measure how near the words of the texts come to the asked ones."""
     import numpy as np
 
-    near = likeness.compare([text for words in held for text in (words.named_words, *words.sentence_words)])
-    bounds = [0, *np.cumsum([1 + len(words.sentence_words) for words in held]).tolist()]
-    for start, end in pairwise(bounds):
-        named, sentences, anywhere = near[start], near[start + 1 : end], near[start:end].max(axis=0)
-        yield {
-            "like_everywhere": float(likeness.share(anywhere)),
-            "like_sentence": float(likeness.share(sentences).max()),
-            "like_sentence_named": float(likeness.share(np.maximum(sentences, _NAMED * named)).max()),
-            "like_gap": float(likeness.find_gap(anywhere)),
-        }
+    near = likeness.compare_stretches(texts.row, *join_stretches((texts.named, texts.sentences)))
+    named, sentences = np.split(near, [len(texts.first_sentences)])
+    anywhere = np.maximum(named, np.maximum.reduceat(sentences, texts.first_sentences, axis=0))
+    counts = np.diff([*texts.first_sentences, len(sentences)])
+    sentences_named = np.maximum(sentences, _NAMED * np.repeat(named, counts, axis=0))
+    return {
+        "like_everywhere": likeness.share(anywhere),
+        "like_sentence": texts.best_of_sentences(likeness.share(sentences)),
+        "like_sentence_named": texts.best_of_sentences(likeness.share(sentences_named)),
+        "like_gap": likeness.find_gap(anywhere),
+    }
 
 
-def _measure_cosines(
-    question: Question, candidates: Sequence[Candidate], embedder: Embedder
-) -> list[tuple[float, float]]:
-    """Return the cosine of the nearest sentence, and that of its name, of each candidate."""
+def _measure_cosines(question: Question, candidates: Sequence[Candidate], embedder: Embedder) -> dict[str, Column]:
+    """Measure the cosine of the nearest sentence, and that of the name, of each candidate."""
     import numpy as np
 
     vectors, counts = embed_sentences([c.chunk for c in candidates], [c.words for c in candidates], embedder)
     cosines = vectors @ question.vector
     bounds = [0, *np.cumsum(counts).tolist()]
-    return [(float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0, float(cosines[a])) for a, b in pairwise(bounds)]
+    return {
+        "sentence_cosine": [float(cosines[a + 1 : b].max()) if b > a + 1 else 0.0 for a, b in pairwise(bounds)],
+        "heading_cosine": [float(cosines[a]) for a, _ in pairwise(bounds)],
+    }

@@ -8,8 +8,10 @@ context), and counts by its rarity as in BM25.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from rag.retrieval.word_rows import NOWHERE, WordRow, most_within
 from rag.text import is_number
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Likeness:
 
         self._embedder, self._terms = embedder, sorted(set(query.terms))
         places = {term: place for place, term in enumerate(self._terms)}
-        self._ways = [(frozenset(e.words), [places[of] for of in e.of if of in places]) for e in query.expansions]
+        self._ways = [(e.words, [places[of] for of in e.of if of in places]) for e in query.expansions]
         values = np.array([weights[term] for term in self._terms])
         self._shares = values / (values.sum() or 1.0)
 
@@ -39,17 +41,22 @@ class Likeness:
         """
         import numpy as np
 
-        words = sorted(frozenset().union(*texts))
-        near = np.zeros((len(texts), len(self._terms)))
-        if not words or not self._terms:
-            return near
-        filled = [place for place, text in enumerate(texts) if text]
-        place_of = {word: place for place, word in enumerate(words)}
-        gathered = [place_of[word] for place in filled for word in texts[place]]
-        starts = np.cumsum([0, *(len(texts[place]) for place in filled)])[:-1]
-        near[filled] = np.maximum.reduceat(self._compare_words(words, place_of)[gathered], starts, axis=0)
+        bounds = np.cumsum([0, *map(len, texts)])
+        return self.compare_stretches(WordRow(chain.from_iterable(texts)), bounds[:-1], bounds[1:])
+
+    def compare_stretches(
+        self, row: WordRow, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the same for stretches [start, end) of a row of words, shape (stretches, terms)."""
+        import numpy as np
+
+        if not len(row.numbers) or not self._terms:
+            return np.zeros((len(starts), len(self._terms)))
+        near = most_within(self._compare_words(row)[row.numbers], starts, ends)
         for needed, of in self._ways:
-            near[np.ix_([place for place in filled if needed <= texts[place]], of)] = 1.0
+            if all(row.number_of(word) != NOWHERE for word in needed):
+                is_said = row.holds(needed, starts, ends).all(axis=1)
+                near[np.ix_(np.flatnonzero(is_said), np.array(of, dtype=np.int64))] = 1.0
         return near
 
     def share(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,10 +74,11 @@ class Likeness:
         gaps: NDArray[np.float64] = np.max((1.0 - near) * self._shares, axis=-1, initial=0.0)
         return gaps
 
-    def _compare_words(self, words: Sequence[str], place_of: Mapping[str, int]) -> NDArray[np.float64]:
-        """Return how near each word comes to each term, shape (words, terms)."""
+    def _compare_words(self, row: WordRow) -> NDArray[np.float64]:
+        """Return how near each distinct word of a row comes to each term, shape (words, terms)."""
         import numpy as np
 
+        words = row.vocabulary
         vectors = self._embedder.embed_words([*words, *self._terms])
         near: NDArray[np.float64] = np.clip(vectors[: len(words)] @ vectors[len(words) :].T, 0.0, 1.0).astype(
             np.float64
@@ -78,6 +86,6 @@ class Likeness:
         near[[is_number(word) for word in words]] = 0.0
         near[:, [is_number(term) for term in self._terms]] = 0.0
         for place, term in enumerate(self._terms):
-            if term in place_of:
-                near[place_of[term], place] = 1.0
+            if (number := row.number_of(term)) != NOWHERE:
+                near[number, place] = 1.0
         return near
