@@ -87,4 +87,13 @@ def test_silence_is_measured_without_near_misses_and_its_threshold_loses_few() -
     rows = measure_silence(askings, np.array([0.9, 0.3, 0.1]))
 
     assert next(row for row in rows if row.threshold == 0.5) == Silence(0.5, 1.0, 1.0, 1.0, 0.0, 0.0)
-    assert 0.3 < choose_threshold([rows]) < 0.9
+    assert 0.3 < choose_threshold({"a": rows}) < 0.9
+
+
+def test_the_threshold_is_that_of_the_town_and_the_mean_of_the_others() -> None:
+    def rows(*f1: float) -> list[Silence]:
+        return [Silence(number / 10, value, 0, 0, 0, 0) for number, value in enumerate(f1, start=4)]
+
+    public = {"a": rows(0.8, 0.6), "b": rows(0.8, 0.6)}
+    assert choose_threshold({**public, "c": rows(0.5, 0.8)}) == 0.4, "two of three"
+    assert choose_threshold({**public, "town": rows(0.5, 0.8)}) == 0.5, "the town counts as much as both"
