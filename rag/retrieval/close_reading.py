@@ -81,11 +81,10 @@ def ask_of(question: Question, said: str) -> str:
     """
     asked = fold(strip_politeness(question.whole or question.text)).rstrip("。 ")
     for expansion in question.query.expansions:
+        if expansion.reason is Reason.EVERYDAY:
+            continue  # an official word near to what was said is not what was asked
         before, after = fold(expansion.asked), fold(expansion.meant)
-        is_same_thing = (
-            expansion.reason is not Reason.EVERYDAY
-        )  # an official word near to what was said is not what was asked
-        if is_same_thing and before and before not in said and after in said:
+        if before and before not in said and after in said:
             asked = asked.replace(before, after)
     return asked
 
