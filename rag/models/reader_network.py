@@ -109,23 +109,27 @@ class Reader(nn.Module):
 
     def forward(self, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
         """Return the logits of all places, shape (batch, length)."""
-        readable, positions = (ids != PAD)[:, None, None, :], None
-        if self.shape.apart:
-            positions, seen = find_places(ids, segments)
-            readable = readable & seen[:, None]
-        logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions))[..., 0]
-        return logits
+        return self._judge(ids, segments, (ids != PAD)[:, None, None, :])
 
     def judge_ends(self, ids: torch.Tensor, segments: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
         """Return the logits at some places of texts without padding, shape (batch, places): what is exported. ends: the places.
 
         The last layer steps at those places alone: of a layer's work at the others, only what is attended to is needed.
         """
-        readable, positions = None, None
+        return self._judge(ids, segments, None, ends)
+
+    def _judge(
+        self,
+        ids: torch.Tensor,
+        segments: torch.Tensor,
+        readable: torch.Tensor | None,
+        wanted: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        positions = None
         if self.shape.apart:
             positions, seen = find_places(ids, segments)
-            readable = seen[:, None]
-        logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions, ends))[..., 0]
+            readable = seen[:, None] if readable is None else readable & seen[:, None]
+        logits: torch.Tensor = self.judge(self._read(ids, segments, readable, positions, wanted))[..., 0]
         return logits
 
     def guess(self, ids: torch.Tensor, segments: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

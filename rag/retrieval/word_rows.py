@@ -92,9 +92,7 @@ def most_within(values: NDArray[np.float64], starts: NDArray[np.int64], ends: ND
     import numpy as np
 
     bounds = np.stack([starts, ends], axis=1).ravel()
-    padded = np.concatenate(
-        [values, np.zeros((1, values.shape[1]), dtype=values.dtype)]
-    )  # an end may lie behind the last row
+    padded = np.concatenate([values, np.zeros((1, values.shape[1]))])  # an end may lie behind the last row
     most: NDArray[np.float64] = np.maximum.reduceat(padded, bounds, axis=0)[::2]
     most[starts == ends] = 0.0
     return most
