@@ -42,7 +42,7 @@ _KIND_LABELS = {
 
 
 class BlockKind(StrEnum):
-    """What a stretch of page text is. UNREADABLE: text of a wrong text layer. See NOT_SEARCHED for what is only counted."""
+    """What a stretch of page text is. UNREADABLE: text of a wrong text layer. CONTENTS: an entry of a table of contents. See NOT_SEARCHED for what is only counted."""
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -55,9 +55,10 @@ class BlockKind(StrEnum):
     RUBY = "ruby"
     UNREADABLE = "unreadable"
     TABLE_HEADER = "table_header"
+    CONTENTS = "contents"
 
 
-NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY, BlockKind.UNREADABLE})
+NOT_SEARCHED = frozenset({BlockKind.HEADER, BlockKind.FOOTER, BlockKind.RUBY, BlockKind.UNREADABLE, BlockKind.CONTENTS})
 """Kinds of block whose characters are in no chunk, on purpose. (A table header is in the chunk of each of its rows.)"""
 
 
@@ -179,7 +180,8 @@ _CONCERN_LABELS = {
 class Quality:
     """What was understood of one page. Shares are between 0 and 1.
 
-    characters: printed characters, white space aside; searchable: those of them in blocks that are searched.
+    characters: printed characters, white space aside; searchable: those of them in blocks that are searched; contents: those of tables
+    of contents.
     suspicious_share: unreadable or implausible characters. ocr_confidence: None for a page that was not recognised by OCR.
     concerns: why a person should look at the page.
     """
@@ -192,6 +194,7 @@ class Quality:
     vertical: bool = False
     searchable: int = 0
     concerns: tuple[Concern, ...] = ()
+    contents: int = 0
 
     @property
     def is_answerable(self) -> bool:

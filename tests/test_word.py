@@ -327,8 +327,8 @@ def test_a_table_of_contents_is_kept_apart(tmp_path: Path) -> None:
         put(document, paragraph(run("2 雑則 8"), mark("end")), paragraph(run("本文です。")))
 
     assert [(b.kind.value, t) for b, t in show(read(tmp_path, fill))] == [
-        ("header", "1 総則 3"),
-        ("header", "2 雑則 8"),
+        ("contents", "1 総則 3"),
+        ("contents", "2 雑則 8"),
         ("paragraph", "本文です。"),
     ]
 

@@ -12,7 +12,7 @@ from rag.documents import BlockKind, Page, WordBox
 from rag.indexing.chunks import find_uncovered
 
 Check = Callable[[ReadFile, int, Sequence[Needle]], bool]
-_MARGINS = (BlockKind.HEADER, BlockKind.FOOTER)
+_APART = (BlockKind.HEADER, BlockKind.FOOTER, BlockKind.CONTENTS)
 _ROWS = (BlockKind.TABLE_ROW, BlockKind.QA)
 _HEADING_SLACK = 8  # a heading may bring its number along, not the paragraph below it
 _BOX_SLACK = 12.0  # points
@@ -93,9 +93,9 @@ def has_label(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
 
 
 def is_margin(read: ReadFile, page: int, needles: Sequence[Needle]) -> bool:
-    """Tell whether the text is in a header or footer, and no paragraph or row of the page."""
+    """Tell whether the text is in a header, footer or table of contents, and no paragraph or row of the page."""
     wanted = needles[0]
-    in_margin = any(wanted.find(p.text) >= 0 for p in read.pieces(page) if p.block.kind in _MARGINS)
+    in_margin = any(wanted.find(p.text) >= 0 for p in read.pieces(page) if p.block.kind in _APART)
     body = [p for p in read.searched(page) if p.block.kind is not BlockKind.HEADING]
     return in_margin and not any(is_whole(wanted, piece.text) for piece in body)
 

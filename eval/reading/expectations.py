@@ -48,7 +48,7 @@ _LABELS = {
     Kind.PATH: "見出しの階層",
     Kind.ORDER: "読む順",
     Kind.LABEL: "印刷された頁",
-    Kind.MARGIN: "柱とノンブル",
+    Kind.MARGIN: "柱とノンブルと目次",
     Kind.CAPTION: "図表の題",
     Kind.RUBY: "ルビ",
     Kind.OCR: "文字認識",
@@ -128,7 +128,7 @@ def label(number: str, sentence: str = "", *, page: int = 1) -> Expectations:
 
 
 def margins(*texts: str, page: int = 1) -> Expectations:
-    """Expect each text as a header or footer, and in no searched block."""
+    """Expect each text as a header, footer or entry of a table of contents, and in no searched block."""
     return _each(Kind.MARGIN, page, ((text,) for text in texts))
 
 

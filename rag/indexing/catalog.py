@@ -261,13 +261,15 @@ class Catalog:
         return _to_quality(self._one_text("SELECT quality FROM pages WHERE source = ? AND number = ?", source, number))
 
     def count_answerable_pages(self) -> list[tuple[str, int, int, int]]:
-        """Return (source, pages with something on them, answerable ones, pages read by OCR) by source; see `Quality`."""
+        """Return (source, pages with something but contents on them, answerable ones, pages read by OCR) by source; see `Quality`."""
         doubts = [Concern.WAITING_OCR, Concern.OCR_FAILED, Concern.GARBLED]
         doubtful = " OR ".join(f"instr(quality, '\"{concern}\"')" for concern in doubts)
         query = (
-            "SELECT source, sum(characters > 0 OR concerns <> '[]'), sum(searchable > 0 AND NOT doubtful), sum(ocr IS NOT NULL)"
+            "SELECT source, sum((characters > 0 AND (searchable > 0 OR contents = 0)) OR concerns <> '[]'),"
+            " sum(searchable > 0 AND NOT doubtful), sum(ocr IS NOT NULL)"
             " FROM (SELECT source, json_extract(quality, '$.characters') AS characters,"
             " json_extract(quality, '$.searchable') AS searchable, json_extract(quality, '$.concerns') AS concerns,"
+            " ifnull(json_extract(quality, '$.contents'), 0) AS contents,"
             f" json_extract(quality, '$.ocr_confidence') AS ocr, ({doubtful}) AS doubtful FROM pages)"
             " GROUP BY source ORDER BY source"
         )

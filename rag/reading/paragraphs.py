@@ -9,7 +9,7 @@ from rag.reading.lines import Line, Table, count_columns
 from rag.reading.look_alikes import mend_look_alikes
 from rag.reading.page_text import WIDE_SPACE, Draft, PageText, is_latin, line_text, start_block
 from rag.reading.reading_order import PageOrder
-from rag.reading.structure import article_number, heading_level, is_article_caption, is_list_item
+from rag.reading.structure import article_number, contents_number, heading_level, is_article_caption, is_list_item
 from rag.reading.table_text import write_table
 
 _SENTENCE_ENDS = "。！？!?"
@@ -74,9 +74,9 @@ def _continues(before: Line, after: Line, written: str, text: str) -> bool:
         return False
     if before.column != after.column:
         return _flows_on(before, after, written, text)
-    if not 0.85 < before.size / after.size < 1.18 or _starts_anew(text):
-        return False
     last_line = written.rpartition("\n")[2]
+    if not 0.85 < before.size / after.size < 1.18 or _starts_anew(text) or contents_number(last_line):
+        return False
     pitch = before.box.bottom - after.box.top
     if not -0.6 * before.size < pitch < (1.6 if before.vertical else 1.0) * before.size:
         return False

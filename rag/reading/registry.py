@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from rag.documents import NOT_SEARCHED, Concern, Content, Document, Page, Problem
+from rag.documents import NOT_SEARCHED, BlockKind, Concern, Content, Document, Page, Problem
 from rag.errors import ReadingError
 from rag.reading import conversion
 from rag.reading.archives import check_unpacked
@@ -32,7 +33,7 @@ __all__ = [
     "refuse_unknown",
 ]
 
-READER_VERSION = "10"
+READER_VERSION = "11"
 """Part of what decides whether a file must be read again: raise it when any reader gives another result for the same bytes."""
 
 Reader = Callable[[Path, str, ReadingOptions], Content]
@@ -156,10 +157,12 @@ def _without_surrogates(content: Content) -> Content:
 
 
 def _count_searchable(page: Page) -> Page:
-    """Return the page with how many of its characters are searched in its quality record."""
-    searched = (page.text[block.start : block.end] for block in page.blocks if block.kind not in NOT_SEARCHED)
-    count = sum(len("".join(text.split())) for text in searched)
-    return replace(page, quality=replace(page.quality, searchable=count))
+    """Return the page with how many of its characters are searched, and how many are contents, in its quality record."""
+    counts: Counter[BlockKind] = Counter()
+    for block in page.blocks:
+        counts[block.kind] += len("".join(page.text[block.start : block.end].split()))
+    searchable = counts.total() - sum(counts[kind] for kind in NOT_SEARCHED)
+    return replace(page, quality=replace(page.quality, searchable=searchable, contents=counts[BlockKind.CONTENTS]))
 
 
 def _describe_broken(error: Exception, source: str, path: Path) -> ReadingError:

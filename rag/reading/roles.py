@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from rag.documents import BlockKind
+from rag.documents import NOT_SEARCHED, BlockKind
 from rag.reading.page_text import Draft
 from rag.reading.pdf_page import Sheet
 from rag.reading.structure import drop_enumerations, heading_level
@@ -112,7 +112,7 @@ def _value(label: str) -> int:
 def mark_captions(sheets: Sequence[Sheet]) -> None:
     """Mark as caption a line that names a figure or table, and a short one directly above a table that is no sentence."""
     for sheet in sheets:
-        drafts = [d for d in sheet.page.drafts if d.kind not in (BlockKind.HEADER, BlockKind.FOOTER)]
+        drafts = [d for d in sheet.page.drafts if d.kind not in NOT_SEARCHED]
         for draft, below in pairwise([*drafts, None]):
             text = sheet.page.text[draft.start : draft.end] if draft else ""
             if draft is None or draft.kind != BlockKind.PARAGRAPH or not 4 <= len(text) <= _CAPTION_CHARS:

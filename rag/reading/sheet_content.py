@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from rag.documents import Block, BlockKind, Content, Locator, Page, Quality
+from rag.reading.contents import mark_contents
 from rag.reading.page_concerns import report_concerns
 from rag.reading.page_text import Draft, PageText
 from rag.reading.pdf_page import Sheet
@@ -27,6 +28,7 @@ def build_content(
     """Return the content of pages that were read. outline: see `find_headings`; title: the one in the file's metadata."""
     mark_margins(sheets)
     detect_labels(sheets)
+    mark_contents(sheets)
     mark_captions(sheets)
     levels = find_headings(sheets, outline)
     walk = HeadingPath()

@@ -23,6 +23,8 @@ _ANNEX = re.compile(
 _CONTENTS = re.compile(
     r"[.・…‥]{3,}|[…‥]{2,}|^第\S+[編章節款](?:\s.*)?\s[0-9]{1,3}$|第\S{1,4}(?:編|章|節|款|目)\S*\s.*\(第\S+条.*\)$"
 )
+_LEADERS = r"(?:(?:[.・･·‧]\s?){4,}|(?:[…‥]\s?){2,})"
+_CONTENTS_ENTRY = re.compile(rf"\S\s*{_LEADERS}\s*[-(]?\s*([0-9]{{1,4}}|[ivxlcIVXLCⅰ-ⅿⅠ-Ⅿ]{{1,6}})\s*[-)頁]?\s*$")
 _CAPTION = re.compile(r"\((?![0-9０-９一二三四五六七八九十ア-ンa-zA-Z]{1,2}\))[^()]{1,30}\)$")
 _UNIT = re.compile(
     r"(?:か月|箇月|ヶ月|週間|時間|[月日年人円件回時分秒歳才名台枚号条項点倍個階万億千%％割])(?=[\s0-9ぁ-ん、。,(以未間程末]|$)"
@@ -96,6 +98,16 @@ def article_number(line: str) -> str | None:
     >>> article_number("第3条第1項の規定により")
     """
     match = _ARTICLE.match(_clean(line))
+    return match[1] if match else None
+
+
+def contents_number(line: str) -> str | None:
+    """Return the page that a line leads to by a row of dots, as in a table of contents; None for another line.
+
+    >>> [contents_number(line) for line in ["第1章　総則 ・・・・・・・ ３", "はじめに……ⅰ", "資料編.......42頁", "住民税・・・など3件"]]
+    ['3', 'ⅰ', '42', None]
+    """
+    match = _CONTENTS_ENTRY.search(_clean(line))
     return match[1] if match else None
 
 

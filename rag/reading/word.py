@@ -147,7 +147,7 @@ class _Reader:
         label = "" if is_gone else self._label(paragraph, role)  # an empty paragraph counts too
         kind = BlockKind.LIST_ITEM if label else BlockKind.PARAGRAPH
         if is_contents or role.is_contents or out.is_contents:
-            kind, role = BlockKind.HEADER, replace(role, level=0, is_title=False)
+            kind, role = BlockKind.CONTENTS, replace(role, level=0, is_title=False)
         elif role.is_caption:
             kind = BlockKind.CAPTION
         yield Paragraph(
