@@ -395,6 +395,24 @@ def test_a_sentence_that_runs_over_a_page_break_is_in_one_chunk_with_a_place_on_
     assert [segment.page for segment in joined[0].segments] == [1, 2] and joined[0].locator.page == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "end", "is_joined"),
+    [
+        (BlockKind.PARAGRAPH, "事業者は、災害時の役割を認識し、各事業者において災害", True),
+        (BlockKind.PARAGRAPH, "届け出るときは、本人確認書類", True),
+        (BlockKind.PARAGRAPH, "事業者は、役割を認識する。次の表は参考", False),
+        (BlockKind.PARAGRAPH, "持ち物　届出印、通帳、本人確認書類", False),
+        (BlockKind.PARAGRAPH, "緑沢町の人口の推移", False),
+        (BlockKind.LIST_ITEM, "・代理人が届け出るときは、委任状", False),
+    ],
+)
+def test_a_noun_ends_no_sentence_that_a_clause_leads_to(kind: BlockKind, end: str, is_joined: bool) -> None:
+    first = PageBuilder(1).paragraph("前の文です。").add(kind, end)
+    second = PageBuilder(2).paragraph("時に備えて計画を定める。")
+    chunks = [chunk.text for chunk in split_document(document(first, second), max_chars=400)]
+    assert (f"前の文です。\n{end}\n時に備えて計画を定める。" in chunks) == is_joined, chunks
+
+
 # --- ids, and what is embedded ----------------------------------------------------------------------------------------
 
 

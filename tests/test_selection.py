@@ -48,6 +48,25 @@ def test_a_rule_is_given_with_its_exception_and_an_exception_with_its_rule() -> 
     assert answer(passages, score(passages, 手数料=0.9)) == "手数料は無料とする。[1]"
 
 
+def test_a_sentence_that_a_page_break_cuts_is_one_and_cited_on_both_pages() -> None:
+    text = "退所するときは、その月の20日まで\nに退所届を出す。届は窓口にある。"
+    cut = text.index("\n")
+    segments = (
+        Segment(15, 70, 70 + cut, Locator(page=15)),
+        Segment(16, 0, len(text) - cut - 1, Locator(page=16)),
+    )
+    chunk = Chunk("0" * 32, "手引.pdf", 0, ChunkKind.TEXT, text, "手引", (), segments)
+    passages = [Passage(chunk, Metadata("手引"), 1.0)]
+
+    extract = build_extract(choose_units(score(passages, 退所=0.9), passages, max_chars=300), passages)
+
+    assert extract.text == "退所するときは、その月の20日までに退所届を出す。[1][2]"
+    assert [(c.page, c.quote) for c in extract.citations] == [
+        (15, "退所するときは、その月の20日まで"),
+        (16, "に退所届を出す。"),
+    ]
+
+
 def test_a_rule_keeps_its_exception_even_where_there_is_no_room() -> None:
     passages = [build_passage("申請は10日前までにする。ただし、災害のときはこの限りでない。")]
 

@@ -105,6 +105,8 @@ def _render(units: Sequence[Unit], passage: Passage) -> str:
         rows = [(read_row(passage.chunk, unit.start, unit.end), unit.columns) for unit in units]
         return render_rows(rows) + _basis(passage)
     texts = [passage.chunk.text[unit.start : unit.end] for unit in units]
+    if passage.chunk.kind is ChunkKind.TEXT:
+        texts = [text.replace("\n", "") for text in texts]  # only a page break stands within a sentence
     joined = texts[0]
     for before, text in zip(units, texts[1:], strict=False):
         is_apart = is_list_item(text) or before.is_lead_in or before.is_heading or not joined.endswith(_ENDS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from rag.documents import Chunk, ChunkKind, Passage, Segment
 from rag.reading.structure import is_list_item
@@ -89,25 +89,43 @@ def split_units(chunk: Chunk, passage: int) -> list[Unit]:
     bodies = list(chunk.segment_offsets())[chunk.context :]
     if chunk.kind is ChunkKind.ROW:
         return [Unit(passage, offset, offset + s.end - s.start) for offset, s in bodies]
-    return [unit for offset, segment in bodies for unit in _sentence_units(chunk.text, offset, segment, passage)]
+    return _split_sentences(chunk, bodies, passage)
 
 
-def _sentence_units(text: str, offset: int, segment: Segment, passage: int) -> Iterator[Unit]:
-    whole = text[offset : offset + segment.end - segment.start]
-    is_item = is_list_item(whole)
-    for first, last in split_sentences(whole):
-        piece = text[offset + first : offset + last]
-        is_heading = segment.heading or bool(_CONTENTS.search(piece) or _DATE_LINE.search(whole))
-        yield Unit(
-            passage,
-            offset + first,
-            offset + last,
-            is_heading=is_heading,
-            is_item=is_item and not is_heading,  # (1) 申請 may be a heading
-            is_lead_in=bool(_LEAD_IN.search(piece)),
-            points_ahead=bool(_POINTS_AHEAD.search(piece)),
-            points_back=bool(_POINTS_BACK.search(piece)),
-            is_exception=bool(_EXCEPTION.search(piece)),
-            is_wish=bool(_WISH.search(piece.rstrip())),
-            is_preamble=bool(_PREAMBLE.search(piece)),
-        )
+def _split_sentences(chunk: Chunk, bodies: Sequence[tuple[int, Segment]], passage: int) -> list[Unit]:
+    """Return the sentences of segments (offset in the text, segment); one that runs on over a page break is whole.
+
+    Nothing else takes a chunk of text over a page break.
+    """
+    units: list[Unit] = []
+    for number, (offset, segment) in enumerate(bodies):
+        whole = chunk.text[offset : offset + segment.end - segment.start]
+        sentences = [
+            _build_sentence(chunk.text, offset + start, offset + end, segment, whole, passage)
+            for start, end in split_sentences(whole)
+        ]
+        if units and sentences and segment.page != bodies[number - 1][1].page:
+            begun, ended = units.pop(), sentences[0]
+            joined = _build_sentence(chunk.text, begun.start, ended.end, segment, whole, passage)
+            sentences[0] = replace(joined, is_item=begun.is_item)
+        units += sentences
+    return units
+
+
+def _build_sentence(text: str, start: int, end: int, segment: Segment, whole: str, passage: int) -> Unit:
+    """Return characters [start, end) of a text as a unit. whole: the text of the segment that they stand in."""
+    piece = text[start:end].replace("\n", "")
+    is_heading = segment.heading or bool(_CONTENTS.search(piece) or _DATE_LINE.search(whole))
+    return Unit(
+        passage,
+        start,
+        end,
+        is_heading=is_heading,
+        is_item=is_list_item(whole) and not is_heading,  # (1) 申請 may be a heading
+        is_lead_in=bool(_LEAD_IN.search(piece)),
+        points_ahead=bool(_POINTS_AHEAD.search(piece)),
+        points_back=bool(_POINTS_BACK.search(piece)),
+        is_exception=bool(_EXCEPTION.search(piece)),
+        is_wish=bool(_WISH.search(piece.rstrip())),
+        is_preamble=bool(_PREAMBLE.search(piece)),
+    )

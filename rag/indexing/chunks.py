@@ -18,18 +18,21 @@ from rag.indexing.basis import find_notes
 from rag.reading.structure import article_number, is_article_caption, is_list_item
 from rag.text import split_sentences
 
-CHUNKER_VERSION = "5"
+CHUNKER_VERSION = "6"
 _MIN_SECTION = 150  # a shorter section shares its chunk with the next one of its page, under the same headings
 _ARTICLE_LEVEL = 5  # 章 to 条 always begin a chunk of their own
 _SENTENCE_ENDS = "。！？!?"
 _UNFINISHED = re.compile(
     r"[ぁ-ん、]$"
 )  # a noun may end a line of a list or slide; a particle or comma ends no sentence
+_CLAUSE = re.compile(
+    r"(?:[はがをにでとも]|から|より|ため|とき|場合|際|ほか)、[^。！？!?]*\w$"
+)  # … nor does a noun that a clause leads to
 
 
 @dataclass(slots=True)
 class _Draft:
-    """Segments that will be one chunk."""
+    """Segments that will be one chunk. last: the kind of the block that its last piece is of, and the text of that piece."""
 
     kind: ChunkKind
     headings: tuple[str, ...]
@@ -38,7 +41,7 @@ class _Draft:
     question: Span | None = None
     answer: Span | None = None
     has_body: bool = False
-    ending: str = ""
+    last: tuple[BlockKind, str] = (BlockKind.PARAGRAPH, "")
 
     @property
     def length(self) -> int:
@@ -159,7 +162,7 @@ def _append(current: _Draft, page: Page, block: Block, start: int, end: int) -> 
         current.segments[-1] = _segment(page, block, last.start, end)
     else:
         current.segments.append(_segment(page, block, start, end))
-    current.ending = page.text[max(start, end - 1) : end]
+    current.last = block.kind, page.text[start:end]
     opens = block.kind is BlockKind.HEADING or is_article_caption(page.text[block.start : block.end])
     current.has_body = current.has_body or not opens
 
@@ -169,8 +172,11 @@ def _runs_on(current: _Draft, page: Page, block: Block) -> bool:
     if current.kind is not ChunkKind.TEXT or not current.has_body or block.kind is not BlockKind.PARAGRAPH:
         return False
     text = page.text[block.start : block.end]
-    unfinished = bool(_UNFINISHED.search(current.ending)) and current.segments[-1].page == page.number - 1
-    return unfinished and any(end in text for end in _SENTENCE_ENDS) and not is_list_item(text)
+    kind, ending = current.last
+    unfinished = _UNFINISHED.search(ending) or (kind is BlockKind.PARAGRAPH and _CLAUSE.search(ending))
+    if not unfinished or current.segments[-1].page != page.number - 1:
+        return False
+    return any(end in text for end in _SENTENCE_ENDS) and not is_list_item(text)
 
 
 def _must_break(current: _Draft, block: Block, page: Page) -> bool:
