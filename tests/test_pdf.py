@@ -10,6 +10,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pypdfium2
@@ -323,6 +324,25 @@ def test_an_empty_cell_keeps_its_neighbours_under_their_headings(read: Callable[
     assert [text.rstrip("\t").split("\t") for text in rows] == [["毛布", "300枚"], ["", "20本", "水は別に積む"]]
 
 
+def test_lines_are_as_high_as_their_letters_whatever_the_font_says(
+    pdfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["人事行政等の", "運営報告について"]
+    body = "".join(f'<div style="text-align: right; line-height: 1; font-size: 30pt">{line}</div>' for line in lines)
+    path = _write(tmp_path / "headline.pdf", body)
+    get_box = pypdfium2.raw.FPDFText_GetLooseCharBox
+
+    def get_high_box(page: Any, index: int, pointer: Any) -> Any:
+        found, rect = get_box(page, index, pointer), pointer._obj
+        rect.bottom, rect.top = 2 * rect.bottom - rect.top, 2 * rect.top - rect.bottom
+        return found
+
+    monkeypatch.setattr(pypdfium2.raw, "FPDFText_GetLooseCharBox", get_high_box)
+    boxes = [c.box for c in read_characters(pypdfium2.PdfDocument(path)[0]).characters]
+    assert {round(box.height) for box in boxes} == {30}
+    assert read_pdf(path, "headline.pdf").pages[0].text == "".join(lines)
+
+
 # --- margins, labels, headings, title ---------------------------------------------------------------------------------
 
 
@@ -544,6 +564,13 @@ def test_a_row_of_the_real_bulletin_has_its_header_in_its_context(bulletins: dic
     assert len(found) == 1, [text for text, _ in rows]
     context = "".join(map(_normal, _context(page, found[0][1])))
     assert all(name in context for name in ("1人あたり平均支給額", "支給割合", "期末手当", "勤勉手当")), context
+
+
+@pytest.mark.shared
+@needs_shared
+def test_a_headline_of_the_real_bulletin_is_read_line_by_line(bulletins: dict[str, Content]) -> None:
+    """Its font says that lines are three times as high as the letters."""
+    assert bulletins["2022-08.pdf"].title == "人事行政等の運営報告について2"
 
 
 @pytest.mark.shared

@@ -35,6 +35,8 @@ _PAIRS = dict(zip("（「『【〔［｛〈《(", "）」』】〕］｝〉》)"
 _MIRRORED = {ord(a): ord(b) for pair in _PAIRS.items() for a, b in (pair, pair[::-1])}
 
 
+_HIGHEST_LINE = 2.2  # of the size of the letters; fonts in good order have lines up to 1.8 high
+_BELOW_BASELINE = 0.12  # share of the em box of a Japanese font
 _RawBox = tuple[float, float, float, float]
 
 
@@ -137,7 +139,7 @@ def _raw_characters(page: PdfPage) -> Iterator[tuple[int, _RawBox, float, int]]:
     raw, rect = textpage.raw, pdfium.FS_RECTF()
     pointer = ctypes.byref(rect)
     weights = FontWeights(raw)
-    last, angle, weight = (0.0, 0.0, 0.0, 0.0), 0.0, 0
+    last, angle, weight, line = (0.0, 0.0, 0.0, 0.0), 0.0, 0, None
     for index in range(pdfium.FPDFText_CountChars(raw)):
         pdfium.FPDFText_GetLooseCharBox(raw, index, pointer)
         code, box = pdfium.FPDFText_GetUnicode(raw, index), (rect.left, rect.bottom, rect.right, rect.top)
@@ -145,9 +147,30 @@ def _raw_characters(page: PdfPage) -> Iterator[tuple[int, _RawBox, float, int]]:
             continue  # PDFium's guess at a blank: ours is made from the gap, by the size of the characters
         if code not in _BLANKS and not _goes_on(last, box):
             angle, weight = max(0.0, pdfium.FPDFText_GetCharAngle(raw, index)), weights.weigh(index)
+            line = None if angle else _find_line(raw, index, box)
         last = box
+        if line:
+            box = box[0], box[1] + line[0], box[2], box[1] + line[1]
         yield (_printed_bracket(raw, index, code, box) if code in _MIRRORED else code), box, angle, weight
     textpage.close()
+
+
+def _find_line(raw: Any, index: int, box: _RawBox) -> tuple[float, float] | None:
+    """Return where the em box of a level character begins and ends above the bottom of its loose box; None where that box will do.
+
+    The loose box is as high as the font says that its lines are. Some say three times the size of their letters; then lines of a
+    headline lie in each other's boxes. Size and baseline are what the page sets.
+    """
+    import pypdfium2.raw as pdfium
+
+    matrix, x, y = pdfium.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+    if not pdfium.FPDFText_GetMatrix(raw, index, ctypes.byref(matrix)):
+        return None
+    em = pdfium.FPDFText_GetFontSize(raw, index) * math.hypot(matrix.c, matrix.d)
+    if not 0 < em * _HIGHEST_LINE < box[3] - box[1] or not pdfium.FPDFText_GetCharOrigin(raw, index, x, y):
+        return None
+    bottom = y.value - _BELOW_BASELINE * em - box[1]
+    return bottom, bottom + em
 
 
 def _goes_on(last: tuple[float, float, float, float], box: tuple[float, float, float, float]) -> bool:
