@@ -28,7 +28,7 @@ from rag.retrieval.learned import READER, LinearModel, read_model
 from rag.retrieval.reader import UNREAD
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "lawqa_jp", "nta_shitsugi", "tmu_elearning_faq")
-QUESTIONS = 600
+QUESTIONS = 5_000
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _TOWN = "town"
 _TOWN_SHARE = 0.5
