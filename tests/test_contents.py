@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tiny_catalog import build_catalog, make_pdf
 
-from rag.documents import BlockKind, Content, Document, Kind, Metadata
+from rag.documents import BlockKind, Content, Document, Kind, Metadata, Quality
 from rag.indexing.chunks import count_excluded, find_uncovered, split_document
 from rag.reading.geometry import Box
 from rag.reading.page_text import Draft, PageText
@@ -75,3 +78,11 @@ def test_its_lines_are_counted_and_in_no_chunk_and_name_nothing_below() -> None:
     assert [(chunk.text, chunk.headings) for chunk in chunks] == [("窓口は九時に開きます。", ())]
     assert count_excluded(document) == {BlockKind.CONTENTS: sum(len(line) for line in ["目次", *entries(1, 2)])}
     assert find_uncovered(document, chunks) == []
+
+
+def test_a_page_of_contents_is_no_page_that_lacks_answers(tmp_path: Path) -> None:
+    document = make_pdf("a.pdf", ["目次", "本文", "柱だけ"], title="手引")
+    qualities = (Quality(120, contents=110), Quality(80, searchable=80), Quality(5))
+    pages = tuple(replace(page, quality=quality) for page, quality in zip(document.pages, qualities, strict=True))
+    catalog = build_catalog(tmp_path, {}, [replace(document, pages=pages)])
+    assert catalog.count_answerable_pages() == [("a.pdf", 2, 1, 0)]
