@@ -377,6 +377,20 @@ def test_page_labels_of_the_file_win_beside_a_spread_too() -> None:
     assert [page.label for page in counted] == ["11", "12", "13", "4–5"]
 
 
+@pytest.mark.parametrize(
+    "printed", ["―{}―", "— {} —", "─ {} ─", "－{}－", "ー {} ー", "〜 {} 〜", "{}頁", "p.{}", "{} / 40"]
+)
+def test_a_page_number_is_known_whatever_stands_around_it(printed: str) -> None:
+    def sheet(number: int) -> Sheet:
+        text = printed.format(number + 2)
+        draft = Draft(BlockKind.PARAGRAPH, 0, len(text), Box(290, 20, 305, 30), 10)
+        return Sheet(number, 842, PageText(text=text, drafts=[draft]), None)
+
+    sheets = [sheet(number) for number in range(1, 5)]
+    detect_labels(sheets)
+    assert [each.label for each in sheets] == ["3", "4", "5", "6"]
+
+
 def test_page_labels_of_the_file_win_over_printed_numbers(read: Callable[[str], Content]) -> None:
     assert [page.label for page in read("labels").pages] == ["i", "ii", "資-3", "資-4", "資-5"]
 

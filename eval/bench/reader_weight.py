@@ -1,8 +1,8 @@
 """Fit how much the reader counts beside the learned reranker: python -m eval.bench.reader_weight DATA [--write]
 
-The town's questions that may be learned from, and of each public set up to 600, are asked; what the reader says joins the sum of the
-reranker with one weight: that with which most first passages are right, each public set counting the same and the town as much as
-all of them. (The likeliest weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each
+The town's questions that may be learned from, and those of the public sets, are asked; what the reader says joins the sum of the
+reranker with one weight: that with which most first passages are right, the town counting as much as all public sets together, and
+each of these by the root of its number of questions (of 108 questions one is a point, which is no reason to choose). (The likeliest weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each
 weight. The offset is set so that the probability of the first passages is right as often as it says. --write puts both into
 reranker.json; run it after `eval.bench.reranker_town`.
 """
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.bench.asked_sets import choose_questions, is_right, open_set, run_at_once
+from eval.bench.asked_sets import is_right, open_set, run_at_once
 from eval.bench.retrieval_sets import read_set
 from eval.bench.town_questions import open_town, read_town_questions, weigh_wordings
 from rag.documents import Passage
@@ -28,7 +28,6 @@ from rag.retrieval.learned import READER, LinearModel, read_model
 from rag.retrieval.reader import UNREAD
 
 SETS = ("jaquad_dev", "jsquad_valid", "baobab_wiki_ja", "lawqa_jp", "nta_shitsugi", "tmu_elearning_faq")
-QUESTIONS = 5_000
 WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _TOWN = "town"
 _TOWN_SHARE = 0.5
@@ -72,7 +71,7 @@ def collect_public(data: Path, name: str) -> list[Asked]:
     """Ask questions of a public set."""
     bench_set = read_set(data / name)
     with open_set(bench_set) as (retriever, _):
-        asked = [(q, retriever.retrieve(q.text, limit=MOST)) for q in choose_questions(bench_set, QUESTIONS)]
+        asked = [(q, retriever.retrieve(q.text, limit=MOST)) for q in bench_set.questions]
     return [Asked.of(passages, [is_right(bench_set, q, p) for p in passages]) for q, passages in asked if passages]
 
 
@@ -80,8 +79,9 @@ def weigh(of_sets: Mapping[str, Sequence[Asked]]) -> tuple[list[Asked], NDArray[
     """Return all questions and the weight of each."""
     asked: list[Asked] = []
     weights: list[NDArray[np.float64]] = []
+    roots = {name: len(questions) ** 0.5 for name, questions in of_sets.items() if name != _TOWN}
     for name, questions in of_sets.items():
-        share = _TOWN_SHARE if name == _TOWN else (1 - _TOWN_SHARE) / (len(of_sets) - 1)
+        share = _TOWN_SHARE if name == _TOWN else (1 - _TOWN_SHARE) * roots[name] / sum(roots.values())
         asked += questions
         weights.append(share * weigh_wordings([one.is_everyday for one in questions]))
     return asked, np.concatenate(weights)

@@ -19,8 +19,9 @@ from rag.text import normalize, squeeze
 _ALIKE = 6  # characters: running headers that begin alike are one, whatever chapter they go on to name
 _LINE_STEP = 12  # points: positions this close are one height
 _MARGIN = 0.12  # share of a page's height where headers and footers stand
+_DASHES = r"[-–—‐－―─ー~〜・\s]*"
 _PAGE_NUMBER = re.compile(
-    r"^[-–—‐－~・\s]*(?:p\.?|頁|ページ)?\s*([0-9]{1,4}|[ivxlc]{1,7})\s*(?:/\s*[0-9]+|頁|ページ)?[-–—‐－~・\s]*$"
+    rf"^{_DASHES}(?:p\.?|頁|ページ)?\s*([0-9]{{1,4}}|[ivxlc]{{1,7}})\s*(?:/\s*[0-9]+|頁|ページ)?{_DASHES}$"
 )
 _CAPTION_CHARS = 60
 _CAPTION = re.compile(
