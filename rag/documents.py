@@ -42,7 +42,10 @@ _KIND_LABELS = {
 
 
 class BlockKind(StrEnum):
-    """What a stretch of page text is. UNREADABLE: text of a wrong text layer. CONTENTS: an entry of a table of contents. See NOT_SEARCHED for what is only counted."""
+    """What a stretch of page text is. UNREADABLE: text of a wrong text layer. CONTENTS: an entry of a table of contents.
+
+    See NOT_SEARCHED for what is only counted.
+    """
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"

@@ -2,9 +2,10 @@
 
 The town's questions that may be learned from, and those of the public sets, are asked; what the reader says joins the sum of the
 reranker with one weight: that with which most first passages are right, the town counting as much as all public sets together, and
-each of these by the root of its number of questions (of 108 questions one is a point, which is no reason to choose). (The likeliest weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each
-weight. The offset is set so that the probability of the first passages is right as often as it says. --write puts both into
-reranker.json; run it after `eval.bench.reranker_town`.
+each of these by the root of its number of questions (of 108 questions one is a point, which is no reason to choose). (The likeliest
+weight, of a softmax over the candidates, is .49: it loses what it wins.) Printed is the share for each weight. The offset is set so
+that the probability of the first passages is right as often as it says. --write puts both into reranker.json; run it after
+`eval.bench.reranker_town`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rag.documents import Chunk, ChunkKind, Passage, Segment
 from rag.reading.structure import is_list_item
@@ -98,30 +98,28 @@ def _split_sentences(chunk: Chunk, bodies: Sequence[tuple[int, Segment]], passag
     Nothing else takes a chunk of text over a page break.
     """
     units: list[Unit] = []
-    for number, (offset, segment) in enumerate(bodies):
+    page = 0
+    for offset, segment in bodies:
         whole = chunk.text[offset : offset + segment.end - segment.start]
-        sentences = [
-            _build_sentence(chunk.text, offset + start, offset + end, segment, whole, passage)
-            for start, end in split_sentences(whole)
-        ]
-        if units and sentences and segment.page != bodies[number - 1][1].page:
-            begun, ended = units.pop(), sentences[0]
-            joined = _build_sentence(chunk.text, begun.start, ended.end, segment, whole, passage)
-            sentences[0] = replace(joined, is_item=begun.is_item)
-        units += sentences
+        is_item, is_heading = is_list_item(whole), segment.heading or bool(_DATE_LINE.search(whole))
+        for first, last in split_sentences(whole):
+            begun = units.pop() if units and segment.page != page else None
+            start, of_item = (begun.start, begun.is_item) if begun else (offset + first, is_item)
+            units.append(_build_sentence(chunk.text, start, offset + last, passage, of_item, is_heading))
+            page = segment.page
     return units
 
 
-def _build_sentence(text: str, start: int, end: int, segment: Segment, whole: str, passage: int) -> Unit:
-    """Return characters [start, end) of a text as a unit. whole: the text of the segment that they stand in."""
+def _build_sentence(text: str, start: int, end: int, passage: int, is_item: bool, is_heading: bool) -> Unit:
+    """Return characters [start, end) of a text as a unit. is_item, is_heading: whether the segment is one that they stand in."""
     piece = text[start:end].replace("\n", "")
-    is_heading = segment.heading or bool(_CONTENTS.search(piece) or _DATE_LINE.search(whole))
+    is_heading = is_heading or bool(_CONTENTS.search(piece))
     return Unit(
         passage,
         start,
         end,
         is_heading=is_heading,
-        is_item=is_list_item(whole) and not is_heading,  # (1) 申請 may be a heading
+        is_item=is_item and not is_heading,  # (1) 申請 may be a heading
         is_lead_in=bool(_LEAD_IN.search(piece)),
         points_ahead=bool(_POINTS_AHEAD.search(piece)),
         points_back=bool(_POINTS_BACK.search(piece)),
